@@ -1,0 +1,16 @@
+"""The API's door: `/v1`, `/auth` and what a client asks before it signs in.
+
+Every view here says `@requires` or `@public`, and declares what it reads and answers.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from phoenix_web.api import auth, datasets, keys, server, users
+from phoenix_web.guard import authenticate_api
+
+door = Blueprint("api", __name__)
+door.before_request(authenticate_api)
+for _routes in (auth, datasets, keys, server, users):
+    door.register_blueprint(_routes.routes)

@@ -1,0 +1,160 @@
+"""`/auth`: signing in, renewing and signing out, for browsers and for programs."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated
+
+from flask import Blueprint, Response, redirect, request
+from pydantic import Field
+
+from phoenix_web import cookies
+from phoenix_web.api.operations import (
+    Operation,
+    Payload,
+    declares,
+    no_content,
+    parse_body,
+    respond,
+)
+from phoenix_web.errors import InvalidCredential, NotFound
+from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE, bearer, public
+from phoenix_web.same_site import refuse_cross_site
+from phoenix_web.services import services
+from phoenix_web.store.sessions import SessionStore
+
+if TYPE_CHECKING:
+    from phoenix_web.auth.sessions import TokenPair
+
+routes = Blueprint("auth", __name__, url_prefix="/auth")
+
+
+class LoginRequestBody(Payload):
+    """An address and a password; the address is trimmed and compared in lower case."""
+
+    email: str = ""
+    password: str = ""
+
+
+class RefreshRequestBody(Payload):
+    """A refresh token, for programs that keep no cookies."""
+
+    refresh_token: str
+
+
+class TokenResponse(Payload):
+    """The token response of RFC 6749 section 5.1."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - a word of RFC 6750, not a secret
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires")]
+    refresh_token: str
+
+
+@routes.before_request
+def _come_from_here() -> None:
+    if not services().settings.enable_auth:
+        raise NotFound("Not Found")
+    # Also where no cookie is read: a foreign page could sign its visitor in as somebody else.
+    refuse_cross_site(allows_programs=True)
+
+
+@routes.post("/login")
+@public
+@declares(
+    Operation(
+        "Sign in with e-mail and password",
+        "auth",
+        body=LoginRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
+    )
+)
+def log_in(body: LoginRequestBody) -> Response:
+    """Open a session: cookies and 204 for a browser, a token response for a program."""
+    if not body.email.strip() or not body.password:
+        raise InvalidCredential("no e-mail or no password", "Email and password required")
+    return _answer(services().login.log_in(body.email, body.password))
+
+
+@routes.post("/refresh")
+@public
+@declares(
+    Operation(
+        "Exchange a refresh token for new tokens",
+        "auth",
+        optional_body=RefreshRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
+        refusals=(HTTPStatus.UNAUTHORIZED,),
+    )
+)
+def refresh() -> Response:
+    """Spend the refresh token of the body or, without a body, of the cookie."""
+    renewal = services().sessions.renew(_refresh_token())
+    if renewal.tokens is None:
+        # Somebody else spent it within the last seconds and holds the new tokens.
+        raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
+    return _answer(renewal.tokens)
+
+
+@routes.route("/logout", methods=["GET", "POST"])
+@public
+@declares(Operation("Sign out everywhere", "auth", answers={HTTPStatus.FOUND: None}))
+def log_out() -> Response:
+    """End all sessions of the person who asks, and send the browser to the login page.
+
+    Only a session's own credentials count: a leaked key must not sign its owner out.
+    """
+    user_id = _signed_in_user()
+    if user_id is not None:
+        with services().database.transaction() as session:
+            SessionStore(session).close_all(user_id)
+    response = redirect(f"{services().settings.host_root_path}/login", Response=Response)
+    cookies.forget(response)
+    return response
+
+
+def _signed_in_user() -> int | None:
+    """Return whose session's credential came with the request, even if it has expired, or None."""
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    try:
+        access_token = bearer(header) if header else request.cookies.get(ACCESS_COOKIE)
+        if access_token:
+            return services().verifier.verify_session(access_token, even_expired=True).user_id
+    except InvalidCredential:
+        if header:
+            return None
+    found = (
+        services().sessions.find(request.cookies.get(REFRESH_COOKIE, "")) if not header else None
+    )
+    return None if found is None else found.user_id
+
+
+def _refresh_token() -> str:
+    """Return the refresh token of a JSON body or, without a body, of the cookie."""
+    if request.get_data():
+        return parse_body(RefreshRequestBody).refresh_token
+    token = request.cookies.get(REFRESH_COOKIE)
+    if not token:
+        raise InvalidCredential("no refresh token", "Missing refresh token")
+    return token
+
+
+def _answer(tokens: TokenPair) -> Response:
+    """Answer cookies, or the tokens themselves when the request asks for JSON and nothing else.
+
+    Browsers and most clients send `*/*`; only a program that names JSON gets texts it can lose.
+    """
+    accepted = {value for value, _ in request.accept_mimetypes}
+    if "application/json" in accepted and "*/*" not in accepted:
+        lifetime = int(tokens.access_lifetime.total_seconds())
+        return respond(
+            TokenResponse(
+                access_token=tokens.access_token,
+                expires_in=lifetime,
+                refresh_token=tokens.refresh_token,
+            )
+        )
+    response = no_content()
+    cookies.remember(response, tokens)
+    return response

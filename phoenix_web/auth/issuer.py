@@ -1,0 +1,50 @@
+"""The one maker of API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from phoenix_web.auth import keys
+from phoenix_web.policy import Role
+from phoenix_web.store.keys import KeyInfo, KeyStore
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.store.users import UserInfo
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key with its text, which is shown once and stored nowhere."""
+
+    key: KeyInfo
+    text: str
+
+
+def issue_key(
+    session: Session,
+    owner: UserInfo,
+    name: str,
+    description: str | None = None,
+    expires_at: datetime | None = None,
+    form_nonce: str | None = None,
+) -> IssuedKey:
+    """Make a key that acts for *owner* and return it with its text.
+
+    Raises `Conflict` when *form_nonce* names a form that has made its key already.
+    """
+    text = keys.mint(keys.SYSTEM_KEY if owner.role is Role.SYSTEM else keys.USER_KEY)
+    key = KeyStore(session).add(
+        user_id=owner.id,
+        name=name,
+        description=description or None,
+        digest=keys.digest(text),
+        hint=keys.hint(text),
+        expires_at=expires_at,
+        form_nonce=form_nonce,
+    )
+    return IssuedKey(key, text)

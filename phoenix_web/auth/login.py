@@ -1,0 +1,84 @@
+"""Signing in by e-mail and password."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from phoenix_web.auth.tokens import derive_key
+from phoenix_web.errors import InvalidCredential, TooManyRequests
+from phoenix_web.store.login_attempts import LoginAttemptStore
+from phoenix_web.store.users import UserStore, normal_email
+
+if TYPE_CHECKING:
+    from phoenix_web.auth.passwords import Passwords
+    from phoenix_web.auth.sessions import Sessions, TokenPair
+    from phoenix_web.store.database import Database
+
+#: The contract's lock: five minutes from the failure that filled the measure.
+LOCK = timedelta(minutes=5)
+#: A count that has not moved for this long is dropped.
+_MEMORY = timedelta(minutes=20)
+_LOCKED = "Too many failed login attempts. Please try again later."
+_WRONG = "Invalid email and/or password"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Turns an address and a password into a session."""
+
+    database: Database
+    passwords: Passwords
+    sessions: Sessions
+    secret: str
+    #: How many failures in a row lock an address; None for no lock.
+    max_attempts: int | None
+
+    def log_in(self, email: str, password: str) -> TokenPair:
+        """Open a session and return its tokens.
+
+        Raises `InvalidCredential` alike for an unknown address, a wrong password and an account
+        without one, and `TooManyRequests` while the address is locked, whether it exists or not.
+        """
+        email = normal_email(email)
+        subject = hmac.digest(derive_key(self.secret, "login attempts"), email.encode(), "sha256")
+        # Counted before the password is looked at: forty parallel guesses are not forty tries.
+        self._count(subject)
+        with self.database.reading() as session:
+            users = UserStore(session)
+            user = users.find_by_email(email)
+            password_hash = users.password_hash(user.id) if user else None
+        if not self.passwords.matches(password, password_hash) or user is None:
+            who = f"user {user.id}" if user else "an unknown address"
+            raise InvalidCredential(f"wrong password for {who}", _WRONG)
+        outdated = password_hash is not None and self.passwords.is_outdated(password_hash)
+        new_hash = self.passwords.hash(password) if outdated else None
+        with self.database.transaction() as session:
+            LoginAttemptStore(session).clear(subject)
+            users = UserStore(session)
+            # The password may have been changed, or the user deleted, while it was being checked.
+            if users.password_hash(user.id) != password_hash:
+                raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
+            if new_hash is not None:
+                users.set_password(user.id, new_hash, needs_reset=user.password_needs_reset)
+            tokens = self.sessions.open(session, user)
+        _log.info("user %s signed in", user.id)
+        return tokens
+
+    def _count(self, subject: bytes) -> None:
+        if self.max_attempts is None:
+            return
+        now = datetime.now(UTC)
+        with self.database.transaction() as session:
+            store = LoginAttemptStore(session)
+            store.sweep(now - _MEMORY)
+            count = store.add(subject, self.max_attempts, LOCK, now)
+        if count.attempts > self.max_attempts:
+            end = count.locked_until or now + LOCK
+            raise TooManyRequests(_LOCKED, max(1, math.ceil((end - now).total_seconds())))

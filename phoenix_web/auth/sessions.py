@@ -1,0 +1,148 @@
+"""Sessions: a sign-in, its access token of the moment, and its chain of refresh tokens."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from phoenix_web.auth import keys
+from phoenix_web.auth.principal import Principal
+from phoenix_web.auth.tokens import derive_key, new_token_id
+from phoenix_web.errors import ExpiredCredential, InvalidCredential
+from phoenix_web.policy import CredentialKind
+from phoenix_web.store.sessions import RefreshInfo, SessionStore
+from phoenix_web.store.users import UserStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.auth.tokens import AccessTokens
+    from phoenix_web.store.database import Database
+    from phoenix_web.store.users import UserInfo
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """The two texts that a signed-in client holds, with how long each is good for."""
+
+    access_token: str
+    access_lifetime: timedelta
+    refresh_token: str
+    refresh_lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a refresh token gave: who came with it, and new tokens unless it was just spent."""
+
+    principal: Principal
+    tokens: TokenPair | None
+
+
+class Sessions:
+    """Opens and renews sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        tokens: AccessTokens,
+        secret: str,
+        lifetime: timedelta,
+        reuse: timedelta,
+    ) -> None:
+        """Let refresh tokens live for *lifetime*, and be shown again within *reuse*."""
+        self._database = database
+        self._tokens = tokens
+        # Keyed, so that another PHOENIX_SECRET ends every session, as it does for access tokens.
+        self._digest_key = derive_key(secret, "refresh token")
+        self._lifetime = lifetime
+        self._reuse = reuse
+
+    def open(self, session: Session, user: UserInfo) -> TokenPair:
+        """Open a session for *user* in the unit of work *session* and return its tokens."""
+        now = datetime.now(UTC)
+        token_id = new_token_id()
+        store = SessionStore(session)
+        # An expired token is told so for a day; after that it is as unknown as any other.
+        store.sweep(now - timedelta(days=1))
+        session_id = store.open(user.id, token_id, now, now + self._lifetime)
+        return self._pair(store, user, session_id, token_id, now)
+
+    def renew(self, refresh_token: str) -> Renewal:
+        """Exchange *refresh_token*, which is good once, for new tokens.
+
+        Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
+        the time of reuse: that is a replay, and ends the whole session (RFC 9700 section 4.14.2).
+        Raises `ExpiredCredential` for one that was good.
+        """
+        digest = self._digest(refresh_token)
+        # Junk must not wait for the write lock, let alone hold it.
+        with self._database.reading() as session:
+            found = SessionStore(session).find_refresh_token(digest) if digest else None
+        if digest is None or found is None:
+            raise InvalidCredential("unknown refresh token", _INVALID)
+        now = datetime.now(UTC)
+        if found.spent_at is None and found.expires_at <= now:
+            raise ExpiredCredential(
+                f"refresh token of session {found.session_id} expired", "Expired refresh token"
+            )
+        with self._database.transaction() as session:
+            renewal = self._exchange(session, digest, found, now)
+        if renewal is None:
+            raise InvalidCredential(
+                f"replay of a spent refresh token ended session {found.session_id}", _INVALID
+            )
+        return renewal
+
+    def find(self, refresh_token: str) -> RefreshInfo | None:
+        """Return the open session behind *refresh_token*, spent or not, or None."""
+        digest = self._digest(refresh_token)
+        if digest is None:
+            return None
+        with self._database.reading() as session:
+            return SessionStore(session).find_refresh_token(digest)
+
+    def _exchange(
+        self, session: Session, digest: bytes, found: RefreshInfo, now: datetime
+    ) -> Renewal | None:
+        """Return the renewal, or None for a replay, which has then ended the session."""
+        store = SessionStore(session)
+        user = UserStore(session).find(found.user_id)
+        if user is None:
+            raise InvalidCredential("the user of the refresh token is gone", _INVALID)
+        principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
+        if store.spend_refresh_token(digest, now):
+            token_id = new_token_id()
+            if not store.renew(found.session_id, token_id, now + self._lifetime):
+                raise InvalidCredential("the session has just ended", _INVALID)
+            return Renewal(principal, self._pair(store, user, found.session_id, token_id, now))
+        spent = store.find_refresh_token(digest)
+        if spent is None:
+            raise InvalidCredential("the session has just ended", _INVALID)
+        if spent.spent_at is not None and now - spent.spent_at < self._reuse:
+            return Renewal(principal, None)
+        store.close(found.session_id)
+        return None
+
+    def _pair(
+        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, now: datetime
+    ) -> TokenPair:
+        refresh_token = keys.mint(keys.REFRESH_TOKEN)
+        digest = hmac.digest(self._digest_key, refresh_token.encode(), "sha256")
+        store.add_refresh_token(session_id, digest, now + self._lifetime)
+        return TokenPair(
+            access_token=self._tokens.sign(user, session_id, token_id),
+            access_lifetime=self._tokens.lifetime,
+            refresh_token=refresh_token,
+            refresh_lifetime=self._lifetime,
+        )
+
+    def _digest(self, refresh_token: str) -> bytes | None:
+        if not keys.is_well_formed(refresh_token, keys.REFRESH_TOKEN):
+            return None
+        return hmac.digest(self._digest_key, refresh_token.encode(), "sha256")
+
+
+_INVALID = "Invalid refresh token"

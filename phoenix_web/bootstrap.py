@@ -1,0 +1,97 @@
+"""What must be there before the first request: the tables, the secret, the first accounts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from phoenix_web.config import ConfigError
+from phoenix_web.policy import Role
+from phoenix_web.services import passwords_of
+from phoenix_web.store.database import Database
+from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.config import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def prepare(settings: Settings) -> str | None:
+    """Bring the database up to date and make the accounts that must exist.
+
+    Any number of processes may do this at once. Returns the password of the first administrator
+    when this call has invented it: it is known nowhere else.
+    """
+    database = Database(settings.database_url)
+    try:
+        database.upgrade()
+        with database.transaction() as session:
+            return _make_accounts(session, settings)
+    finally:
+        database.dispose()
+
+
+def session_secret(settings: Settings) -> str:
+    """Return the secret behind sessions: as configured, else the one made once for this folder."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.working_dir.expanduser().resolve() / "secret"
+    if not path.exists():
+        _write_secret(path)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _write_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".secret-{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+        os.fsync(descriptor)
+    try:
+        # A link appears whole or not at all; of several processes that start at once one wins.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _make_accounts(session: Session, settings: Settings) -> str | None:
+    users = UserStore(session)
+    if users.find_by_email(SYSTEM_EMAIL) is None:
+        users.add(email=SYSTEM_EMAIL, username="system", role=Role.SYSTEM)
+    invented = None
+    passwords = passwords_of(settings)
+    if not users.has_role(Role.ADMIN):
+        told = settings.default_admin_initial_password
+        password = told.get_secret_value() if told else passwords.random()
+        invented = None if told else password
+        if fault := passwords.fault(password):
+            raise ConfigError([f"PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD: {fault}"])
+        users.add(
+            email=DEFAULT_ADMIN_EMAIL,
+            username="admin",
+            role=Role.ADMIN,
+            password_hash=passwords.hash(password),
+            password_needs_reset=True,
+        )
+    for username, email in settings.admins.items():
+        if users.find_by_email(email) is None and not users.has_username(username):
+            # Nobody knows this password: the owner gets in when an administrator sets one.
+            users.add(
+                email=email,
+                username=username,
+                role=Role.ADMIN,
+                password_hash=passwords.hash(passwords.random()),
+                password_needs_reset=True,
+            )
+            _log.info("made the administrator %s of PHOENIX_ADMINS", username)
+    return invented

@@ -1,0 +1,265 @@
+"""Settings: the only reader of the environment.
+
+Names, rules and texts are those of Phoenix. Every secret can also be given as a file, by the same
+name with `_FILE` behind it, as container platforms mount them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from phoenix_web import config_rules as rules
+from phoenix_web.paths import default_working_dir
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+PREFIX: Final = "PHOENIX_"
+
+Boolean = Annotated[bool, BeforeValidator(rules.boolean)]
+Integer = Annotated[int, BeforeValidator(rules.integer)]
+Number = Annotated[float, BeforeValidator(rules.number)]
+
+
+class ConfigError(Exception):
+    """The environment is wrong; `faults` has one line for each fault, with its variable's name."""
+
+    def __init__(self, faults: list[str]) -> None:
+        """Carry *faults*, which echo no secret."""
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    """What the server was told, checked as a whole and never changed."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    # Where the data is. First, because the rules for secrets depend on it.
+    working_dir: Path = Field(default_factory=default_working_dir)
+    sql_database_url: SecretStr | None = Field(None, description="SQLite or PostgreSQL URL")
+    postgres_host: str | None = None
+    postgres_port: Integer = 5432
+    postgres_user: str | None = None
+    postgres_password: SecretStr | None = Field(None, validate_default=True)
+    postgres_db: str | None = None
+
+    # Authentication.
+    enable_auth: Boolean = True
+    secret: SecretStr | None = Field(None, validate_default=True)
+    admin_secret: SecretStr | None = None
+    default_admin_initial_password: SecretStr | None = None
+    admins: Annotated[Mapping[str, str], NoDecode, BeforeValidator(rules.admins)] = Field(
+        default_factory=dict
+    )
+    disable_basic_auth: Boolean = False
+    enable_strong_password_policy: Boolean = False
+    access_token_expiry_minutes: Annotated[Number, Field(gt=0)] = 10
+    refresh_token_expiry_minutes: Annotated[Number, Field(gt=0)] = 10080
+    refresh_reuse_seconds: Annotated[Number, Field(ge=0)] = 3
+    disable_brute_force_login_protection: Boolean = False
+    brute_force_login_protection_max_attempts: Annotated[Integer, Field(ge=1)] = 5
+    password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536
+    password_hash_iterations: Annotated[Integer, Field(ge=1, le=100)] = 3
+
+    # The address, and who may come from where.
+    host: str = "0.0.0.0"  # noqa: S104 - the contract's default; a container must be reachable
+    port: Annotated[Integer, Field(ge=0, le=65535)] = 6006
+    root_url: Annotated[str | None, BeforeValidator(rules.origin)] = None
+    host_root_path: Annotated[str, BeforeValidator(rules.root_path)] = ""
+    use_secure_cookies: Annotated[bool | None, BeforeValidator(rules.boolean)] = None
+    cookies_path: str = "/"
+    csrf_trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(rules.origins)] = ()
+    trusted_proxy_hops: Annotated[Integer, Field(ge=0, le=10)] = 0
+
+    # The processes, and what they take.
+    workers: Annotated[Integer, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    threads: Annotated[Integer, Field(ge=1)] = 128
+    max_body_bytes: Annotated[Integer, Field(ge=1024)] = 1024 * 1024
+    max_upload_bytes: Annotated[Integer, Field(ge=1024)] = 256 * 1024 * 1024
+    max_json_depth: Annotated[Integer, Field(ge=1, le=200)] = 200
+    logging_level: Literal["CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG"] = (
+        "INFO"
+    )
+    support_email: Annotated[str | None, BeforeValidator(rules.email_address)] = None
+
+    @property
+    def database_url(self) -> str:
+        """Return the URL of the database, with its password."""
+        if self.sql_database_url is not None:
+            return self.sql_database_url.get_secret_value()
+        if self.postgres_host and self.postgres_user and self.postgres_password:
+            url = URL.create(
+                "postgresql+psycopg",
+                self.postgres_user,
+                self.postgres_password.get_secret_value(),
+                self.postgres_host,
+                self.postgres_port,
+                self.postgres_db or "postgres",
+            )
+            return url.render_as_string(hide_password=False)
+        return f"sqlite:///{self.working_dir.expanduser().resolve() / 'phoenix.db'}"
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether the database is the embedded one."""
+        return make_url(self.database_url).get_backend_name() == "sqlite"
+
+    @property
+    def has_secure_cookies(self) -> bool:
+        """Tell whether cookies are `Secure`: as set, else as the root URL's scheme says."""
+        if self.use_secure_cookies is not None:
+            return self.use_secure_cookies
+        return bool(self.root_url and self.root_url.startswith("https://"))
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """Return how long an access token is good for."""
+        return timedelta(minutes=self.access_token_expiry_minutes)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        """Return how long a refresh token is good for, and a session idle."""
+        return timedelta(minutes=self.refresh_token_expiry_minutes)
+
+    @field_validator("sql_database_url")
+    @classmethod
+    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        try:
+            backend = make_url(value.get_secret_value()).get_backend_name()
+        except ArgumentError:
+            raise ValueError("must be a database URL") from None
+        if backend not in {"sqlite", "postgresql"}:
+            raise ValueError(f"`{backend}` is not a supported SQL backend/dialect.")
+        return value
+
+    @field_validator("postgres_password")
+    @classmethod
+    def _password_for_host(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        told = info.data
+        if told.get("sql_database_url") is None and told.get("postgres_host"):
+            if value is None and told.get("postgres_user"):
+                raise ValueError(
+                    "The environment variable PHOENIX_POSTGRES_PASSWORD is not set. "
+                    "Please set it to the password for the PostgreSQL database."
+                )
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def _secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            if fault := rules.secret_fault(value.get_secret_value()):
+                raise ValueError(fault)
+        elif info.data.get("enable_auth") and not _is_sqlite(info.data):
+            raise ValueError(
+                "`PHOENIX_SECRET` must be set when auth is enabled with `PHOENIX_ENABLE_AUTH`"
+            )
+        return value
+
+    @field_validator("admin_secret")
+    @classmethod
+    def _admin_secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            if fault := rules.secret_fault(value.get_secret_value()):
+                raise ValueError(fault)
+            if value == info.data.get("secret"):
+                raise ValueError("`PHOENIX_ADMIN_SECRET` must be different from `PHOENIX_SECRET`")
+        return value
+
+    @field_validator("disable_basic_auth")
+    @classmethod
+    def _has_a_way_in(cls, value: bool) -> bool:  # noqa: FBT001 - pydantic passes by position
+        if value:
+            raise ValueError(
+                "PHOENIX_DISABLE_BASIC_AUTH is set, but no alternative authentication methods "
+                "are configured. Please configure at least one of: OAuth2 (PHOENIX_OAUTH2_*) or "
+                "LDAP (PHOENIX_LDAP_HOST)."
+            )
+        return value
+
+    @field_validator("logging_level", mode="before")
+    @classmethod
+    def _known_level(cls, value: Any) -> Any:
+        levels = get_args(cls.model_fields["logging_level"].annotation)
+        if str(value).upper() not in levels:
+            listed = f"{', '.join(levels[:-1])} and {levels[-1]}"
+            raise ValueError(
+                f"Invalid value `{value}` for env var `PHOENIX_LOGGING_LEVEL`. "
+                f"Valid values are: {listed} (case-insensitive)."
+            )
+        return str(value).upper()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the files it names."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+
+class _SecretFiles(EnvSettingsSource):
+    """The secrets whose `..._FILE` variable names a file."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the text of the file that the variable names, or None without one."""
+        is_secret = SecretStr in get_args(field.annotation)
+        path = self.env_vars.get(f"{PREFIX}{field_name}_FILE".lower()) if is_secret else None
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except OSError as error:
+            name = f"{PREFIX}{field_name.upper()}_FILE"
+            raise ConfigError([f"{name}: cannot read {path}: {error.strerror}"]) from error
+
+
+def load() -> Settings:
+    """Return the settings of this process's environment; raise `ConfigError` with every fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigError([_fault(dict(fault)) for fault in error.errors()]) from None
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    name = f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else PREFIX
+    text = str(fault.get("ctx", {}).get("error", fault["msg"]))
+    return text if name in text else f"{name}: {text}"
+
+
+def _is_sqlite(told: Mapping[str, Any]) -> bool:
+    url = told.get("sql_database_url")
+    if url is not None:
+        return make_url(url.get_secret_value()).get_backend_name() == "sqlite"
+    return not (told.get("postgres_host") and told.get("postgres_user"))

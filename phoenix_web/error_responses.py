@@ -1,0 +1,97 @@
+"""One answer for each error and door: plain text or JSON for the API, a page for a browser."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+
+from phoenix_web.errors import (
+    InvalidCredential,
+    PhoenixError,
+    TooManyRequests,
+    Unavailable,
+    ValidationFailed,
+)
+from phoenix_web.guard import has_credential
+from phoenix_web.ui import error_page
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_log = logging.getLogger(__name__)
+_API = ("/v1/", "/auth/")
+
+
+def register(app: Flask) -> None:
+    """Answer every error of *app*, also those of unknown paths, which no blueprint sees."""
+    app.register_error_handler(PhoenixError, _refused)
+    app.register_error_handler(PoolTimeout, _exhausted)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _defect)
+
+
+def is_api_request() -> bool:
+    """Tell whether the request came to the API's door, to a path that exists or not."""
+    return request.path.startswith(_API) or (request.blueprint or "").startswith("api")
+
+
+def _refused(error: PhoenixError) -> Response:
+    if isinstance(error, InvalidCredential):
+        _log.info("401 %s %s: %s", request.method, request.path, error.reason)
+    if not is_api_request():
+        return _with_wait(error_page.respond(error.status, error.message), error)
+    if isinstance(error, ValidationFailed):
+        # Escaped, so that a lone surrogate in a rejected text can be told back.
+        body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
+        return Response(body, error.status, mimetype="application/json")
+    response = Response(error.message, error.status, mimetype="text/plain")
+    if isinstance(error, InvalidCredential):
+        response.headers["WWW-Authenticate"] = _challenge(error)
+    return _with_wait(response, error)
+
+
+def _challenge(error: InvalidCredential) -> str:
+    """Return the challenge of RFC 6750 section 3; it reflects nothing of the request."""
+    challenge = 'Bearer realm="Arize Phoenix"'
+    if has_credential():
+        challenge += f', error="invalid_token", error_description="{error.message}"'
+    return challenge
+
+
+def _with_wait(response: Response, error: PhoenixError) -> Response:
+    if isinstance(error, TooManyRequests | Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _exhausted(_error: PoolTimeout) -> Response:
+    return _refused(Unavailable("The server is busy. Try again."))
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.response is not None:
+        return error
+    status = HTTPStatus(error.code)
+    message = status.phrase
+    if isinstance(error, RequestEntityTooLarge):
+        message = f"The request body is larger than {request.max_content_length} bytes"
+    if is_api_request():
+        response = Response(message, status, mimetype="text/plain")
+    else:
+        response = error_page.respond(status, error.description or message)
+    for name, value in error.get_headers(request.environ):
+        if name.lower() == "allow":
+            response.headers[name] = value
+    return response
+
+
+def _defect(error: Exception) -> Any:
+    # The text of an exception that is not ours may hold anything: the log gets it, nobody else.
+    _log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    return _http(InternalServerError())

@@ -1,0 +1,142 @@
+"""The exceptions that callers may see, and the HTTP answer that each one stands for.
+
+    PhoenixError
+      BadRequest            400
+      InvalidCredential     401   no credential, or one that does not hold
+        ExpiredCredential   401   one that was right and has expired
+      Forbidden             403   known, but not allowed
+      NotFound              404   missing, or not the caller's to know of
+      Conflict              409
+      PayloadTooLarge       413
+      UnsupportedMediaType  415
+      Invalid               422   one sentence, as plain text
+      ValidationFailed      422   a list of faults, each with its place
+      TooManyRequests       429   carries the seconds to wait
+      Unavailable           503   carries the seconds to wait
+      InsufficientStorage   507
+
+The text of a `PhoenixError` may be shown to anybody; the text of any other exception never is.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class PhoenixError(Exception):
+    """A refusal that the caller may read."""
+
+    status: ClassVar[HTTPStatus]
+
+    def __init__(self, message: str) -> None:
+        """Carry *message*, which must not contain a secret."""
+        super().__init__(message)
+        self.message = message
+
+
+class BadRequest(PhoenixError):
+    """The request cannot be understood."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class InvalidCredential(PhoenixError):
+    """No credential, or one that does not hold. The reason goes to the log, never to the caller."""
+
+    status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, reason: str, message: str = "Invalid token") -> None:
+        """Keep *reason* for the log; *message* is what the caller reads."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class ExpiredCredential(InvalidCredential):
+    """A credential that was right and has expired."""
+
+    def __init__(self, reason: str, message: str = "Expired token") -> None:
+        """Keep *reason* for the log; *message* is what the caller reads."""
+        super().__init__(reason, message)
+
+
+class Forbidden(PhoenixError):
+    """The caller is known and may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+
+
+class NotFound(PhoenixError):
+    """The thing is missing, or is not the caller's to know of."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Conflict(PhoenixError):
+    """The request contradicts what is stored."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class PayloadTooLarge(PhoenixError):
+    """The body is longer than the server takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+
+
+class UnsupportedMediaType(PhoenixError):
+    """The body has a content type that this route does not read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+class Invalid(PhoenixError):
+    """The request is well formed and wrong; one sentence says how."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class ValidationFailed(PhoenixError):
+    """The request is well formed and wrong in the places that `faults` lists.
+
+    Each fault has the keys `type`, `loc`, `msg`, `input` and sometimes `ctx`, as pydantic and the
+    Phoenix API name them.
+    """
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        """Carry *faults*, which must not echo a secret."""
+        super().__init__("The request is not valid.")
+        self.faults = list(faults)
+
+
+class TooManyRequests(PhoenixError):
+    """The caller must wait `retry_after` seconds."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """Carry *retry_after* seconds for the `Retry-After` header."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(PhoenixError):
+    """The server cannot do this now; the same request may succeed in `retry_after` seconds."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        """Carry *retry_after* seconds for the `Retry-After` header."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class InsufficientStorage(PhoenixError):
+    """The disk under the database is full; reads and deletions go on."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE

@@ -1,0 +1,34 @@
+"""GlobalIDs: the base64 of `Type:number`, by which the API names every row."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+
+#: The largest number that both databases can hold in an id column.
+MAX_ID: Final = 2**63 - 1
+
+
+def encode(kind: str, number: int) -> str:
+    """Return the GlobalID of row *number* of *kind*, as `VXNlcjoy` for `User` and 2."""
+    return base64.b64encode(f"{kind}:{number}".encode()).decode()
+
+
+def decode(text: str) -> tuple[str, int] | None:
+    """Return *(kind, number)*, or None when *text* is not exactly what `encode` gives."""
+    try:
+        kind, separator, digits = base64.b64decode(text, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= len(str(MAX_ID))
+    if not separator or not is_number:
+        return None
+    number = int(digits)
+    return (kind, number) if number <= MAX_ID and encode(kind, number) == text else None
+
+
+def number_of(kind: str, text: str) -> int | None:
+    """Return the number in *text* when it is a GlobalID of *kind*, else None."""
+    decoded = decode(text)
+    return decoded[1] if decoded is not None and decoded[0] == kind else None

@@ -1,0 +1,99 @@
+"""The Flask side of the lock: who is calling, and may they.
+
+A door authenticates before its views run (`authenticate_api`, `ui.door`); a view says what it
+needs by `@requires(permission)`, or `@public`. A test refuses a view that says neither.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from flask import current_app, g, request
+
+from phoenix_web.auth.principal import ANONYMOUS, Principal
+from phoenix_web.errors import InvalidCredential
+from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
+from phoenix_web.services import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from phoenix_web.policy import Permission
+
+ACCESS_COOKIE: Final = "phoenix-access-token"
+REFRESH_COOKIE: Final = "phoenix-refresh-token"
+
+
+def public(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark *view* as open to everybody; a bad credential is not even looked at."""
+    view.is_public = True  # type: ignore[attr-defined]  # functions take attributes
+    return view
+
+
+def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let only callers with *permission* into the view; the others get 403 before it runs."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*args: Any, **values: Any) -> Any:
+            current_principal().require(permission)
+            return view(*args, **values)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # functions take attributes
+        return guarded
+
+    return decorate
+
+
+def current_principal() -> Principal:
+    """Return whom the door has let in."""
+    return cast("Principal", g.principal)
+
+
+def is_public_view() -> bool:
+    """Tell whether the view of this request is `@public`."""
+    view = current_app.view_functions[cast("str", request.endpoint)]
+    return getattr(view, "is_public", False)
+
+
+def authenticate_api() -> None:
+    """Learn who calls the API; raise `InvalidCredential` or, for a foreign site, `Forbidden`.
+
+    The `Authorization` header, if there is one, decides alone: a wrong one is never rescued by a
+    good cookie.
+    """
+    if not is_public_view():
+        g.principal = api_principal()
+
+
+def api_principal() -> Principal:
+    """Return the caller by header or cookie; raise `InvalidCredential` when there is no good one."""
+    if not services().settings.enable_auth:
+        return ANONYMOUS
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    if header:
+        return services().verifier.verify_bearer(bearer(header))
+    cookie = request.cookies.get(ACCESS_COOKIE)
+    if not cookie:
+        raise InvalidCredential("no credential")
+    if request.method not in SAFE_METHODS:
+        refuse_cross_site(allows_programs=True)
+    return services().verifier.verify_session(cookie)
+
+
+def has_credential() -> bool:
+    """Tell whether the request carries a credential, good or bad (RFC 6750 section 3.1)."""
+    return bool(request.environ.get("HTTP_AUTHORIZATION") or request.cookies.get(ACCESS_COOKIE))
+
+
+def bearer(header: str) -> str:
+    """Return the token of an `Authorization` header: one scheme, one space, one word.
+
+    Raises `InvalidCredential` for any other form.
+    """
+    scheme, _, token = header.partition(" ")
+    is_word = token.isascii() and token.isprintable() and token and " " not in token
+    if scheme.lower() != "bearer" or not is_word:
+        raise InvalidCredential("malformed Authorization header")
+    return token

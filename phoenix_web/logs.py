@@ -1,0 +1,25 @@
+"""Logging: one line an event on standard error, with everything that looks like a secret cut out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Final
+
+#: Our keys and refresh tokens, JWTs, and the tokens of mailed links.
+_SECRETS: Final = re.compile(
+    r"phx_[usr]_[0-9A-Za-z]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=token=)[^\s&\"']+"
+)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record*, a traceback included, without secrets."""
+        return _SECRETS.sub("***", super().format(record))
+
+
+def set_up(level: str) -> None:
+    """Send the program's log to standard error from *level* on."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,0 +1,125 @@
+"""Who may do what, as data.
+
+`GRANTS` is the whole truth: for each permission the lowest role and the kinds of credential that
+may use it. Everything else in the program only asks `refusal`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """The rights of a user; `SYSTEM` is the role of keys without a human."""
+
+    VIEWER = "VIEWER"
+    MEMBER = "MEMBER"
+    SYSTEM = "SYSTEM"
+    ADMIN = "ADMIN"
+
+
+#: SYSTEM reads and writes data like MEMBER and administers nothing.
+RANK: Final = {Role.VIEWER: 1, Role.MEMBER: 2, Role.SYSTEM: 2, Role.ADMIN: 3}
+
+
+class CredentialKind(StrEnum):
+    """By what a caller is known."""
+
+    SESSION = "session"
+    USER_KEY = "user key"
+    SYSTEM_KEY = "system key"
+    ADMIN_SECRET = "admin secret"  # noqa: S105 - the name of a kind of credential, not a secret
+    #: Everybody, when authentication is switched off.
+    ANONYMOUS = "anonymous"
+
+
+class Permission(StrEnum):
+    """What a route does; the grammar is `noun:verb`."""
+
+    PROFILE_READ = "profile:read"
+    ACCOUNT_MANAGE = "account:manage"
+    USER_READ = "user:read"
+    USER_WRITE = "user:write"
+    KEY_READ = "key:read"
+    KEY_ISSUE = "key:issue"
+    KEY_REVOKE = "key:revoke"
+    KEY_READ_ALL = "key:read-all"
+    SYSTEM_KEY_READ = "system-key:read"
+    SYSTEM_KEY_ISSUE = "system-key:issue"
+    SYSTEM_KEY_REVOKE = "system-key:revoke"
+    DATASET_READ = "dataset:read"
+    DATASET_WRITE = "dataset:write"
+
+
+ADMINS_ONLY: Final = "Only admin or system users can perform this action."
+NOT_FOR_VIEWERS: Final = "Viewers cannot perform this action."
+NOT_FOR_KEYS: Final = "API keys cannot create API keys"
+NOT_FOR_SYSTEM_KEYS: Final = (
+    "System API keys must be managed through the /system/api_keys endpoints."
+)
+SESSIONS_ONLY: Final = "This action requires a signed-in session."
+NEEDS_AUTHENTICATION: Final = (
+    "This action requires authentication to be enabled. "
+    "Set the PHOENIX_ENABLE_AUTH environment variable to true."
+)
+
+_IDENTIFIED: Final = frozenset(CredentialKind) - {CredentialKind.ANONYMOUS}
+_EVERYBODY: Final = frozenset(CredentialKind)
+_SESSION: Final = frozenset({CredentialKind.SESSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who may use one permission, and what the others are told."""
+
+    role: Role
+    kinds: frozenset[CredentialKind]
+    #: The answer to a kind of credential that is not in `kinds`.
+    refusal: str = SESSIONS_ONLY
+    #: A write that a viewer is refused as a viewer, before anything else is looked at.
+    is_write: bool = False
+
+
+GRANTS: Final = {
+    Permission.PROFILE_READ: Grant(Role.VIEWER, _EVERYBODY),
+    Permission.ACCOUNT_MANAGE: Grant(Role.VIEWER, _SESSION),
+    Permission.USER_READ: Grant(Role.ADMIN, _EVERYBODY),
+    Permission.USER_WRITE: Grant(Role.ADMIN, _IDENTIFIED, is_write=True),
+    Permission.KEY_READ: Grant(Role.VIEWER, _IDENTIFIED),
+    Permission.KEY_ISSUE: Grant(Role.VIEWER, _SESSION, NOT_FOR_KEYS),
+    Permission.KEY_REVOKE: Grant(
+        Role.VIEWER, _IDENTIFIED - {CredentialKind.SYSTEM_KEY}, NOT_FOR_SYSTEM_KEYS
+    ),
+    Permission.KEY_READ_ALL: Grant(Role.ADMIN, _IDENTIFIED),
+    Permission.SYSTEM_KEY_READ: Grant(Role.ADMIN, _IDENTIFIED),
+    Permission.SYSTEM_KEY_ISSUE: Grant(
+        Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}, NOT_FOR_KEYS
+    ),
+    Permission.SYSTEM_KEY_REVOKE: Grant(Role.ADMIN, _IDENTIFIED),
+    Permission.DATASET_READ: Grant(Role.VIEWER, _EVERYBODY),
+    Permission.DATASET_WRITE: Grant(Role.MEMBER, _EVERYBODY, is_write=True),
+}
+
+
+def refusal(role: Role, kind: CredentialKind, permission: Permission) -> str | None:
+    """Return why *role* by *kind* may not use *permission*, or None when it may.
+
+    The texts and their order are the Phoenix contract's: clients match on them.
+    """
+    grant = GRANTS[permission]
+    if kind is CredentialKind.ANONYMOUS and kind not in grant.kinds:
+        return NEEDS_AUTHENTICATION
+    if RANK[role] < RANK[grant.role]:
+        if role is Role.VIEWER and grant.is_write:
+            return NOT_FOR_VIEWERS
+        return ADMINS_ONLY
+    if kind not in grant.kinds:
+        return grant.refusal
+    return None
+
+
+def allows(role: Role, kind: CredentialKind, permission: Permission) -> bool:
+    """Tell whether *role* by *kind* may use *permission*."""
+    return refusal(role, kind, permission) is None

@@ -1,0 +1,73 @@
+"""Whether a request was made by our own pages (OWASP CSRF cheat sheet, "Fetch Metadata")."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import request
+
+from phoenix_web.errors import Forbidden
+from phoenix_web.services import services
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN: Final = frozenset({"same-origin", "none"})
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_REFUSAL: Final = "This request did not come from a page of this server."
+
+
+def refuse_cross_site(*, allows_programs: bool) -> None:
+    """Raise `Forbidden` unless the headers of the request say that it is same-site.
+
+    Browsers send `Sec-Fetch-Site`, or at least `Origin`. Whatever is sent must fit. When nothing
+    is, only a program can be asking, which *allows_programs* lets in with a JSON or empty body:
+    no browser sends that to another site without `Origin`.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    referer = request.headers.get("Referer")
+    # A page with `Referrer-Policy: no-referrer` posts to its own site with `Origin: null`.
+    is_opaque = origin == "null" and site in _OWN
+    if origin and not is_opaque and not _is_ours(origin):
+        raise Forbidden(_REFUSAL)
+    if referer and not _is_ours(referer):
+        raise Forbidden(_REFUSAL)
+    if site is not None:
+        if site not in _OWN and not origin:
+            raise Forbidden(_REFUSAL)
+        if site not in _OWN and origin and not _is_trusted(origin):
+            raise Forbidden(_REFUSAL)
+    elif not origin and not (allows_programs and _is_from_a_program()):
+        raise Forbidden(_REFUSAL)
+
+
+def _is_from_a_program() -> bool:
+    return request.mimetype == "application/json" or not (
+        request.content_length or request.headers.get("Transfer-Encoding")
+    )
+
+
+def _is_ours(url: str) -> bool:
+    origin = _origin(url)
+    if origin is None:
+        return False
+    own = services().settings.root_url or request.host_url
+    return origin == _origin(own) or _is_trusted(url)
+
+
+def _is_trusted(url: str) -> bool:
+    origin = _origin(url)
+    trusted = services().settings.csrf_trusted_origins
+    return origin is not None and origin in {_origin(other) for other in trusted}
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Return scheme, host and port of *url*, or None when it has no host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS.get(parts.scheme)

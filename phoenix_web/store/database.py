@@ -1,0 +1,156 @@
+"""The database: engines, units of work, and what its failures mean to a caller."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, func, make_url, select
+from sqlalchemy.orm import Session
+
+from phoenix_web.errors import InsufficientStorage, Unavailable
+from phoenix_web.store import migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import URL, Connection, Engine, Executable, Row
+    from sqlalchemy.engine import ExceptionContext
+
+#: How long a write waits for another one before it is refused with 503.
+LOCK_TIMEOUT_SECONDS = 5
+#: Connections kept by one process for each of the two engines, and how many more at peaks.
+_POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
+_DISK_FULL = "53100"  # PostgreSQL's SQLSTATE disk_full
+#: An arbitrary number that is ours among PostgreSQL's advisory locks.
+_MIGRATION_LOCK = 0x70686F656E6978
+_STORAGE_MESSAGE = (
+    "Database operations are disabled due to insufficient storage. "
+    "Please delete old data or increase storage."
+)
+
+
+class Database:
+    """One database as one process sees it; no connection is opened before the first use."""
+
+    def __init__(self, url: str) -> None:
+        """Name the database by *url*: `sqlite:///path` or `postgresql+psycopg://...`."""
+        self.url = make_url(url)
+        self.engine = _engine(self.url)
+        # The verifier's look-up is one statement: a transaction around it would only cost time.
+        self._reader = _engine(self.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Open a unit of work that may write: committed at the end, rolled back on any exception.
+
+        Raises `Unavailable` when the lock cannot be had in time, `InsufficientStorage` when the
+        disk is full.
+        """
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Open a session that only reads and so never waits for a writer."""
+        with Session(self._reader, autoflush=False) as session:
+            yield session
+
+    def find_row(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+        """Return the first row of *statement*, or None; the verifier's path, without ORM."""
+        try:
+            with self._reader.connect() as connection:
+                return connection.execute(statement, values).first()
+        except _Disconnected:
+            # A restarted PostgreSQL leaves dead connections in the pool; the first failure
+            # empties the pool, so that one more try tells a restart from an outage.
+            pass
+        with self._reader.connect() as connection:
+            return connection.execute(statement, values).first()
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest form; of several processes at once, one does the work."""
+        with self.engine.begin() as connection:
+            if self.url.get_backend_name() == "postgresql":
+                # SQLite needs no lock of its own: BEGIN IMMEDIATE is one.
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            migrations.upgrade(connection)
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+        self._reader.dispose()
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    connect_args: dict[str, Any] = (
+        {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
+        if is_sqlite
+        else {"connect_timeout": LOCK_TIMEOUT_SECONDS}
+    )
+    engine = create_engine(url, connect_args=connect_args, **_POOL, **options)
+    event.listen(engine, "connect", _set_up_sqlite if is_sqlite else _set_up_postgresql)
+    event.listen(engine, "handle_error", _translate)
+    if is_sqlite:
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        if options.get("isolation_level") != "AUTOCOMMIT":
+            event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    # The sqlite3 module must not begin transactions by itself: `_begin_immediate` does.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _set_up_postgresql(connection: Any, _record: object) -> None:
+    was_autocommit = connection.autocommit
+    connection.autocommit = True
+    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    connection.execute("SET timezone = 'UTC'")
+    connection.autocommit = was_autocommit
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A deferred transaction that reads first and then writes cannot wait for its lock.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class _Disconnected(Unavailable):
+    """The connection had died, as it does when the server behind a pool restarts."""
+
+
+#: SQLite's result codes, and psycopg's exceptions, after which trying again is the answer.
+_TRANSIENT = {
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_IOERR",
+    "SQLITE_CANTOPEN",
+    "OperationalError",
+}
+#: The same for a disk without room; 53100 is PostgreSQL's SQLSTATE disk_full.
+_FULL = {"SQLITE_FULL", "53100"}
+
+
+def _translate(context: ExceptionContext) -> Exception | None:
+    """Return what a failure of the database itself means to a caller, or None for a defect."""
+    error = context.original_exception
+    sqlite_code = getattr(error, "sqlite_errorname", None)
+    if sqlite_code:
+        # Extended codes name their primary code first: SQLITE_BUSY_SNAPSHOT.
+        names = {"_".join(sqlite_code.split("_")[:2])}
+    else:
+        names = {kind.__name__ for kind in type(error).__mro__}
+        names.add(str(getattr(error, "sqlstate", None)))
+    if names & _FULL:
+        return InsufficientStorage(_STORAGE_MESSAGE)
+    if names & _TRANSIENT:
+        kind = _Disconnected if context.is_disconnect else Unavailable
+        return kind("The database is busy or unreachable. Try again.")
+    return None

@@ -1,0 +1,153 @@
+"""API keys in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, insert, or_, select, update
+
+from phoenix_web.errors import Conflict
+from phoenix_web.policy import Role
+from phoenix_web.store.models import ApiKey, User
+from phoenix_web.store.users import USER_COLUMNS
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """A key as lists show it: never its text, never its digest."""
+
+    id: int
+    user_id: int
+    name: str
+    description: str | None
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    @property
+    def is_expired(self) -> bool:
+        """Tell whether the key has reached its end."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedKey:
+    """A key with the name and the address of its owner."""
+
+    key: KeyInfo
+    username: str
+    email: str
+
+
+_COLUMNS: Final = (
+    ApiKey.id,
+    ApiKey.user_id,
+    ApiKey.name,
+    ApiKey.description,
+    ApiKey.hint,
+    ApiKey.created_at,
+    ApiKey.expires_at,
+)
+
+#: The verifier's one statement for a key: the key and its owner as they are at this moment.
+FIND_BY_DIGEST: Final = (
+    select(ApiKey.id, ApiKey.expires_at, *USER_COLUMNS)
+    .join(User, User.id == ApiKey.user_id)
+    .where(ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None))
+)
+
+
+class KeyStore:
+    """Reads and writes keys within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def list_for(self, user_id: int, *, with_expired: bool = False) -> list[KeyInfo]:
+        """Return the user's keys, newest first: those that work, or also the expired ones."""
+        statement = (
+            select(*_COLUMNS)
+            .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+            .order_by(ApiKey.id.desc())
+        )
+        if not with_expired:
+            statement = statement.where(_is_unexpired())
+        return [KeyInfo(*row) for row in self._session.execute(statement)]
+
+    def page_of_all(self, limit: int, cursor: int | None) -> tuple[list[OwnedKey], int | None]:
+        """Return up to *limit* keys of all people, newest first, and the next cursor."""
+        statement = (
+            select(*_COLUMNS, User.username, User.email)
+            .join(User, User.id == ApiKey.user_id)
+            .where(User.role != Role.SYSTEM.value, ApiKey.revoked_at.is_(None), _is_unexpired())
+            .order_by(ApiKey.id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            statement = statement.where(ApiKey.id <= cursor)
+        keys = [OwnedKey(KeyInfo(*row[:-2]), *row[-2:]) for row in self._session.execute(statement)]
+        return keys[:limit], keys[limit].key.id if len(keys) > limit else None
+
+    def find_owned(self, key_id: int, user_id: int) -> KeyInfo | None:
+        """Return the user's key with *key_id*, or None; a revoked one is gone."""
+        return self._one(select(*_COLUMNS).where(ApiKey.id == key_id, ApiKey.user_id == user_id))
+
+    def find_of_people(self, key_id: int) -> KeyInfo | None:
+        """Return anybody's key with *key_id* that is not a system key, or None."""
+        return self._one(
+            select(*_COLUMNS)
+            .join(User, User.id == ApiKey.user_id)
+            .where(ApiKey.id == key_id, User.role != Role.SYSTEM.value)
+        )
+
+    def add(  # noqa: PLR0913 - one argument a column
+        self,
+        *,
+        user_id: int,
+        name: str,
+        description: str | None,
+        digest: bytes,
+        hint: str,
+        expires_at: datetime | None,
+        form_nonce: str | None = None,
+    ) -> KeyInfo:
+        """Add a key and return it; raise `Conflict` when *form_nonce* was used before."""
+        values: dict[str, Any] = {
+            "user_id": user_id,
+            "name": name,
+            "description": description,
+            "digest": digest,
+            "hint": hint,
+            "expires_at": expires_at,
+            "form_nonce": form_nonce,
+            "created_at": datetime.now(UTC),
+        }
+        if form_nonce is not None:
+            used = select(ApiKey.id).where(ApiKey.form_nonce == form_nonce)
+            if self._session.execute(used).first() is not None:
+                raise Conflict("This form has already made its key.")
+        row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
+        return KeyInfo(*row)
+
+    def revoke(self, key_id: int) -> None:
+        """End the key for good."""
+        self._session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+            .values(revoked_at=datetime.now(UTC))
+        )
+
+    def _one(self, statement: Select[*tuple[Any, ...]]) -> KeyInfo | None:
+        row = self._session.execute(statement.where(ApiKey.revoked_at.is_(None))).first()
+        return None if row is None else KeyInfo(*row)
+
+
+def _is_unexpired() -> ColumnElement[bool]:
+    return or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC))

@@ -1,0 +1,15 @@
+"""Alembic's entry: runs the migrations on the connection that `migrations.config` carries."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from phoenix_web.store.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

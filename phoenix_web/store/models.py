@@ -1,0 +1,161 @@
+"""The tables. Rows never leave the store: stores return frozen values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from phoenix_web.policy import Role
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite keeps no offset, so it is taken off on the way in and put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return *value* in UTC, without an offset where the database keeps none."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return *value* with the offset of UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """What all tables share: named constraints, and ids that are never used twice."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime, str: Text}
+    __table_args__: Any = {"sqlite_autoincrement": True}
+
+
+def one_of(column: str, values: list[str]) -> CheckConstraint:
+    """Return the constraint, named after *column*, that it holds one of *values*."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+#: 64 bits everywhere; SQLite gives ids that never repeat to INTEGER alone, which has 64 bits.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+AUTH_METHODS = ["LOCAL", "OAUTH2", "LDAP"]
+
+
+class User(Base):
+    """Somebody who can own credentials; the first row is the system user."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        one_of("role", [role.value for role in Role]),
+        one_of("auth_method", AUTH_METHODS),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    #: Lower case: addresses are one person's whatever their case.
+    email: Mapped[str] = mapped_column(unique=True)
+    username: Mapped[str]
+    #: The case-folded username, so that two names that look alike cannot coexist.
+    username_key: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    auth_method: Mapped[str] = mapped_column(String(16))
+    #: Argon2id; None for whoever has no password to sign in with.
+    password_hash: Mapped[str | None]
+    password_needs_reset: Mapped[bool]
+    oauth2_client_id: Mapped[str | None]
+    oauth2_user_id: Mapped[str | None]
+    profile_picture_url: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class ApiKey(Base):
+    """A key: its digest, never its text."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    #: SHA-256 of the text: 256 random bits need no slow hash.
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    #: The first characters of the text, so that a person recognises the key in a list.
+    hint: Mapped[str] = mapped_column(String(16))
+    #: Set once per submitted form, so that a repeated submission makes no second key.
+    form_nonce: Mapped[str | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Session(Base):
+    """A sign-in that is still open; it ends by deletion."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    #: The `jti` of the one access token that is good now.
+    access_token_id: Mapped[str]
+    created_at: Mapped[datetime]
+    #: When the newest refresh token ends, and the session with it.
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RefreshToken(Base):
+    """A refresh token of a session; spent ones stay, so that a replay is noticed."""
+
+    __tablename__ = "refresh_tokens"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    session_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("sessions.id", ondelete="CASCADE"), index=True
+    )
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    spent_at: Mapped[datetime | None]
+
+
+class LoginAttempts(Base):
+    """How many sign-ins of one address have failed; shared by all workers and hosts."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (Index(None, "updated_at"),)
+
+    #: A keyed digest of the address: people type passwords into the wrong field.
+    subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    attempts: Mapped[int]
+    locked_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,115 @@
+"""Open sign-ins and their refresh tokens in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from phoenix_web.store.models import RefreshToken, Session as SessionRow, User
+from phoenix_web.store.users import USER_COLUMNS
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshInfo:
+    """A refresh token as it is stored, and the session it belongs to."""
+
+    session_id: int
+    user_id: int
+    expires_at: datetime
+    spent_at: datetime | None
+
+
+#: The verifier's one statement for an access token: its session and user as they are now.
+FIND_BY_ID: Final = (
+    select(SessionRow.access_token_id, *USER_COLUMNS)
+    .join(User, User.id == SessionRow.user_id)
+    .where(SessionRow.id == bindparam("session_id"))
+)
+
+
+class SessionStore:
+    """Reads and writes sessions within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def open(
+        self, user_id: int, access_token_id: str, created_at: datetime, expires_at: datetime
+    ) -> int:
+        """Open a session and return its id."""
+        return self._session.execute(
+            insert(SessionRow)
+            .values(
+                user_id=user_id,
+                access_token_id=access_token_id,
+                created_at=created_at,
+                expires_at=expires_at,
+            )
+            .returning(SessionRow.id)
+        ).scalar_one()
+
+    def add_refresh_token(self, session_id: int, digest: bytes, expires_at: datetime) -> None:
+        """Give the session the refresh token behind *digest*."""
+        self._session.execute(
+            insert(RefreshToken).values(session_id=session_id, digest=digest, expires_at=expires_at)
+        )
+
+    def find_refresh_token(self, digest: bytes) -> RefreshInfo | None:
+        """Return the refresh token behind *digest*, or None."""
+        row = self._session.execute(
+            select(
+                RefreshToken.session_id,
+                SessionRow.user_id,
+                RefreshToken.expires_at,
+                RefreshToken.spent_at,
+            )
+            .join(SessionRow, SessionRow.id == RefreshToken.session_id)
+            .where(RefreshToken.digest == digest)
+        ).first()
+        return None if row is None else RefreshInfo(*row)
+
+    def spend_refresh_token(self, digest: bytes, now: datetime) -> bool:
+        """Mark the token spent; tell whether this call was the one that did it.
+
+        One statement decides, so of any number of simultaneous calls exactly one wins.
+        """
+        spent = self._session.execute(
+            update(RefreshToken)
+            .where(RefreshToken.digest == digest, RefreshToken.spent_at.is_(None))
+            .values(spent_at=now)
+            .returning(RefreshToken.id)
+        )
+        return spent.first() is not None
+
+    def renew(self, session_id: int, access_token_id: str, expires_at: datetime) -> bool:
+        """Make *access_token_id* the session's good one; tell whether the session is open."""
+        renewed = self._session.execute(
+            update(SessionRow)
+            .where(SessionRow.id == session_id)
+            .values(access_token_id=access_token_id, expires_at=expires_at)
+            .returning(SessionRow.id)
+        )
+        return renewed.first() is not None
+
+    def close(self, session_id: int) -> None:
+        """End one session."""
+        self._session.execute(delete(SessionRow).where(SessionRow.id == session_id))
+
+    def close_all(self, user_id: int, *, except_session: int | None = None) -> None:
+        """End every session of the user, or all but one."""
+        statement = delete(SessionRow).where(SessionRow.user_id == user_id)
+        if except_session is not None:
+            statement = statement.where(SessionRow.id != except_session)
+        self._session.execute(statement)
+
+    def sweep(self, before: datetime) -> None:
+        """Forget sessions and spent refresh tokens that ended before *before*."""
+        self._session.execute(delete(SessionRow).where(SessionRow.expires_at < before))
+        self._session.execute(delete(RefreshToken).where(RefreshToken.expires_at < before))

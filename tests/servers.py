@@ -1,0 +1,120 @@
+"""Real programs for the tests: what is installed, and a PostgreSQL server of our own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Debian keeps the server's programs off the PATH; the newest version is tried first.
+POSTGRES_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+_numbers = count(1)
+
+
+def program(name: str) -> str:
+    """Path of an installed program; without it the test skips, or fails with CI=true."""
+    path = os.pathsep.join([*map(str, POSTGRES_FOLDERS), os.environ.get("PATH", "")])
+    return shutil.which(name, path=path) or pytest.skip(f"{name} is not installed")
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running PostgreSQL server that listens on a socket in its own folder only."""
+
+    folder: Path
+    pid: int
+
+    def url(self, database: str) -> str:
+        """Return the URL of one of its databases, as SQLAlchemy reads it."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as the superuser."""
+        with psycopg.connect(
+            host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(statement.encode())
+
+    @contextmanager
+    def fresh_database(self) -> Iterator[str]:
+        """Yield the URL of a new, empty database."""
+        name = f"test_{next(_numbers)}"
+        self.execute(f"CREATE DATABASE {name}")
+        yield self.url(name)
+        # A test may leave connections open, for example those of a server that it killed.
+        self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Start a PostgreSQL server in a temporary folder, and end it with all that it holds."""
+    initdb, postgres = program("initdb"), program("postgres")
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    groups: list[str] | None = [] if user else None
+    # A socket needs a short path (107 bytes), so the folder lies right in the temporary directory.
+    with tempfile.TemporaryDirectory(prefix="pg-") as name:
+        folder = Path(name)
+        if user:
+            shutil.chown(folder, user, user)
+        data, log = folder / "data", folder / "log"
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        subprocess.run(
+            [initdb, f"--pgdata={data}", "--no-sync", *options],
+            user=user,
+            group=user,
+            extra_groups=groups,
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
+        settings = {
+            "unix_socket_directories": folder,
+            "listen_addresses": "",
+            "max_connections": 200,
+            "fsync": "off",  # nothing here has to survive a power cut
+        }
+        with log.open("w") as output:
+            server = subprocess.Popen(
+                [postgres, "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
+                user=user,
+                group=user,
+                extra_groups=groups,
+                cwd=folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            yield _when_ready(Postgres(folder, server.pid), server, log)
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast": disconnects clients, then stops cleanly
+            server.wait(timeout=30)
+
+
+def _when_ready(
+    postgres: Postgres, server: subprocess.Popen[bytes], log: Path, seconds: float = 20
+) -> Postgres:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            postgres.execute("SELECT 1")
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start:\n{log.read_text()}")
+            time.sleep(0.05)
+        else:
+            return postgres

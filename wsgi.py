@@ -1,0 +1,5 @@
+"""The WSGI application, for `gunicorn --config python:phoenix_web.serving wsgi:app`."""
+
+from phoenix_web.serving import application
+
+app = application()
