@@ -161,12 +161,12 @@ class Settings(BaseSettings):
     @classmethod
     def _password_for_host(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         told = info.data
-        if told.get("sql_database_url") is None and told.get("postgres_host"):
-            if value is None and told.get("postgres_user"):
-                raise ValueError(
-                    "The environment variable PHOENIX_POSTGRES_PASSWORD is not set. "
-                    "Please set it to the password for the PostgreSQL database."
-                )
+        is_used = told.get("sql_database_url") is None and told.get("postgres_host")
+        if value is None and is_used and told.get("postgres_user"):
+            raise ValueError(
+                "The environment variable PHOENIX_POSTGRES_PASSWORD is not set. "
+                "Please set it to the password for the PostgreSQL database."
+            )
         return value
 
     @field_validator("secret")

@@ -91,7 +91,7 @@ def origins(value: Any, info: ValidationInfo) -> Any:
 
 
 def root_path(value: Any, info: ValidationInfo) -> Any:
-    """Return the path that a proxy puts before ours: empty, or beginning and not ending with `/`."""
+    """Return the path that a proxy puts before ours: empty, or with `/` only at its start."""
     text = f"Invalid value for environment variable {_name(info)}: {value}. Value"
     if value and not str(value).startswith("/"):
         raise ValueError(f"{text} must start with '/'")
@@ -124,7 +124,7 @@ def secret_fault(secret: str) -> str | None:
     return f"Phoenix secret must be {', '.join(faults)}"
 
 
-def _number(value: Any, info: ValidationInfo, kind: type[int] | type[float], what: str) -> Any:
+def _number(value: Any, info: ValidationInfo, kind: type[int | float], what: str) -> Any:
     if not isinstance(value, str):
         return value
     try:

@@ -68,7 +68,7 @@ def authenticate_api() -> None:
 
 
 def api_principal() -> Principal:
-    """Return the caller by header or cookie; raise `InvalidCredential` when there is no good one."""
+    """Return the caller by header or cookie; raise `InvalidCredential` without a good one."""
     if not services().settings.enable_auth:
         return ANONYMOUS
     header = request.environ.get("HTTP_AUTHORIZATION")

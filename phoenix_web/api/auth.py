@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, request
 from pydantic import Field
 
 from phoenix_web import cookies
@@ -109,7 +109,8 @@ def log_out() -> Response:
     if user_id is not None:
         with services().database.transaction() as session:
             SessionStore(session).close_all(user_id)
-    response = redirect(f"{services().settings.host_root_path}/login", Response=Response)
+    response = Response(status=HTTPStatus.FOUND)
+    response.location = f"{services().settings.host_root_path}/login"
     cookies.forget(response)
     return response
 

@@ -198,7 +198,7 @@ def list_all_keys(query: UserApiKeysQuery) -> Response:
     """Answer a page of the keys of all people."""
     cursor = _number("UserApiKey", query.cursor) if query.cursor else None
     with services().database.reading() as session:
-        keys, next_id = KeyStore(session).page_of_all(query.limit, cursor)
+        keys, next_id = KeyStore(session).page_of_people(query.limit, cursor)
     next_cursor = None if next_id is None else encode("UserApiKey", next_id)
     return respond(
         UserApiKeysResponse(data=[_told_with_owner(key) for key in keys], next_cursor=next_cursor)
@@ -263,7 +263,13 @@ def _number(kind: str, global_id: str) -> int:
 
 def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:
     with services().database.transaction() as session:
-        issued = issue_key(session, owner, wanted.name, wanted.description, wanted.expires_at)
+        issued = issue_key(
+            session,
+            owner,
+            wanted.name,
+            description=wanted.description,
+            expires_at=wanted.expires_at,
+        )
     return respond(_told_once(kind, issued, wanted), HTTPStatus.CREATED)
 
 

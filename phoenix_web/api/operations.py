@@ -122,7 +122,7 @@ def _read_json() -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"Unsupported content type: {request.mimetype or 'none'}")
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         raise _malformed(error.pos, error.msg) from error
     except RecursionError as error:
@@ -132,6 +132,11 @@ def _read_json() -> Any:
     if _is_deeper(value, services().settings.max_json_depth):
         raise _malformed(0, "Nested too deeply")
     return value
+
+
+def _no_constant(name: str) -> None:
+    """Refuse `NaN` and `Infinity`, which Python reads although JSON (RFC 8259) has them not."""
+    raise ValueError(name)
 
 
 def _is_deeper(value: object, limit: int) -> bool:

@@ -25,10 +25,11 @@ class IssuedKey:
     text: str
 
 
-def issue_key(
+def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may choose
     session: Session,
     owner: UserInfo,
     name: str,
+    *,
     description: str | None = None,
     expires_at: datetime | None = None,
     form_nonce: str | None = None,

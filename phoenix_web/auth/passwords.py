@@ -48,10 +48,10 @@ class Passwords:
             if self._nobody is None:
                 self._nobody = self._hasher.hash(secrets.token_hex())
             try:
-                is_right = self._hasher.verify(password_hash or self._nobody, password)
+                self._hasher.verify(password_hash or self._nobody, password)
             except (VerificationError, InvalidHashError):
                 return False
-            return is_right and password_hash is not None
+            return password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
         """Tell whether *password_hash* was made with other parameters than today's."""

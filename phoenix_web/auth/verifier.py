@@ -34,7 +34,7 @@ class Verifier:
     def __init__(
         self, database: Database, tokens: AccessTokens, admin_secret: str | None = None
     ) -> None:
-        """Accept keys of *database*, access tokens by *tokens*, and *admin_secret* if there is one."""
+        """Accept keys of *database*, access tokens by *tokens*, and *admin_secret* if any."""
         self._database = database
         self._tokens = tokens
         self._admin_digest = None if admin_secret is None else _sha256(admin_secret)
@@ -74,7 +74,7 @@ class Verifier:
         row = self._database.find_row(FIND_BY_DIGEST, {"digest": keys.digest(text)})
         if row is None:
             raise InvalidCredential("unknown or revoked key")
-        key_id, expires_at = row[:2]
+        key_id, expires_at = row[0], row[1]
         if expires_at is not None and expires_at <= datetime.now(UTC):
             raise ExpiredCredential(f"key {key_id} expired")
         user = user_from(row[2:])

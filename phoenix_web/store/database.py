@@ -13,9 +13,9 @@ from phoenix_web.errors import InsufficientStorage, Unavailable
 from phoenix_web.store import migrations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import URL, Connection, Engine, Executable, Row
+    from sqlalchemy import URL, Connection, Engine, Executable
     from sqlalchemy.engine import ExceptionContext
 
 #: How long a write waits for another one before it is refused with 503.
@@ -57,7 +57,7 @@ class Database:
         with Session(self._reader, autoflush=False) as session:
             yield session
 
-    def find_row(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
+    def find_row(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any] | None:
         """Return the first row of *statement*, or None; the verifier's path, without ORM."""
         try:
             with self._reader.connect() as connection:
@@ -94,11 +94,17 @@ def _engine(url: URL, **options: Any) -> Engine:
     event.listen(engine, "connect", _set_up_sqlite if is_sqlite else _set_up_postgresql)
     event.listen(engine, "handle_error", _translate)
     if is_sqlite:
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_private_file(url.database)
         if options.get("isolation_level") != "AUTOCOMMIT":
             event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _make_private_file(path: str | None) -> None:
+    """Make the database's file readable by its owner alone; it holds hashes and digests."""
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(path).touch(mode=0o600)
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
@@ -38,11 +39,12 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class OwnedKey:
-    """A key with the name and the address of its owner."""
+    """A key with who owns it."""
 
     key: KeyInfo
     username: str
     email: str
+    role: Role
 
 
 _COLUMNS: Final = (
@@ -60,6 +62,14 @@ FIND_BY_DIGEST: Final = (
     select(ApiKey.id, ApiKey.expires_at, *USER_COLUMNS)
     .join(User, User.id == ApiKey.user_id)
     .where(ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None))
+)
+
+
+_OWNED: Final = (
+    select(*_COLUMNS, User.username, User.email, User.role)
+    .join(User, User.id == ApiKey.user_id)
+    .where(ApiKey.revoked_at.is_(None))
+    .order_by(ApiKey.id.desc())
 )
 
 
@@ -81,19 +91,17 @@ class KeyStore:
             statement = statement.where(_is_unexpired())
         return [KeyInfo(*row) for row in self._session.execute(statement)]
 
-    def page_of_all(self, limit: int, cursor: int | None) -> tuple[list[OwnedKey], int | None]:
+    def page_of_people(self, limit: int, cursor: int | None) -> tuple[list[OwnedKey], int | None]:
         """Return up to *limit* keys of all people, newest first, and the next cursor."""
-        statement = (
-            select(*_COLUMNS, User.username, User.email)
-            .join(User, User.id == ApiKey.user_id)
-            .where(User.role != Role.SYSTEM.value, ApiKey.revoked_at.is_(None), _is_unexpired())
-            .order_by(ApiKey.id.desc())
-            .limit(limit + 1)
-        )
+        statement = _OWNED.where(User.role != Role.SYSTEM.value).limit(limit + 1)
         if cursor is not None:
             statement = statement.where(ApiKey.id <= cursor)
-        keys = [OwnedKey(KeyInfo(*row[:-2]), *row[-2:]) for row in self._session.execute(statement)]
+        keys = self._owned(statement)
         return keys[:limit], keys[limit].key.id if len(keys) > limit else None
+
+    def list_all(self, user_id: int | None = None) -> list[OwnedKey]:
+        """Return every key that works, or the user's, system keys included, newest first."""
+        return self._owned(_OWNED if user_id is None else _OWNED.where(ApiKey.user_id == user_id))
 
     def find_owned(self, key_id: int, user_id: int) -> KeyInfo | None:
         """Return the user's key with *key_id*, or None; a revoked one is gone."""
@@ -118,7 +126,10 @@ class KeyStore:
         expires_at: datetime | None,
         form_nonce: str | None = None,
     ) -> KeyInfo:
-        """Add a key and return it; raise `Conflict` when *form_nonce* was used before."""
+        """Add a key and return it; raise `Conflict` when *form_nonce* was used before.
+
+        An owner who has been deleted meanwhile is a `Conflict` too.
+        """
         values: dict[str, Any] = {
             "user_id": user_id,
             "name": name,
@@ -129,11 +140,13 @@ class KeyStore:
             "form_nonce": form_nonce,
             "created_at": datetime.now(UTC),
         }
-        if form_nonce is not None:
-            used = select(ApiKey.id).where(ApiKey.form_nonce == form_nonce)
-            if self._session.execute(used).first() is not None:
-                raise Conflict("This form has already made its key.")
-        row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
+        try:
+            row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
+        except IntegrityError as error:
+            # Digests do not collide: what is left are the nonce and an owner deleted just now.
+            is_repeated = "form_nonce" in str(error.orig)
+            what = "This form has already made its key." if is_repeated else "The owner is gone."
+            raise Conflict(what) from error
         return KeyInfo(*row)
 
     def revoke(self, key_id: int) -> None:
@@ -143,6 +156,14 @@ class KeyStore:
             .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
             .values(revoked_at=datetime.now(UTC))
         )
+
+    def _owned(self, statement: Select[*tuple[Any, ...]]) -> list[OwnedKey]:
+        return [
+            OwnedKey(KeyInfo(*columns), username, email, Role(role))
+            for *columns, username, email, role in self._session.execute(
+                statement.where(_is_unexpired())
+            )
+        ]
 
     def _one(self, statement: Select[*tuple[Any, ...]]) -> KeyInfo | None:
         row = self._session.execute(statement.where(ApiKey.revoked_at.is_(None))).first()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, delete
@@ -12,6 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from phoenix_web.store.models import LoginAttempts
 
 if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
     from sqlalchemy.orm import Session
 
 

@@ -57,7 +57,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UTCDateTime, str: Text}
-    __table_args__: Any = {"sqlite_autoincrement": True}
+    __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's protocol
 
 
 def one_of(column: str, values: list[str]) -> CheckConstraint:

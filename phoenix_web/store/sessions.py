@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from phoenix_web.store.models import RefreshToken, Session as SessionRow, User
+from phoenix_web.store.models import RefreshToken, User
+from phoenix_web.store.models import Session as SessionRow
 from phoenix_web.store.users import USER_COLUMNS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
 
