@@ -24,7 +24,7 @@ from phoenix_web.global_ids import decode, encode
 from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
-from phoenix_web.serving import Server
+from phoenix_web.server import Server
 from phoenix_web.store.database import Database
 from phoenix_web.store.keys import KeyStore
 from phoenix_web.store.sessions import SessionStore

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _log = logging.getLogger(__name__)
-_API = ("/v1/", "/auth/")
+#: Where the API's door is; a path that refuses its method belongs to no blueprint.
+_API = (
+    "/v1/",
+    "/auth/",
+    "/healthz",
+    "/readyz",
+    "/arize_phoenix_version",
+    "/config",
+    "/openapi.json",
+)
 
 
 def register(app: Flask) -> None:
@@ -43,7 +52,7 @@ def is_api_request() -> bool:
 
 def _refused(error: PhoenixError) -> Response:
     if isinstance(error, InvalidCredential):
-        _log.info("401 %s %s: %s", request.method, request.path, error.reason)
+        _log.info("401 %s %r: %s", request.method, request.path, error.reason)
     if not is_api_request():
         return _with_wait(error_page.respond(error.status, error.message), error)
     if isinstance(error, ValidationFailed):
@@ -93,5 +102,5 @@ def _http(error: HTTPException) -> Response | HTTPException:
 
 def _defect(error: Exception) -> Any:
     # The text of an exception that is not ours may hold anything: the log gets it, nobody else.
-    _log.exception("%s %s failed", request.method, request.path, exc_info=error)
+    _log.exception("%s %r failed", request.method, request.path, exc_info=error)
     return _http(InternalServerError())

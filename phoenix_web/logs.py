@@ -1,4 +1,4 @@
-"""Logging: one line an event on standard error, with everything that looks like a secret cut out."""
+"""Logging: one line an event on standard error, without anything that looks like a secret."""
 
 from __future__ import annotations
 
@@ -23,3 +23,5 @@ def set_up(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # What Alembic tells on INFO is its own inside; `store.migrations` tells the outcome.
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -72,7 +72,7 @@ def _operation(app: Flask, rule: Rule) -> Operation | None:
 def _models(app: Flask, rules: list[Rule]) -> tuple[list[type[BaseModel]], list[type[BaseModel]]]:
     """Return the models that routes read, and those that they answer; each once."""
     operations = [operation for rule in rules if (operation := _operation(app, rule))]
-    read = [m for o in operations for m in (o.body, o.optional_body, o.query) if m]
+    read = [m for o in operations for m in (o.body, o.own_body, o.optional_body, o.query) if m]
     answered = [model for o in operations for model in o.answers.values() if model]
     return list(dict.fromkeys(read)), list(dict.fromkeys(answered))
 
@@ -91,10 +91,10 @@ def _described(
         "responses": _responses(operation, references, is_public=is_public),
         "security": [] if is_public else [{"Bearer": []}, {"Cookie": []}],
     }
-    body = operation.body or operation.optional_body
+    body = operation.body or operation.own_body or operation.optional_body
     if body is not None:
         described["requestBody"] = {
-            "required": operation.body is not None,
+            "required": operation.optional_body is None,
             "content": _json(references[body, "validation"]),
         }
     return described
@@ -129,7 +129,7 @@ def _responses(
         if model is not None:
             content = _json(references[model, "serialization"])
             responses[str(int(status))]["content"] = content
-    reads = operation.body or operation.optional_body or operation.query
+    reads = operation.body or operation.own_body or operation.optional_body or operation.query
     refusals = {*operation.refusals, *(() if is_public else _GUARDED)}
     if reads:
         refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)

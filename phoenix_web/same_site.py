@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -9,6 +10,8 @@ from flask import request
 
 from phoenix_web.errors import Forbidden
 from phoenix_web.services import services
+
+_log = logging.getLogger(__name__)
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN: Final = frozenset({"same-origin", "none"})
@@ -28,16 +31,20 @@ def refuse_cross_site(*, allows_programs: bool) -> None:
     referer = request.headers.get("Referer")
     # A page with `Referrer-Policy: no-referrer` posts to its own site with `Origin: null`.
     is_opaque = origin == "null" and site in _OWN
-    if origin and not is_opaque and not _is_ours(origin):
-        raise Forbidden(_REFUSAL)
-    if referer and not _is_ours(referer):
-        raise Forbidden(_REFUSAL)
     if site is not None:
-        if site not in _OWN and not origin:
-            raise Forbidden(_REFUSAL)
-        if site not in _OWN and origin and not _is_trusted(origin):
-            raise Forbidden(_REFUSAL)
-    elif not origin and not (allows_programs and _is_from_a_program()):
+        is_own = site in _OWN or (origin is not None and _is_trusted(origin))
+    else:
+        is_own = bool(origin) or (allows_programs and _is_from_a_program())
+    if origin and not is_opaque:
+        is_own = is_own and _is_ours(origin)
+    if referer:
+        is_own = is_own and _is_ours(referer)
+    if not is_own:
+        _log.warning(
+            "403 %s %r: Origin %r, Sec-Fetch-Site %r, but this server is %s "
+            "(behind a proxy, set PHOENIX_ROOT_URL)",
+            *(request.method, request.path, origin, site, _own_url()),
+        )
         raise Forbidden(_REFUSAL)
 
 
@@ -51,8 +58,11 @@ def _is_ours(url: str) -> bool:
     origin = _origin(url)
     if origin is None:
         return False
-    own = services().settings.root_url or request.host_url
-    return origin == _origin(own) or _is_trusted(url)
+    return origin == _origin(_own_url()) or _is_trusted(url)
+
+
+def _own_url() -> str:
+    return services().settings.root_url or request.host_url
 
 
 def _is_trusted(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,14 @@ def url(path: str) -> str:
     """Return the address of a file of `static/`, with the digest of its content."""
     digest = hashlib.sha256((bundled("static") / path).read_bytes()).hexdigest()
     return f"/static/{path}?v={digest[:12]}"
+
+
+@cache
+def integrity(path: str) -> str:
+    """Return the hash by which a browser checks a vendored file (`integrity` of its element)."""
+    file = bundled("static") / path
+    vendor = json.loads(file.with_name("vendor.json").read_text(encoding="utf-8"))
+    return str(vendor["files"][file.name])
 
 
 def _add_headers(headers: Headers, _path: str, _url: str) -> None:

@@ -1,17 +1,28 @@
-"""What every test may ask for: a database of each kind; and no skipping in CI."""
+"""What every test may ask for: databases, an application, a cast; and no skipping in CI."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
+from phoenix_web import create_app
+from phoenix_web.bootstrap import prepare
+from phoenix_web.policy import Role
+from tests import factories
 from tests.servers import Postgres, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from datetime import datetime
     from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from phoenix_web.config import Settings
+    from tests.factories import MadeKey, SignedIn
 
 ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
 
@@ -32,6 +43,129 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     server: Postgres = request.getfixturevalue("postgres")
     with server.fresh_database() as url:
         yield url
+
+
+class MakeApp(Protocol):
+    """Makes an application on the test's database, with its own settings."""
+
+    def __call__(self, **changes: Any) -> Flask:
+        """Return an application for the test's settings with *changes*."""
+        ...
+
+
+class MakeUser(Protocol):
+    """Adds users to the database of `app`."""
+
+    def __call__(self, role: Role | str = Role.MEMBER, **fields: Any) -> SignedIn:
+        """Return a new user of *role*, signed in; *fields* are those of `UserStore.add`."""
+        ...
+
+
+class MakeKey(Protocol):
+    """Issues keys in the database of `app`."""
+
+    def __call__(
+        self,
+        owner: SignedIn | None = None,
+        name: str = "a key",
+        description: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> MadeKey:
+        """Return a new key of *owner*, or a system key without one."""
+        ...
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever configures the server of whoever runs the tests must not configure the tests."""
+    for name in [name for name in os.environ if name.startswith("PHOENIX_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Return settings on a fresh database of each kind, with cheap hashes and the known secrets."""
+    return factories.make_settings(database_url, tmp_path)
+
+
+@pytest.fixture
+def make_app(settings: Settings) -> Iterator[MakeApp]:
+    """Call it for one more application on the test's database, with changed settings.
+
+    `make_app(enable_auth=False)` and the like; all connections are closed when the test ends.
+    """
+    apps: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        told = {name: getattr(settings, name) for name in settings.model_fields_set}
+        changed = type(settings)(**{**told, **changes})
+        prepare(changed)
+        app = create_app(changed)
+        app.testing = True
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        factories.services_of(app).database.dispose()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """Return the application, its database prepared: system user 1, `admin@localhost` 2."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a test client that sends what it is told and nothing else; it keeps no cookies."""
+    return app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def make_user(app: Flask) -> MakeUser:
+    """Call it for one more user: `make_user("VIEWER")` returns a `SignedIn`."""
+
+    def make(role: Role | str = Role.MEMBER, **fields: Any) -> SignedIn:
+        return factories.add_user(app, role, **fields)
+
+    return make
+
+
+@pytest.fixture
+def make_key(app: Flask) -> MakeKey:
+    """Call it for one more key: `make_key(member)` or, for a system key, `make_key()`.
+
+    It returns a `MadeKey`: `text`, `headers`, `key_id`, `global_id`, `name`.
+    """
+
+    def make(
+        owner: SignedIn | None = None,
+        name: str = "a key",
+        description: str | None = None,
+        expires_at: datetime | None = None,
+    ) -> MadeKey:
+        return factories.add_key(app, owner, name, description, expires_at)
+
+    return make
+
+
+@pytest.fixture
+def admin(make_user: MakeUser) -> SignedIn:
+    """Return a signed-in administrator: ids, name, password, tokens and ready headers."""
+    return make_user(Role.ADMIN, email="alice@example.com", username="alice")
+
+
+@pytest.fixture
+def member(make_user: MakeUser) -> SignedIn:
+    """Return a signed-in member, with the values that `admin` has."""
+    return make_user(Role.MEMBER, email="bob@example.com", username="bob")
+
+
+@pytest.fixture
+def viewer(make_user: MakeUser) -> SignedIn:
+    """Return a signed-in viewer, with the values that `admin` has."""
+    return make_user(Role.VIEWER, email="carol@example.com", username="carol")
 
 
 def _refuse_skip(report: ReportT) -> ReportT:

@@ -12,6 +12,7 @@ from phoenix_web import cookies
 from phoenix_web.api.operations import (
     Operation,
     Payload,
+    Text,
     declares,
     no_content,
     parse_body,
@@ -32,8 +33,8 @@ routes = Blueprint("auth", __name__, url_prefix="/auth")
 class LoginRequestBody(Payload):
     """An address and a password; the address is trimmed and compared in lower case."""
 
-    email: str = ""
-    password: str = ""
+    email: Text = ""
+    password: Text = ""
 
 
 class RefreshRequestBody(Payload):
@@ -111,6 +112,7 @@ def log_out() -> Response:
             SessionStore(session).close_all(user_id)
     response = Response(status=HTTPStatus.FOUND)
     response.location = f"{services().settings.host_root_path}/login"
+    del response.headers["Content-Type"]
     cookies.forget(response)
     return response
 

@@ -36,15 +36,18 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-def _without_nul(text: str) -> str:
+def _storable(text: str) -> str:
     # PostgreSQL's text cannot hold it, and what one database refuses the other refuses too.
     if "\x00" in text:
         raise ValueError("The character U+0000 is not allowed")
+    # JSON can escape half of a pair of surrogates, which no encoding can write.
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("Text with half a surrogate pair is not allowed")
     return text
 
 
 #: Text that every database can store.
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_storable)]
 #: ISO 8601 with a numeric offset: the Python client reads no `Z` before Python 3.11.
 Moment = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
 
@@ -63,6 +66,8 @@ class Operation:
     body: type[BaseModel] | None = None
     #: A body that may be missing; the view reads it itself by `parse_body`.
     optional_body: type[BaseModel] | None = None
+    #: A body that the view reads itself, in a way of its own.
+    own_body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     #: The model of the answer for each status of success; None for an empty or plain answer.
     answers: Mapping[HTTPStatus, type[BaseModel] | None] = field(default_factory=dict)

@@ -59,7 +59,7 @@ class LocalUserData(_NewUser):
     """A user who signs in with a password; without one a random password is set."""
 
     auth_method: Literal["LOCAL"]
-    password: str = ""
+    password: Text = ""
 
 
 class OAuth2UserData(_NewUser):

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from phoenix_web.auth.tokens import derive_key
 from phoenix_web.errors import InvalidCredential, TooManyRequests
 from phoenix_web.store.login_attempts import LoginAttemptStore
+from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import UserStore, normal_email
 
 if TYPE_CHECKING:
     from phoenix_web.auth.passwords import Passwords
     from phoenix_web.auth.sessions import Sessions, TokenPair
     from phoenix_web.store.database import Database
+    from phoenix_web.store.users import UserInfo
 
 #: The contract's lock: five minutes from the failure that filled the measure.
 LOCK = timedelta(minutes=5)
@@ -47,7 +49,7 @@ class Login:
         without one, and `TooManyRequests` while the address is locked, whether it exists or not.
         """
         email = normal_email(email)
-        subject = hmac.digest(derive_key(self.secret, "login attempts"), email.encode(), "sha256")
+        subject = self._subject(email)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
         self._count(subject)
         with self.database.reading() as session:
@@ -70,6 +72,35 @@ class Login:
             tokens = self.sessions.open(session, user)
         _log.info("user %s signed in", user.id)
         return tokens
+
+    def change_password(self, user: UserInfo, current: str, new: str) -> TokenPair:
+        """Give *user* the password *new*, end all their sessions, and open one; return its tokens.
+
+        Raises `InvalidCredential` when *current* is wrong, which counts as a failed sign-in, and
+        `TooManyRequests` while the user's address is locked.
+        """
+        subject = self._subject(user.email)
+        self._count(subject)
+        with self.database.reading() as session:
+            password_hash = UserStore(session).password_hash(user.id)
+        if not self.passwords.matches(current, password_hash):
+            raise InvalidCredential(f"wrong current password of user {user.id}", _WRONG)
+        new_hash = self.passwords.hash(new)
+        with self.database.transaction() as session:
+            LoginAttemptStore(session).clear(subject)
+            users = UserStore(session)
+            # As for signing in: the answer was about the hash of a moment ago.
+            if users.password_hash(user.id) != password_hash:
+                raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
+            users.set_password(user.id, new_hash, needs_reset=False)
+            SessionStore(session).close_all(user.id)
+            tokens = self.sessions.open(session, user)
+        _log.info("user %s changed their password", user.id)
+        return tokens
+
+    def _subject(self, email: str) -> bytes:
+        """Return by what the attempts against the address *email* are counted."""
+        return hmac.digest(derive_key(self.secret, "login attempts"), email.encode(), "sha256")
 
     def _count(self, subject: bytes) -> None:
         if self.max_attempts is None:

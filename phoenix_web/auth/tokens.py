@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import jwt
 
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
+from phoenix_web.global_ids import MAX_ID
 from phoenix_web.policy import Role
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _AUDIENCE: Final = "phoenix-web"
 _CLAIMS: Final = ("iss", "aud", "sub", "sid", "role", "iat", "exp", "jti")
 #: Longer than any token of ours; a longer text is not worth decoding.
 _MAX_LENGTH: Final = 2048
+#: PyJWT's own, and what it lets through when a header or a claim has an unexpected JSON type.
+_REFUSALS: Final = (jwt.PyJWTError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class AccessTokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise ExpiredCredential("access token expired") from error
-        except jwt.PyJWTError as error:
+        except _REFUSALS as error:
             raise InvalidCredential(f"access token refused: {type(error).__name__}") from error
         return _claims(token["header"], token["payload"])
 
@@ -95,12 +98,14 @@ def derive_key(secret: str, purpose: str) -> bytes:
 
 def _claims(header: dict[str, object], payload: dict[str, object]) -> Claims:
     subject, session_id, token_id = payload["sub"], payload["sid"], payload["jti"]
+    role = payload["role"]
     if (
         header.get("typ") != _TYPE
         or not (isinstance(subject, str) and subject.isdecimal() and subject.isascii())
-        or not isinstance(session_id, int)
+        # `True` is an int, too.
+        or not (type(session_id) is int and 0 < session_id <= MAX_ID)
         or not isinstance(token_id, str)
-        or payload["role"] not in Role.__members__
+        or not (isinstance(role, str) and role in Role.__members__)
     ):
         raise InvalidCredential("access token of another kind")
-    return Claims(int(subject), session_id, Role(str(payload["role"])), token_id)
+    return Claims(int(subject), session_id, Role(role), token_id)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.orm import Session
 
-from phoenix_web.errors import InsufficientStorage, Unavailable
+from phoenix_web.errors import InsufficientStorage, PhoenixError, Unavailable
 from phoenix_web.store import migrations
+from phoenix_web.store.lookups import ConnectionLost, Lookups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import URL, Connection, Engine, Executable
+    from sqlalchemy import URL, Connection, Engine, Select
     from sqlalchemy.engine import ExceptionContext
 
 #: How long a write waits for another one before it is refused with 503.
@@ -25,6 +26,7 @@ _POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
 _DISK_FULL = "53100"  # PostgreSQL's SQLSTATE disk_full
 #: An arbitrary number that is ours among PostgreSQL's advisory locks.
 _MIGRATION_LOCK = 0x70686F656E6978
+_BUSY = "The database is busy or unreachable. Try again."
 _STORAGE_MESSAGE = (
     "Database operations are disabled due to insufficient storage. "
     "Please delete old data or increase storage."
@@ -40,6 +42,7 @@ class Database:
         self.engine = _engine(self.url)
         # The verifier's look-up is one statement: a transaction around it would only cost time.
         self._reader = _engine(self.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        self._lookups = Lookups(self._reader)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -57,17 +60,16 @@ class Database:
         with Session(self._reader, autoflush=False) as session:
             yield session
 
-    def find_row(self, statement: Executable, values: Mapping[str, Any]) -> Sequence[Any] | None:
+    def find_row(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
+    ) -> Sequence[Any] | None:
         """Return the first row of *statement*, or None; the verifier's path, without ORM."""
         try:
-            with self._reader.connect() as connection:
-                return connection.execute(statement, values).first()
+            return self._look_up(statement, values)
         except _Disconnected:
             # A restarted PostgreSQL leaves dead connections in the pool; the first failure
             # empties the pool, so that one more try tells a restart from an outage.
-            pass
-        with self._reader.connect() as connection:
-            return connection.execute(statement, values).first()
+            return self._look_up(statement, values)
 
     def upgrade(self) -> None:
         """Bring the tables to the newest form; of several processes at once, one does the work."""
@@ -81,6 +83,19 @@ class Database:
         """Close every pooled connection."""
         self.engine.dispose()
         self._reader.dispose()
+
+    def _look_up(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
+    ) -> Sequence[Any] | None:
+        try:
+            return self._lookups.first(statement, values)
+        except ConnectionLost as error:
+            raise _Disconnected(_BUSY) from error
+        except self._reader.dialect.loaded_dbapi.Error as error:
+            refusal = refusal_of(error, is_disconnect=False)
+            if refusal is None:
+                raise
+            raise refusal from error
 
 
 def _engine(url: URL, **options: Any) -> Engine:
@@ -145,8 +160,11 @@ _FULL = {"SQLITE_FULL", "53100"}
 
 
 def _translate(context: ExceptionContext) -> Exception | None:
+    return refusal_of(context.original_exception, is_disconnect=context.is_disconnect)
+
+
+def refusal_of(error: BaseException, *, is_disconnect: bool) -> PhoenixError | None:
     """Return what a failure of the database itself means to a caller, or None for a defect."""
-    error = context.original_exception
     sqlite_code = getattr(error, "sqlite_errorname", None)
     if sqlite_code:
         # Extended codes name their primary code first: SQLITE_BUSY_SNAPSHOT.
@@ -157,6 +175,6 @@ def _translate(context: ExceptionContext) -> Exception | None:
     if names & _FULL:
         return InsufficientStorage(_STORAGE_MESSAGE)
     if names & _TRANSIENT:
-        kind = _Disconnected if context.is_disconnect else Unavailable
-        return kind("The database is busy or unreachable. Try again.")
+        kind = _Disconnected if is_disconnect else Unavailable
+        return kind(_BUSY)
     return None

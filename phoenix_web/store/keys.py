@@ -107,6 +107,15 @@ class KeyStore:
         """Return the user's key with *key_id*, or None; a revoked one is gone."""
         return self._one(select(*_COLUMNS).where(ApiKey.id == key_id, ApiKey.user_id == user_id))
 
+    def find_revoked(self, key_id: int, user_id: int) -> KeyInfo | None:
+        """Return the user's key with *key_id* if it has been revoked, or None."""
+        row = self._session.execute(
+            select(*_COLUMNS).where(
+                ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_not(None)
+            )
+        ).first()
+        return None if row is None else KeyInfo(*row)
+
     def find_of_people(self, key_id: int) -> KeyInfo | None:
         """Return anybody's key with *key_id* that is not a system key, or None."""
         return self._one(

@@ -1,12 +1,69 @@
-"""The pages' door (stub, being written)."""
+"""The pages' door: who comes in by cookie, and where they may go.
+
+Every view here says `@requires` or `@public`. The pages read no `Authorization` header.
+"""
 
 from __future__ import annotations
+
 from typing import TYPE_CHECKING
-from flask import Blueprint
+
+from flask import Blueprint, Response, g, render_template, request
+from flask_login import LoginManager, current_user
+
+from phoenix_web.guard import is_public_view
+from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
+from phoenix_web.ui import (
+    datasets,
+    form_tokens,
+    home,
+    htmx,
+    keys,
+    links,
+    login,
+    profile,
+    sign_in,
+    system_keys,
+    template_helpers,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
 
+door = Blueprint("ui", __name__)
+for _page in (datasets, home, keys, login, profile, system_keys):
+    door.register_blueprint(_page.routes)
+
 
 def register(app: Flask, secret: str) -> None:
-    app.register_blueprint(Blueprint("ui", __name__))
+    """Add the pages to *app*; *secret* signs what their forms carry."""
+    manager = LoginManager()
+    manager.session_protection = None
+    manager.request_loader(sign_in.load)
+    # `init_app` would put its remember-me cookie on every answer of both doors.
+    app.login_manager = manager  # type: ignore[attr-defined]  # where Flask-Login looks for it
+    # Flask-Login reads this cookie before it asks our loader; no cookie can have this name.
+    app.config["REMEMBER_COOKIE_NAME"] = ";"
+    form_tokens.register(app, secret)
+    template_helpers.register(app)
+    app.register_blueprint(door)
+
+
+@door.before_request
+def _admit() -> Response | None:
+    """Let the request through, or answer where it must go first; raise `Forbidden` if foreign."""
+    if request.method not in SAFE_METHODS:
+        refuse_cross_site(allows_programs=False)
+    if is_public_view():
+        return None
+    if not current_user.is_authenticated:
+        if sign_in.may_have_kept_cookies():
+            return Response(render_template("arriving.html", url=links.here()))
+        return htmx.redirect_to_login(links.login_url())
+    g.principal = current_user.principal
+    user = g.principal.user
+    if user is not None and user.password_needs_reset and request.endpoint not in profile.ENDPOINTS:
+        return htmx.redirect(links.url_for("ui.profile.show"))
+    return None
+
+
+door.after_request(sign_in.set_cookies)

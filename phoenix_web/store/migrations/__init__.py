@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _FOLDER = Path(__file__).parent
+
+_log = logging.getLogger(__name__)
 
 
 def head() -> str:
@@ -34,6 +37,7 @@ def upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - see above
 
     command.upgrade(config(connection), "head")
+    _log.info("the database is at revision %s", head())
 
 
 def config(connection: Connection) -> Config:

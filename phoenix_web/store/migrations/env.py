@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
+from phoenix_web.store import dataset_models
 from phoenix_web.store.models import Base
+
+#: Every module of tables, imported so that the metadata knows them all.
+TABLES = (dataset_models,)
 
 context.configure(
     connection=context.config.attributes["connection"],

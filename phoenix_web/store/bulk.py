@@ -1,0 +1,66 @@
+"""Many rows at once: the fastest way into either database."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select, text
+
+from phoenix_web.store.database import refusal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy.orm import InstrumentedAttribute, Session
+
+#: Rows that SQLite is handed in one call, so that memory does not grow with their number.
+_BATCH: Final = 10_000
+
+
+def allocate_ids(session: Session, column: InstrumentedAttribute[int], count: int) -> Sequence[int]:
+    """Return *count* ids for the primary key *column*, ascending and never given to anybody else.
+
+    Rows that refer to each other can then be written without asking for the id of each.
+    """
+    table = column.class_.__tablename__
+    if session.get_bind().dialect.name == "sqlite":
+        # The transaction holds the write lock, so that nobody else takes ids meanwhile.
+        found = select(text("seq")).select_from(text("sqlite_sequence")).where(text("name = :name"))
+        last = session.execute(found, {"name": table}).scalar_one_or_none() or 0
+        return range(last + 1, last + 1 + count)
+    next_id = func.nextval(func.pg_get_serial_sequence(table, column.key))
+    rows = select(next_id).select_from(func.generate_series(1, count))
+    return session.execute(rows).scalars().all()
+
+
+def insert_rows(
+    session: Session,
+    columns: Sequence[InstrumentedAttribute[Any]],
+    rows: Iterable[tuple[Any, ...]],
+) -> None:
+    """Insert *rows*, the values of *columns* of one table, which all are of the driver's own types.
+
+    PostgreSQL's COPY takes a third of the time of INSERT; SQLite has nothing faster than INSERT.
+    """
+    table = columns[0].class_.__tablename__
+    names = ", ".join(column.expression.name for column in columns)
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" for _ in columns)
+        statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+        remaining = iter(rows)
+        while batch := list(islice(remaining, _BATCH)):
+            connection.exec_driver_sql(statement, batch)
+        return
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    except Exception as error:
+        # SQLAlchemy, which translates failures elsewhere, does not see this statement.
+        refusal = refusal_of(error, is_disconnect=driver.closed)
+        if refusal is None:
+            raise
+        raise refusal from error

@@ -1,0 +1,182 @@
+"""What each form takes: one model for each, and all its faults at once, by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Final, Generic, TypeVar
+
+from flask import request
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+#: The limits of the API for the same two fields.
+MAX_NAME_LENGTH: Final = 256
+MAX_DESCRIPTION_LENGTH: Final = 4096
+
+#: The presets of a key's life: the value of the field, and how many days that is.
+EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
+ON_A_DATE: Final = "date"
+NEVER: Final = "never"
+
+
+def _fault(text: str) -> PydanticCustomError:
+    return PydanticCustomError("form", "{text}", {"text": text})
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL's text cannot hold it.
+        raise _fault("Leave out the invisible character U+0000.")
+    return text.strip()
+
+
+def _name(text: str) -> str:
+    if not text:
+        raise _fault("Give the key a name.")
+    if len(text) > MAX_NAME_LENGTH:
+        raise _fault(f"Use at most {MAX_NAME_LENGTH} characters.")
+    return text
+
+
+def _description(text: str) -> str:
+    if len(text) > MAX_DESCRIPTION_LENGTH:
+        raise _fault(f"Use at most {MAX_DESCRIPTION_LENGTH} characters.")
+    return text
+
+
+def _email(text: str) -> str:
+    if not text.strip():
+        raise _fault("Enter your e-mail address.")
+    return text
+
+
+def _password(text: str) -> str:
+    if not text:
+        raise _fault("Enter your password.")
+    return text
+
+
+class Form(BaseModel):
+    """A submitted form; a field that is missing is an empty one, and unknown ones are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
+
+
+class LoginForm(Form):
+    """Who signs in."""
+
+    email: Annotated[str, AfterValidator(_email)] = ""
+    password: Annotated[str, AfterValidator(_password)] = ""
+
+
+class PasswordForm(Form):
+    """A change of the password; whether the new one is acceptable, `auth.passwords` says."""
+
+    current_password: Annotated[str, AfterValidator(_password)] = ""
+    new_password: str = ""
+    new_password_again: str = ""
+
+    @field_validator("new_password")
+    @classmethod
+    def _new(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            raise _fault("Enter a new password.")
+        if value == info.data.get("current_password"):
+            raise _fault("Choose another password than the current one.")
+        return value
+
+    @field_validator("new_password_again")
+    @classmethod
+    def _same(cls, value: str, info: ValidationInfo) -> str:
+        if value != info.data.get("new_password", value):
+            raise _fault("The two new passwords are not the same.")
+        return value
+
+
+class KeyForm(Form):
+    """A key to create."""
+
+    #: The hidden token by which one form makes one key.
+    form_token: str = ""
+    name: Annotated[str, AfterValidator(_storable), AfterValidator(_name)] = ""
+    description: Annotated[str, AfterValidator(_storable), AfterValidator(_description)] = ""
+    expiry: str = ""
+    expires_on: str = ""
+
+    @field_validator("expiry")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in {*EXPIRY_DAYS, ON_A_DATE, NEVER}:
+            raise _fault("Choose how long the key is good for.")
+        return value
+
+    @field_validator("expires_on")
+    @classmethod
+    def _to_come(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("expiry") != ON_A_DATE:
+            return value
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise _fault("Give the last day as year, month and day, like 2030-12-31.") from None
+        if day < datetime.now(UTC).date():
+            raise _fault("Choose a day that has not passed.")
+        return value
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return when the key ends: with the last second of a chosen day, in UTC."""
+        if self.expiry == NEVER:
+            return None
+        if self.expiry == ON_A_DATE:
+            return datetime.combine(
+                date.fromisoformat(self.expires_on), time(23, 59, 59, tzinfo=UTC)
+            )
+        return datetime.now(UTC) + timedelta(days=EXPIRY_DAYS[self.expiry])
+
+
+FormT = TypeVar("FormT", bound=Form)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission(Generic[FormT]):
+    """A form as it goes back to the page: what was typed, and what is wrong with it."""
+
+    #: What the fields show; no password is ever among it.
+    values: dict[str, str] = field(default_factory=dict)
+    #: The first fault of each wrong field, in the order of the fields.
+    faults: dict[str, str] = field(default_factory=dict)
+    #: The form, when it has no fault.
+    form: FormT | None = None
+
+    @property
+    def first_fault(self) -> str | None:
+        """Return the field that gets the focus: the first wrong one."""
+        return next(iter(self.faults), None)
+
+    def refused(self, name: str, text: str) -> Submission[FormT]:
+        """Return the same submission with a fault of the field *name*."""
+        return Submission(self.values, {**self.faults, name: text})
+
+
+def submitted(model: type[FormT]) -> Submission[FormT]:
+    """Return the form of this request as *model*, with every fault."""
+    values = {
+        name: text
+        for name, text in request.form.items()
+        if "password" not in name and name != "form_token"
+    }
+    try:
+        return Submission(values, form=model.model_validate(request.form.to_dict()))
+    except ValidationError as error:
+        faults: dict[str, str] = {}
+        for fault in error.errors():
+            faults.setdefault(str(fault["loc"][0]), fault["msg"])
+        return Submission(values, faults)

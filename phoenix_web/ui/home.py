@@ -1,0 +1,29 @@
+"""The addresses that only lead on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from phoenix_web.guard import public
+from phoenix_web.ui import htmx, links
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("home", __name__)
+
+
+@routes.get("/")
+@public
+def index() -> Response:
+    """Lead on to the datasets."""
+    return htmx.redirect(links.url_for("ui.datasets.index"))
+
+
+@routes.get("/settings")
+@public
+def settings() -> Response:
+    """Lead on to the caller's keys."""
+    return htmx.redirect(links.url_for("ui.keys.index"))

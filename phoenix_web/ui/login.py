@@ -1,0 +1,95 @@
+"""The sign-in page, signing out, and the two addresses that only lead on."""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, render_template, request
+from flask_login import current_user
+
+from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests
+from phoenix_web.guard import public
+from phoenix_web.services import services
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.ui import forms, htmx, links, sign_in
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("login", __name__)
+EVERYWHERE = "everywhere"
+
+
+@routes.get("/login")
+@public
+def show() -> Response:
+    """Show the form, or lead on whoever is signed in already."""
+    if current_user.is_authenticated:
+        return htmx.redirect(_next_page())
+    return _page(forms.Submission())
+
+
+@routes.post("/login")
+@public
+def submit() -> Response:
+    """Open a session and lead on to the page that was asked for."""
+    if not services().settings.enable_auth:
+        raise NotFound("Authentication is off: there is nothing to sign in to.")
+    submission = forms.submitted(forms.LoginForm)
+    form = submission.form
+    if form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        tokens = services().login.log_in(form.email, form.password)
+    except InvalidCredential as error:
+        return _page(submission, error.status, error.message)
+    except TooManyRequests as error:
+        minutes = math.ceil(error.retry_after / 60)
+        wait = f"{minutes} minutes" if minutes > 1 else "a minute"
+        response = _page(submission, error.status, f"{error.message} You can try in {wait}.")
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    sign_in.remember(tokens)
+    return htmx.redirect(_next_page())
+
+
+@routes.post("/logout")
+@public
+def log_out() -> Response:
+    """End this session, or all of this person's, and show the sign-in page."""
+    found = sign_in.open_session()
+    if found is not None:
+        user_id, session_id = found
+        with services().database.transaction() as session:
+            store = SessionStore(session)
+            if EVERYWHERE in request.form:
+                store.close_all(user_id)
+            else:
+                store.close(session_id)
+    sign_in.forget()
+    return htmx.redirect(links.url_for("ui.login.show"))
+
+
+def _wanted() -> str | None:
+    # Phoenix names the same thing `returnUrl`.
+    wanted = request.args.get("next") or request.args.get("returnUrl") or ""
+    return wanted if links.is_own_path(wanted) else None
+
+
+def _next_page() -> str:
+    wanted = _wanted()
+    if wanted is not None:
+        return links.root_path() + wanted
+    return links.url_for("ui.datasets.index")
+
+
+def _page(
+    submission: forms.Submission[forms.LoginForm],
+    status: HTTPStatus = HTTPStatus.OK,
+    problem: str | None = None,
+) -> Response:
+    action = links.url_for("ui.login.submit", next=_wanted())
+    body = render_template("login.html", form=submission, problem=problem, action=action)
+    return make_response(body, status)

@@ -1,0 +1,79 @@
+"""The profile page: who one is, the password, and signing out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, request
+
+from phoenix_web.errors import InvalidCredential, TooManyRequests
+from phoenix_web.guard import current_principal, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.ui import forms, htmx, links, sign_in
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from phoenix_web.store.users import UserInfo
+
+routes = Blueprint("profile", __name__, url_prefix="/settings/profile")
+#: Where whoever must choose a password of their own may go meanwhile.
+ENDPOINTS: Final = frozenset({"ui.profile.show", "ui.profile.change_password"})
+
+
+@routes.get("")
+@requires(Permission.ACCOUNT_MANAGE)
+def show() -> Response:
+    """Show the caller's account."""
+    is_changed = "changed" in request.args
+    return _page(forms.Submission(), is_changed=is_changed)
+
+
+@routes.post("")
+@requires(Permission.ACCOUNT_MANAGE)
+def change_password() -> Response:
+    """Change the password; all sessions end, and this browser gets a new one."""
+    user = _user()
+    submission = forms.submitted(forms.PasswordForm)
+    form = submission.form
+    if form is not None:
+        fault = services().passwords.fault(form.new_password, user.email, user.username)
+        if fault is not None:
+            submission = submission.refused("new_password", fault)
+    if form is None or submission.faults:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        tokens = services().login.change_password(user, form.current_password, form.new_password)
+    except InvalidCredential:
+        refused = submission.refused("current_password", "This is not your current password.")
+        return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except TooManyRequests as error:
+        response = _page(submission.refused("current_password", error.message), error.status)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    sign_in.remember(tokens)
+    return htmx.redirect(links.url_for("ui.profile.show", changed="yes"))
+
+
+def _user() -> UserInfo:
+    user = current_principal().user
+    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
+    return user
+
+
+def _page(
+    submission: forms.Submission[forms.PasswordForm],
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    is_changed: bool = False,
+) -> Response:
+    body = htmx.render(
+        "settings/profile.html",
+        "settings/_password.html",
+        user=_user(),
+        form=submission,
+        is_changed=is_changed,
+    )
+    return make_response(body, status)

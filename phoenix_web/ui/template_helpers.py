@@ -1,0 +1,69 @@
+"""What templates may call: addresses, times, and who is signed in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import g
+
+from phoenix_web import static_files
+from phoenix_web.policy import Permission
+from phoenix_web.ui import links
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+#: The name of a unit, its length, and from what distance on it is used: a key that was made for
+#: 90 days ends "in 90 days", not "in 3 months".
+_UNITS: Final = (
+    ("year", 365 * _DAY, 364.5 * _DAY),
+    ("month", 30 * _DAY, 99.5 * _DAY),
+    ("day", _DAY, 23.5 * _HOUR),
+    ("hour", _HOUR, 59.5 * _MINUTE),
+    ("minute", _MINUTE, _MINUTE),
+)
+_HTMX: Final = "vendor/htmx-4.0.1/htmx.min.js"
+
+
+def register(app: Flask) -> None:
+    """Give the templates of *app* their helpers."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["ago"] = ago
+    app.jinja_env.filters["exact"] = exact
+    app.jinja_env.globals.update(
+        # Flask's own does not know the path that a proxy takes off.
+        url_for=links.url_for,
+        static_url=links.static_url,
+        integrity=static_files.integrity,
+        HTMX=_HTMX,
+        Permission=Permission,
+    )
+    app.context_processor(_caller)
+
+
+def ago(moment: datetime) -> str:
+    """Return how far *moment* is from now, as people say it: `3 minutes ago`, `in 2 days`."""
+    distance = moment - datetime.now(UTC)
+    length = abs(distance)
+    for name, unit, threshold in _UNITS:
+        if length >= threshold:
+            # To the nearest: 89 days and 23 hours are 90 days.
+            count = round(length / unit)
+            told = f"{count} {name}{'s' if count > 1 else ''}"
+            return f"in {told}" if distance > timedelta(0) else f"{told} ago"
+    return "in less than a minute" if distance > timedelta(0) else "just now"
+
+
+def exact(moment: datetime) -> str:
+    """Return *moment* to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _caller() -> dict[str, Any]:
+    # Absent on public pages, and on error pages when nobody has been let in yet.
+    return {"principal": g.get("principal")}

@@ -1,0 +1,222 @@
+"""The command line, as a script sees it: standard output, standard error, exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from phoenix_web import cli, create_app
+from phoenix_web.config import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PASSWORD = "a long enough password"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+class Command(Protocol):
+    def __call__(self, *words: str, stdin: str = "") -> Result: ...
+
+
+@pytest.fixture
+def environment(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    variables = {
+        "PHOENIX_SQL_DATABASE_URL": database_url,
+        "PHOENIX_WORKING_DIR": str(tmp_path),
+        "PHOENIX_SECRET": "a1" * 20,
+        "PHOENIX_PASSWORD_HASH_MEMORY_KIB": "8",
+        "PHOENIX_PASSWORD_HASH_ITERATIONS": "1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return variables
+
+
+@pytest.fixture
+def run(
+    environment: dict[str, str],  # noqa: ARG001 - the commands read it
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Command:
+    def run(*words: str, stdin: str = "") -> Result:
+        monkeypatch.setattr(sys, "argv", ["phoenix-web", *words])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as stopped:
+            cli.main()
+        printed = capsys.readouterr()
+        return Result(int(stopped.value.code or 0), printed.out, printed.err)
+
+    return run
+
+
+def _status(environment: dict[str, str], key: str) -> int:
+    """Return how the API answers *key*."""
+    app = create_app(
+        Settings(
+            sql_database_url=environment["PHOENIX_SQL_DATABASE_URL"],
+            working_dir=environment["PHOENIX_WORKING_DIR"],
+        )
+    )
+    try:
+        answer = app.test_client().get("/v1/user", headers={"Authorization": f"Bearer {key}"})
+        return answer.status_code
+    finally:
+        app.extensions["phoenix_web"].database.dispose()
+
+
+def test_an_upgrade_prints_the_first_password_alone_and_once(run: Command) -> None:
+    first, second = run("db", "upgrade"), run("db", "upgrade")
+
+    assert first.code == second.code == 0
+    assert len(first.out.strip()) >= 12
+    assert first.out.strip() not in first.err
+    assert second.out == ""
+
+
+def test_an_issued_key_is_the_only_output_and_opens_the_api(
+    run: Command, environment: dict[str, str]
+) -> None:
+    run("users", "add", "bob@example.com")
+
+    issued = run("keys", "issue", "ci", "--user", "bob@example.com")
+
+    assert issued.code == 0
+    assert issued.out.startswith("phx_u_")
+    assert issued.out.count("\n") == 1
+    assert _status(environment, issued.out.strip()) == 200
+
+
+def test_a_key_without_a_user_is_a_system_key(run: Command, environment: dict[str, str]) -> None:
+    issued = run("keys", "issue", "backup")
+
+    assert issued.out.startswith("phx_s_")
+    assert _status(environment, issued.out.strip()) == 200
+
+
+def test_a_revoked_key_is_refused_and_no_longer_listed(
+    run: Command, environment: dict[str, str]
+) -> None:
+    key = run("keys", "issue", "ci").out.strip()
+    (listed,) = [json.loads(line) for line in run("keys", "list", "--json").out.splitlines()]
+
+    revoked = run("keys", "revoke", listed["id"])
+
+    assert revoked.code == 0
+    assert _status(environment, key) == 401
+    assert run("keys", "list").out == ""
+
+
+def test_a_list_shows_a_hint_and_never_the_key(run: Command) -> None:
+    run("users", "add", "bob@example.com")
+    key = run("keys", "issue", "ci", "--user", "bob@example.com", "--expires-in-days", "7").out
+    run("keys", "issue", "other")
+
+    listed = run("keys", "list", "--user", "bob@example.com").out
+
+    assert key.strip() not in listed
+    assert key[:10] in listed
+    assert len(listed.splitlines()) == 1
+
+
+def test_a_password_on_standard_input_is_not_printed(run: Command) -> None:
+    added = run("users", "add", "bob@example.com", "--password-stdin", stdin=f"{PASSWORD}\n")
+
+    assert added.code == 0
+    assert PASSWORD not in added.out + added.err
+
+
+def test_a_new_password_ends_the_sessions_and_signs_in(
+    run: Command, environment: dict[str, str]
+) -> None:
+    run("users", "add", "bob@example.com", "--password-stdin", stdin=f"{PASSWORD}\n")
+    app = create_app(
+        Settings(
+            sql_database_url=environment["PHOENIX_SQL_DATABASE_URL"],
+            working_dir=environment["PHOENIX_WORKING_DIR"],
+        )
+    )
+    client = app.test_client()
+    client.post("/auth/login", json={"email": "bob@example.com", "password": PASSWORD})
+
+    password = run("users", "set-password", "bob@example.com").out.strip()
+
+    assert client.get("/v1/user").status_code == 401
+    for attempt, status in ((PASSWORD, 401), (password, 204)):
+        login = {"email": "bob@example.com", "password": attempt}
+        assert client.post("/auth/login", json=login).status_code == status
+    app.extensions["phoenix_web"].database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        (("users", "add", "not-an-address"), ""),
+        (("users", "add", "admin@localhost"), ""),
+        (("users", "add", "bob@example.com", "--password-stdin"), "short\n"),
+        (("users", "set-password", "nobody@example.com"), ""),
+        (("users", "set-password", "system@localhost"), ""),
+        (("keys", "issue", "ci", "--user", "nobody@example.com"), ""),
+        (("keys", "issue", "  "), ""),
+        (("keys", "revoke", "VXNlckFwaUtleTo5OTk="), ""),
+        (("keys", "revoke", "junk"), ""),
+    ],
+)
+def test_a_refusal_says_why_prints_no_secret_and_exits_with_3(
+    run: Command, words: tuple[str, ...], stdin: str
+) -> None:
+    run("db", "upgrade")
+
+    refused = run(*words, stdin=stdin)
+
+    assert refused.code == 3
+    assert refused.out == ""
+    assert refused.err.strip()
+
+
+def test_wrong_configuration_exits_with_1_and_names_every_variable(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOENIX_PORT", "many")
+    monkeypatch.setenv("PHOENIX_ENABLE_AUTH", "perhaps")
+
+    stopped = run("serve")
+
+    assert stopped.code == 1
+    assert "PHOENIX_PORT" in stopped.err
+    assert "PHOENIX_ENABLE_AUTH" in stopped.err
+
+
+def test_wrong_usage_exits_with_2(run: Command) -> None:
+    assert run("keys", "issue").code == 2
+
+
+def test_a_database_out_of_reach_exits_with_4(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOENIX_SQL_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+
+    assert run("keys", "list").code == 4
+
+
+def test_the_configuration_is_printed_without_its_secrets(
+    run: Command, environment: dict[str, str]
+) -> None:
+    printed = run("config")
+
+    assert printed.code == 0
+    assert "PHOENIX_WORKERS=" in printed.out
+    assert environment["PHOENIX_SECRET"] not in printed.out
