@@ -23,8 +23,8 @@ from phoenix_web.errors import Invalid, NotFound, PhoenixError, Unavailable
 from phoenix_web.global_ids import decode, encode
 from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
-from phoenix_web.services import passwords_of
 from phoenix_web.server import Server
+from phoenix_web.services import passwords_of
 from phoenix_web.store.database import Database
 from phoenix_web.store.keys import KeyStore
 from phoenix_web.store.sessions import SessionStore
@@ -182,7 +182,8 @@ def list_keys(email: str | None, *, as_json: bool) -> None:
         owner = _user(session, email) if email else None
         listed = KeyStore(session).list_all(owner.id if owner else None)
     for row in map(_row, listed):
-        click.echo(json.dumps(row) if as_json else "\t".join(cell or "never" for cell in row.values()))
+        line = "\t".join(cell or "never" for cell in row.values())
+        click.echo(json.dumps(row) if as_json else line)
 
 
 @keys.command()

@@ -11,7 +11,7 @@ from phoenix_web.global_ids import encode, number_of
 from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
-from phoenix_web.store.datasets import DatasetStore
+from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.ui import links
 from phoenix_web.ui.snippets import upload_example
 

@@ -30,11 +30,6 @@ class Visitor(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
         """Stand for *principal*."""
         self.principal = principal
 
-    def get_id(self) -> str:
-        """Return the id of the user, or an empty text for the anonymous principal."""
-        user = self.principal.user
-        return "" if user is None else str(user.id)
-
 
 def load(_request: Request) -> Visitor | None:
     """Return whom the cookies of the request belong to, or None; asked once a request."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from phoenix_web.store import dataset_models
+from phoenix_web.store.datasets import models as dataset_models
 from phoenix_web.store.models import Base
 
 #: Every module of tables, imported so that the metadata knows them all.

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
-from phoenix_web.store.bulk import allocate_ids, insert_rows
-from phoenix_web.store.dataset_models import (
+from phoenix_web.store.datasets.bulk import allocate_ids, insert_rows
+from phoenix_web.store.datasets.models import (
     Dataset,
     DatasetExample,
     DatasetExampleRevision,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
 
-from phoenix_web.store.dataset_models import Dataset, text_key
+from phoenix_web.store.datasets.models import Dataset, text_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

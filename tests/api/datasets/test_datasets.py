@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from phoenix_web.api.datasets import MAX_PAGE
+from phoenix_web.api.datasets.datasets import MAX_PAGE
 from phoenix_web.global_ids import encode
-from phoenix_web.store.dataset_models import Dataset, DatasetVersion
+from phoenix_web.store.datasets.models import Dataset, DatasetVersion
 from tests import factories
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from sqlalchemy import delete, func, inspect, select
 from phoenix_web.datasets.json_upload import read
 from phoenix_web.errors import Conflict
 from phoenix_web.store import migrations
-from phoenix_web.store.bulk import allocate_ids
+from phoenix_web.store.datasets.bulk import allocate_ids
 from phoenix_web.store.database import Database
-from phoenix_web.store.dataset_models import (
+from phoenix_web.store.datasets.models import (
     Dataset,
     DatasetExample,
     DatasetExampleRevision,
@@ -24,8 +24,8 @@ from phoenix_web.store.dataset_models import (
     DatasetSplitMember,
     DatasetVersion,
 )
-from phoenix_web.store.dataset_uploads import UploadResult, UploadStore
-from phoenix_web.store.datasets import DatasetStore
+from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
+from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.models import Base
 
 if TYPE_CHECKING:

@@ -1,0 +1,11 @@
+"""`/v1/datasets`: one module for each thing that is done with a dataset."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from phoenix_web.api.datasets import datasets, uploads
+
+routes = Blueprint("datasets", __name__, url_prefix="/v1/datasets")
+for _part in (datasets, uploads):
+    routes.register_blueprint(_part.routes)

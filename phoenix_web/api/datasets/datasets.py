@@ -1,0 +1,122 @@
+"""`GET /v1/datasets` and `GET /v1/datasets/{id}`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, Response
+from pydantic import Field
+
+from phoenix_web.api.operations import Moment, Operation, Payload, declares, respond
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.datasets import DatasetStore
+
+if TYPE_CHECKING:
+    from phoenix_web.store.datasets.datasets import DatasetInfo
+
+routes = Blueprint("datasets", __name__)
+
+#: Rows of the longest page. A client may ask for more; the next cursor leads it to the rest.
+MAX_PAGE: Final = 1000
+#: The contract's bound for cursors, below the one for ids.
+MAX_CURSOR: Final = 2**31 - 1
+
+
+class Dataset(Payload):
+    """A dataset, without its examples."""
+
+    id: str
+    name: str
+    description: str | None
+    metadata: dict[str, Any]
+    created_at: Moment
+    updated_at: Moment
+    example_count: int
+
+
+class GetDatasetResponseBody(Payload):
+    """One dataset."""
+
+    data: Dataset
+
+
+class ListDatasetsResponseBody(Payload):
+    """A page of datasets, newest first; `next_cursor` names the first one of the next page."""
+
+    data: list[Dataset]
+    next_cursor: str | None
+
+
+class ListDatasetsQuery(Payload):
+    """Which page of datasets, or the one with a name."""
+
+    cursor: str = ""
+    name: str = ""
+    limit: int = Field(10, gt=0, le=MAX_ID)
+
+
+@routes.get("")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "List datasets",
+        "datasets",
+        query=ListDatasetsQuery,
+        answers={HTTPStatus.OK: ListDatasetsResponseBody},
+    )
+)
+def list_datasets(query: ListDatasetsQuery) -> Response:
+    """Answer a page of datasets."""
+    cursor = number_of("Dataset", query.cursor) if query.cursor else None
+    if query.cursor and (cursor is None or cursor > MAX_CURSOR):
+        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    with services().database.reading() as session:
+        datasets, next_id = DatasetStore(session).page(
+            min(query.limit, MAX_PAGE), cursor, query.name or None
+        )
+    next_cursor = None if next_id is None else encode("Dataset", next_id)
+    told = [_told(dataset) for dataset in datasets]
+    return respond(ListDatasetsResponseBody(data=told, next_cursor=next_cursor))
+
+
+@routes.get("/<dataset_id>")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "Tell of one dataset",
+        "datasets",
+        answers={HTTPStatus.OK: GetDatasetResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+)
+def get_dataset(dataset_id: str) -> Response:
+    """Answer the dataset, also one that never had an example."""
+    decoded = decode(dataset_id)
+    if decoded is None:
+        raise Invalid(f"Invalid dataset ID format: {dataset_id}")
+    kind, number = decoded
+    if kind != "Dataset":
+        # The letter before the type is the contract's.
+        raise NotFound(f"ID {dataset_id} refers to a f{kind}")
+    with services().database.reading() as session:
+        dataset = DatasetStore(session).find(number)
+    if dataset is None:
+        raise NotFound(f"Dataset with ID {dataset_id} not found")
+    return respond(GetDatasetResponseBody(data=_told(dataset)))
+
+
+def _told(dataset: DatasetInfo) -> Dataset:
+    return Dataset(
+        id=encode("Dataset", dataset.id),
+        name=dataset.name,
+        description=dataset.description,
+        metadata=dataset.metadata,
+        created_at=dataset.created_at,
+        updated_at=dataset.updated_at,
+        example_count=dataset.example_count,
+    )

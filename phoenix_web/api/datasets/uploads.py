@@ -1,0 +1,117 @@
+"""`POST /v1/datasets/upload`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from phoenix_web.api.operations import Operation, Payload, declares, respond
+from phoenix_web.datasets import json_upload
+from phoenix_web.datasets.examples import Upload, node_ids
+from phoenix_web.errors import BadRequest, Invalid, UnsupportedMediaType
+from phoenix_web.global_ids import encode
+from phoenix_web.guard import current_principal, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
+
+routes = Blueprint("uploads", __name__)
+
+
+class UploadDatasetQuery(Payload):
+    """Whether to wait for the result, which this server always does."""
+
+    sync: bool = False
+
+
+class UploadDatasetRequestBody(Payload):
+    """A dataset with its examples; `json_upload` says what is refused, and with which text."""
+
+    name: str
+    description: str | None = None
+    action: str | None = json_upload.CREATE
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]] | None = None
+    metadata: list[dict[str, Any]] | None = None
+    splits: list[str | list[str | None] | None] | None = None
+    span_ids: list[str | None] | None = None
+    example_ids: list[str | None] | None = None
+
+
+class UploadDatasetData(Payload):
+    """What the upload did."""
+
+    dataset_id: str
+    version_id: str
+    num_created_examples: int
+    num_updated_examples: int
+    num_deleted_examples: int
+
+
+class UploadDatasetResponseBody(Payload):
+    """What the upload did."""
+
+    data: UploadDatasetData
+
+
+@routes.post("/upload")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Upload a dataset",
+        "datasets",
+        own_body=UploadDatasetRequestBody,
+        query=UploadDatasetQuery,
+        answers={HTTPStatus.OK: UploadDatasetResponseBody},
+        refusals=(
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.CONFLICT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        ),
+    )
+)
+def upload_dataset(query: UploadDatasetQuery) -> Response:
+    """Create the dataset and answer what was stored, with `sync` or without.
+
+    The body is read, checked and hashed before the transaction opens: while one upload writes,
+    no other write gets in.
+    """
+    del query  # A result that comes later could only be lost; the contract's clients wait for it.
+    upload = _read_upload()
+    unknown = node_ids(upload.examples)
+    if unknown:
+        listed = ", ".join(f"'{node_id}'" for node_id in unknown)
+        raise Invalid(f"No examples found in this dataset with the following IDs: {listed}")
+    user = current_principal().user
+    with services().database.transaction() as session:
+        result = UploadStore(session, user.id if user else None).create(upload)
+    return respond(_uploaded(result))
+
+
+def _read_upload() -> Upload:
+    """Return the upload in the body, as its content type says; see the contract for the order."""
+    content_type = request.headers.get("Content-Type")
+    if not content_type:
+        raise BadRequest("Missing content-type header")
+    if content_type.startswith("multipart/form-data"):
+        raise UnsupportedMediaType("Only JSON uploads are supported yet: send application/json")
+    if not content_type.startswith("application/json"):
+        raise Invalid("Invalid request Content-Type")
+    settings = services().settings
+    request.max_content_length = settings.max_upload_bytes
+    return json_upload.read(request.get_data(cache=False), settings.max_json_depth)
+
+
+def _uploaded(result: UploadResult) -> UploadDatasetResponseBody:
+    return UploadDatasetResponseBody(
+        data=UploadDatasetData(
+            dataset_id=encode("Dataset", result.dataset_id),
+            version_id=encode("DatasetVersion", result.version_id),
+            num_created_examples=result.created,
+            num_updated_examples=result.updated,
+            num_deleted_examples=result.deleted,
+        )
+    )
