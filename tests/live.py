@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from phoenix_web.config import Settings
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "phoenix-web"
 
@@ -40,7 +43,7 @@ def running_server(environment: Mapping[str, str], workers: int = 4) -> Iterator
     """
     working_dir = Path(environment["PHOENIX_WORKING_DIR"])
     output = working_dir.with_name(f"{working_dir.name}.log")
-    port = _free_port()
+    port = free_port()
     # The variables of whoever runs the tests must not configure the server under test.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_")}
     address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}
@@ -61,7 +64,24 @@ def running_server(environment: Mapping[str, str], workers: int = 4) -> Iterator
         _end(process)
 
 
-def _free_port() -> int:
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the variables by which a server gets *settings*."""
+    environment = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        told = value.get_secret_value() if isinstance(value, SecretStr) else value
+        environment[f"PHOENIX_{name.upper()}"] = str(told)
+    return environment
+
+
+def workers_of(server: LiveServer) -> list[int]:
+    """Return the process ids of the workers of *server*."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    return [int(child) for child in children]
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 on which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
@@ -71,11 +91,12 @@ def _wait_until_healthy(
     server: LiveServer, process: subprocess.Popen[bytes], seconds: float = 20
 ) -> None:
     deadline = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(httpx.TransportError):
-            if httpx.get(f"{server.url}/healthz", timeout=2, trust_env=False).is_success:
-                return
-        time.sleep(0.05)
+    with httpx.Client(base_url=server.url, timeout=2, trust_env=False) as client:
+        while process.poll() is None and time.monotonic() < deadline:
+            with suppress(httpx.TransportError):
+                if client.get("/healthz").is_success:
+                    return
+            time.sleep(0.02)
     pytest.fail(f"The server did not become healthy:\n{server.output.read_text()}")
 
 

@@ -1,0 +1,70 @@
+// What the pages do beyond plain HTML: copying, and asking before a key is revoked.
+// Everything here has a way without it, so nothing waits for this file.
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  const text = source.value ?? source.textContent;
+  const told = (await written(text, source)) ? "Copied" : "Press Ctrl+C";
+  const label = button.querySelector("[data-label]");
+  button.dataset.label ??= label.textContent;
+  label.textContent = told;
+  button.classList.toggle("done", told === "Copied");
+  clearTimeout(button.timer);
+  button.timer = setTimeout(() => {
+    label.textContent = button.dataset.label;
+    button.classList.remove("done");
+  }, 2500);
+  announce(told);
+}
+
+// The clipboard is for secure pages only (https, localhost); elsewhere the text is selected.
+async function written(text, source) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    if (source.select) {
+      source.select();
+    } else {
+      getSelection().selectAllChildren(source);
+    }
+    return document.execCommand("copy");
+  }
+}
+
+function announce(text) {
+  let region = document.getElementById("announcement");
+  if (!region) {
+    region = document.createElement("p");
+    region.id = "announcement";
+    region.className = "visually-hidden";
+    region.setAttribute("role", "status");
+    document.body.append(region);
+  }
+  region.textContent = text;
+}
+
+// A dialog that the server has opened stands in the page; as a modal one it also holds the focus.
+function raise(dialog) {
+  dialog.close();
+  dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) {
+    copy(button);
+    return;
+  }
+  const opener = event.target.closest("[data-dialog]");
+  if (opener) {
+    event.preventDefault();
+    document.getElementById(opener.dataset.dialog).showModal();
+    return;
+  }
+  if (event.target.matches("dialog[open]")) {
+    event.target.close(); // a click beside the dialog lands on the dialog itself
+  }
+});
+
+document.querySelectorAll("dialog[open]").forEach(raise);
