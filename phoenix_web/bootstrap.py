@@ -33,6 +33,7 @@ def prepare(settings: Settings) -> str | None:
     try:
         database.upgrade()
         with database.transaction() as session:
+            database.lock_out_other_starts(session.connection())
             return _make_accounts(session, settings)
     finally:
         database.dispose()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
@@ -150,9 +151,12 @@ class Settings(BaseSettings):
         if value is None:
             return None
         try:
-            backend = make_url(value.get_secret_value()).get_backend_name()
+            url = make_url(value.get_secret_value())
+            backend = url.get_backend_name()
         except ArgumentError:
             raise ValueError("must be a database URL") from None
+        if backend == "sqlite" and url.database in {None, "", ":memory:"}:
+            raise ValueError("must name a file: every process would have a memory of its own")
         if backend not in {"sqlite", "postgresql"}:
             raise ValueError(f"`{backend}` is not a supported SQL backend/dialect.")
         return value
@@ -228,6 +232,13 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _SecretFiles(settings_cls)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Stands for a secret whose file cannot be read: no setting takes it, so it becomes a fault."""
+
+    fault: str
+
+
 class _SecretFiles(EnvSettingsSource):
     """The secrets whose `..._FILE` variable names a file."""
 
@@ -239,9 +250,10 @@ class _SecretFiles(EnvSettingsSource):
             return None, field_name, False
         try:
             return Path(path).read_text(encoding="utf-8").strip(), field_name, False
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             name = f"{PREFIX}{field_name.upper()}_FILE"
-            raise ConfigError([f"{name}: cannot read {path}: {error.strerror}"]) from error
+            return _Unreadable(f"{name}: cannot read {path}: {reason}"), field_name, False
 
 
 def load() -> Settings:
@@ -253,6 +265,8 @@ def load() -> Settings:
 
 
 def _fault(fault: dict[str, Any]) -> str:
+    if isinstance(fault["input"], _Unreadable):
+        return fault["input"].fault
     name = f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else PREFIX
     text = str(fault.get("ctx", {}).get("error", fault["msg"]))
     return text if name in text else f"{name}: {text}"

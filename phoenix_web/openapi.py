@@ -42,11 +42,12 @@ def _document(app: Flask) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for rule in rules:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        for method in sorted(rule.methods or ()):
-            if method not in {"HEAD", "OPTIONS"}:
-                paths.setdefault(path, {})[method.lower()] = _described(
-                    app, rule, references, schemas
-                )
+        methods = sorted({*(rule.methods or ())} - {"HEAD", "OPTIONS"})
+        for method in methods:
+            described = _described(app, rule, references, schemas)
+            if len(methods) > 1:  # one view, but each operation has a name of its own
+                described["operationId"] += f"_{method.lower()}"
+            paths.setdefault(path, {})[method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {

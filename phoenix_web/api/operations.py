@@ -36,7 +36,8 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return *text* when every database can store it, else raise `ValueError`."""
     # PostgreSQL's text cannot hold it, and what one database refuses the other refuses too.
     if "\x00" in text:
         raise ValueError("The character U+0000 is not allowed")
@@ -47,7 +48,7 @@ def _storable(text: str) -> str:
 
 
 #: Text that every database can store.
-Text = Annotated[str, AfterValidator(_storable)]
+Text = Annotated[str, AfterValidator(storable)]
 #: ISO 8601 with a numeric offset: the Python client reads no `Z` before Python 3.11.
 Moment = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
 

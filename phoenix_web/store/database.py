@@ -25,7 +25,7 @@ LOCK_TIMEOUT_SECONDS = 5
 _POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
 _DISK_FULL = "53100"  # PostgreSQL's SQLSTATE disk_full
 #: An arbitrary number that is ours among PostgreSQL's advisory locks.
-_MIGRATION_LOCK = 0x70686F656E6978
+_START_LOCK = 0x70686F656E6978
 _BUSY = "The database is busy or unreachable. Try again."
 _STORAGE_MESSAGE = (
     "Database operations are disabled due to insufficient storage. "
@@ -74,10 +74,14 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables to the newest form; of several processes at once, one does the work."""
         with self.engine.begin() as connection:
-            if self.url.get_backend_name() == "postgresql":
-                # SQLite needs no lock of its own: BEGIN IMMEDIATE is one.
-                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            self.lock_out_other_starts(connection)
             migrations.upgrade(connection)
+
+    def lock_out_other_starts(self, connection: Connection) -> None:
+        """Let *connection* alone prepare the database until its transaction ends."""
+        # SQLite needs no lock of its own: BEGIN IMMEDIATE is one.
+        if self.url.get_backend_name() == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_START_LOCK)))
 
     def dispose(self) -> None:
         """Close every pooled connection."""

@@ -1,0 +1,261 @@
+"""What must never rot: the direction of imports, guarded routes, rows that stay in the store."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+import phoenix_web
+from phoenix_web import create_app
+from phoenix_web.config import PREFIX, Settings
+from phoenix_web.paths import bundled
+from phoenix_web.policy import GRANTS, Permission
+from tests.factories import make_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+PACKAGE: Final = Path(phoenix_web.__file__).parent
+ROOT: Final = PACKAGE.parent
+#: From the top down: a layer imports those behind it, and never one before it.
+LAYERS: Final = ({"api", "ui"}, {"guard"}, {"services"}, {"auth"}, {"store"}, {"policy"})
+#: They import nothing of ours.
+LEAVES: Final = {"errors", "policy", "version", "global_ids", "mail_addresses", "paths"}
+
+
+def _modules() -> list[str]:
+    return [module.name for module in pkgutil.walk_packages(phoenix_web.__path__, "phoenix_web.")]
+
+
+def _source(module: str) -> Path:
+    path = ROOT / module.replace(".", "/")
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _imports(module: str) -> set[str]:
+    """Return the full names that *module* imports at run time, those inside functions included."""
+    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    found = set()
+    for node in _run_time_nodes(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs: an import for annotations alone needs no layer to be there."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        yield node
+        yield from _run_time_nodes(node)
+
+
+def _own_parts(imports: set[str]) -> set[str]:
+    """Return the parts of the package, such as `auth` or `guard`, that *imports* are from."""
+    prefix = "phoenix_web."
+    return {name[len(prefix) :].partition(".")[0] for name in imports if name.startswith(prefix)}
+
+
+def _part(module: str) -> str:
+    return module.removeprefix("phoenix_web.").partition(".")[0]
+
+
+MODULES: Final = _modules()
+
+
+def test_the_modules_are_found() -> None:
+    assert {"phoenix_web.guard", "phoenix_web.api.keys", "phoenix_web.store.keys"} <= set(MODULES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    level = next((n for n, layer in enumerate(LAYERS) if _part(module) in layer), None)
+    if level is None:
+        return
+    above = set().union(*LAYERS[:level])
+    beside = LAYERS[level] - {_part(module)}
+
+    assert not _own_parts(_imports(module)) & (above | beside)
+
+
+@pytest.mark.parametrize("leaf", sorted(LEAVES))
+def test_leaves_import_nothing_of_ours(leaf: str) -> None:
+    assert _own_parts(_imports(f"phoenix_web.{leaf}")) <= {leaf}
+
+
+@pytest.mark.parametrize(
+    ("part", "foreign"),
+    [
+        ("auth", {"flask", "werkzeug"}),
+        ("store", {"flask", "werkzeug"}),
+        ("datasets", {"flask", "werkzeug", "sqlalchemy"}),
+        ("policy", {"flask", "sqlalchemy"}),
+        ("errors", {"flask", "sqlalchemy"}),
+    ],
+)
+def test_inner_parts_do_not_know_the_frameworks_around_them(part: str, foreign: set[str]) -> None:
+    for module in MODULES:
+        if _part(module) == part:
+            packages = {name.partition(".")[0] for name in _imports(module)}
+            assert not packages & foreign, module
+
+
+def test_datasets_are_a_leaf() -> None:
+    for module in MODULES:
+        if _part(module) == "datasets":
+            assert _own_parts(_imports(module)) <= {"datasets", *LEAVES}, module
+
+
+def test_nobody_but_the_settings_reads_the_environment() -> None:
+    for module in MODULES:
+        names = _imports(module)
+        source = _source(module).read_text(encoding="utf-8")
+        if module != "phoenix_web.config":
+            assert not re.search(r"\bos\.(environ|getenv)\b", source), module
+            assert "os.environ" not in names
+
+
+def test_the_tables_are_known_to_the_store_alone() -> None:
+    for module in MODULES:
+        if _part(module) != "store":
+            tables = {
+                name for name in _imports(module) if re.match(r"phoenix_web\.store.*models", name)
+            }
+            assert not tables, module
+
+
+def test_no_row_leaves_the_store() -> None:
+    looked_at = 0
+    for module in MODULES:
+        if _part(module) != "store" or "migrations" in module or module.endswith("models"):
+            continue
+        loaded = importlib.import_module(module)
+        for _, kind in inspect.getmembers(loaded, inspect.isclass):
+            if kind.__module__ != module or not kind.__name__.endswith("Store"):
+                continue
+            for name, method in inspect.getmembers(kind, inspect.isfunction):
+                if name.startswith("_"):
+                    continue
+                told = re.sub(r"^.*->", "", str(inspect.signature(method)))
+                rows = {row for row in _rows() if re.search(rf"\b{row}\b", told)}
+                assert not rows, f"{kind.__name__}.{name} returns {told}"
+                looked_at += 1
+    assert looked_at > 20
+
+
+def _rows() -> set[str]:
+    """Return the names of the mapped classes that no frozen value shares."""
+    from phoenix_web.store.models import Base  # noqa: PLC0415 - only here is it anybody's business
+
+    return {mapper.class_.__name__ for mapper in Base.registry.mappers}
+
+
+def test_what_the_store_tells_is_frozen() -> None:
+    for module in MODULES:
+        if _part(module) != "store":
+            continue
+        for node in ast.walk(ast.parse(_source(module).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                told = [ast.unparse(decorator) for decorator in node.decorator_list]
+                for decorator in told:
+                    if decorator.startswith("dataclass"):
+                        assert "frozen=True" in decorator, f"{module}.{node.name}"
+
+
+@pytest.fixture
+def bare_app(tmp_path: Path) -> Flask:
+    """Return an application that is asked for its routes only."""
+    return create_app(make_settings(f"sqlite:///{tmp_path}/none.db", tmp_path))
+
+
+def test_every_route_is_guarded_or_public_by_name(bare_app: Flask) -> None:
+    for endpoint, view in bare_app.view_functions.items():
+        is_public, permission = getattr(view, "is_public", False), getattr(view, "permission", None)
+        assert is_public != (permission is not None), endpoint
+        assert permission is None or permission in GRANTS
+
+
+def test_every_permission_is_asked_for_by_a_route(bare_app: Flask) -> None:
+    views = bare_app.view_functions.values()
+    used = {getattr(view, "permission", None) for view in views} - {None}
+
+    assert used == set(Permission)
+
+
+def test_every_route_of_the_api_declares_itself(bare_app: Flask) -> None:
+    for endpoint, view in bare_app.view_functions.items():
+        if endpoint.startswith("api."):
+            assert getattr(view, "operation", None) is not None, endpoint
+
+
+def _documentation() -> str:
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+def test_every_setting_is_documented() -> None:
+    text = _documentation()
+    settings = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+
+    assert [name for name in settings if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_documented_setting_exists() -> None:
+    settings = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    documented = set(re.findall(rf"\b{PREFIX}[A-Z0-9_]*[A-Z0-9]\b", _documentation()))
+    # Read by the clients, and therefore documented, too.
+    known = settings | {f"{name}_FILE" for name in settings} | CLIENT_SETTINGS
+
+    assert documented <= known
+
+
+CLIENT_SETTINGS: Final = {"PHOENIX_API_KEY", "PHOENIX_CLIENT_HEADERS", "PHOENIX_COLLECTOR_ENDPOINT"}
+
+
+def _vendored() -> list[tuple[Path, str]]:
+    found = []
+    for listing in bundled("static").rglob("vendor.json"):
+        files: dict[str, Any] = json.loads(listing.read_text(encoding="utf-8"))["files"]
+        found += [(listing.with_name(name), told) for name, told in files.items()]
+    return found
+
+
+def test_vendored_files_are_what_they_were() -> None:
+    assert _vendored()
+    for file, told in _vendored():
+        algorithm, _, digest = told.partition("-")
+        made = hashlib.new(algorithm, file.read_bytes()).digest()
+        assert base64.b64encode(made).decode() == digest, file
+
+
+def test_no_vendored_file_is_unlisted() -> None:
+    listed = {file for file, _ in _vendored()}
+    present = {file for file in (bundled("static") / "vendor").rglob("*") if file.is_file()}
+
+    assert {file.name for file in present - listed} <= {"LICENSE", "vendor.json"}
+
+
+def test_no_module_has_outgrown_its_concept() -> None:
+    long = {
+        module: lines
+        for module in MODULES
+        if (lines := len(_source(module).read_text(encoding="utf-8").splitlines())) > 300
+    }
+
+    assert long == {}
