@@ -97,9 +97,11 @@ class Settings(BaseSettings):
 
     # The processes, and what they take.
     workers: Annotated[Integer, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
-    threads: Annotated[Integer, Field(ge=1)] = 128
+    threads: Annotated[Integer, Field(ge=1)] = 512
     max_body_bytes: Annotated[Integer, Field(ge=1024)] = 1024 * 1024
     max_upload_bytes: Annotated[Integer, Field(ge=1024)] = 256 * 1024 * 1024
+    max_upload_rows: Annotated[Integer, Field(ge=1)] = 1_000_000
+    max_row_bytes: Annotated[Integer, Field(ge=1024)] = 16 * 1024 * 1024
     max_json_depth: Annotated[Integer, Field(ge=1, le=200)] = 200
     logging_level: Literal["CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG"] = (
         "INFO"

@@ -57,7 +57,7 @@ class Server(BaseApplication):
 
 
 def gunicorn_settings(settings: Settings) -> dict[str, Any]:
-    """Return gunicorn's settings; `docs/deployment.md` tells what was measured for them."""
+    """Return gunicorn's settings."""
     is_verbose = settings.logging_level == "DEBUG"
     return {
         "bind": f"{_bracketed(settings.host)}:{settings.port}",
@@ -65,7 +65,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "worker_class": "phoenix_web.gunicorn_parts.Worker",
         "threads": settings.threads,
         # Less than the 1024 files that a process may usually open, the database's included.
-        "worker_connections": max(800, 2 * settings.threads),
+        "worker_connections": max(900, settings.threads),
         # Longer than proxies keep an idle connection: who closes it first must be the proxy.
         "keepalive": 65,
         # Below the 30 seconds after which container platforms kill.

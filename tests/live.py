@@ -35,8 +35,13 @@ class LiveServer:
 
 
 @contextmanager
-def running_server(environment: Mapping[str, str], workers: int = 4) -> Iterator[LiveServer]:
-    """Serve until the block ends.
+def running_server(
+    environment: Mapping[str, str],
+    workers: int = 4,
+    command: Path = COMMAND,
+    folder: Path | None = None,
+) -> Iterator[LiveServer]:
+    """Serve by *command*, from *folder* or where the tests run, until the block ends.
 
     The environment must name `PHOENIX_WORKING_DIR`, so that no test touches the checkout's own
     data. What the server prints is added to a file beside that folder, which outlives the server.
@@ -49,7 +54,8 @@ def running_server(environment: Mapping[str, str], workers: int = 4) -> Iterator
     address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}
     with output.open("ab") as printed:
         process = subprocess.Popen(
-            [COMMAND, "serve"],
+            [command, "serve"],
+            cwd=folder,
             env={**inherited, **address, "PHOENIX_WORKERS": str(workers), **environment},
             stdin=subprocess.DEVNULL,
             stdout=printed,

@@ -1,0 +1,127 @@
+"""`python -m bench`: requests per second, p99, start-up and memory, beside a bare Flask route."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.load import Target, compare
+from bench.processes import BARE, SERVE, serving
+from bench.seed import access_token, add_datasets, add_keys
+from tests.servers import running_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PASSWORD = "correct horse battery staple 1"  # noqa: S105 - of a server that lives for a minute
+_DATASETS = 20
+
+
+@click.command()
+@click.option("--rounds", default=5, help="How many rounds each median is of.")
+@click.option("--seconds", default=2, help="How long a round is.")
+@click.option("--connections", default=16, help="How many clients ask at once.")
+@click.option("--keys", default=100_000, help="How many API keys are in the store.")
+@click.option(
+    "--database", "kinds", multiple=True, type=click.Choice(["sqlite", "postgresql"]),
+    default=["sqlite", "postgresql"], help="On which database; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--json", "path", type=click.Path(path_type=Path), help="Also write the figures here."
+)
+def main(  # noqa: PLR0913, PLR0917 - one argument an option
+    rounds: int,
+    seconds: int,
+    connections: int,
+    keys: int,
+    kinds: tuple[str, ...],
+    path: Path | None,
+) -> None:
+    """Measure each route beside a bare one, in one run and under the same gunicorn settings."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk is not installed (on Debian: apt-get install wrk)")
+    figures = {}
+    for kind in kinds:
+        with _database(kind) as (folder, url):
+            figures[kind] = _measure(kind, folder, url, keys, (rounds, seconds, connections))
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _database(kind: str) -> Iterator[tuple[Path, str]]:
+    """Yield a working directory and the URL of an empty database."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        if kind == "sqlite":
+            yield folder, f"sqlite:///{folder / 'phoenix.db'}"
+        else:
+            with running_postgres() as server, server.fresh_database() as url:
+                yield folder, url
+
+
+def _measure(
+    kind: str, folder: Path, database_url: str, keys: int, load: tuple[int, int, int]
+) -> dict[str, Any]:
+    environment = {
+        "PHOENIX_WORKING_DIR": str(folder),
+        "PHOENIX_SQL_DATABASE_URL": database_url,
+        "PHOENIX_SECRET": "the-secret-of-a-benchmark-0123456789",
+        "PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD": _PASSWORD,
+        "PHOENIX_ACCESS_TOKEN_EXPIRY_MINUTES": "600",
+    }
+    log = folder / "log"
+    with serving(SERVE, "/healthz", environment, log) as first:
+        empty = first.seconds
+    starts = []
+    for _ in range(3):
+        with serving(SERVE, "/healthz", environment, log) as server:
+            starts.append(server.seconds)
+    text = add_keys(database_url, keys)
+    with (
+        serving(SERVE, "/healthz", environment, log) as server,
+        serving(BARE, "/bare", environment, log) as bare,
+    ):
+        by_key = {"Authorization": f"Bearer {text}"}
+        token = access_token(server.url, _PASSWORD)
+        user = "/v1/user"
+        targets = [
+            Target("GET /v1/user by key", server, user, by_key),
+            Target(
+                "GET /v1/user by access token", server, user, {"Authorization": f"Bearer {token}"}
+            ),
+            Target(
+                "GET /v1/user by cookie", server, user, {"Cookie": f"phoenix-access-token={token}"}
+            ),
+        ]
+        if add_datasets(server.url, by_key, _DATASETS):
+            ten = "/v1/datasets?limit=10"
+            targets.append(Target("GET /v1/datasets?limit=10 by key", server, ten, by_key))
+        found = compare(Target("bare Flask route", bare, "/bare", {}), targets, *load)
+        memory = server.worker_pss_mb()
+    print(f"\n{kind}, {keys:,} keys, {load[2]} connections, median of {load[0]} rounds\n")
+    print(f"  {'':34}{'requests/s':>11}{'p99 ms':>9}{'of bare':>9}{'CPU us':>9}{'of bare':>9}")
+    for name, of_one in found.items():
+        print(
+            f"  {name:34}{of_one.requests_per_second:>11,.0f}{of_one.p99_ms:>9.1f}"
+            f"{of_one.of_bare:>9.2f}{of_one.cpu_us:>9.0f}{of_one.of_bare_by_cpu:>9.2f}"
+        )
+    print(f"\n  first answer: {median(starts):.2f} s, on an empty database {empty:.2f} s")
+    print(f"  a worker: {memory:.0f} MB (PSS)")
+    return {
+        "routes": {name: asdict(of_one) for name, of_one in found.items()},
+        "first_answer_seconds": median(starts),
+        "first_answer_on_empty_database_seconds": empty,
+        "worker_pss_mb": memory,
+    }
+
+
+main()

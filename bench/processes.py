@@ -1,0 +1,95 @@
+"""The processes that are measured: how soon they answer, and what they take."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from tests.live import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SCRIPTS = Path(sysconfig.get_path("scripts"))
+SERVE = (str(_SCRIPTS / "phoenix-web"), "serve")
+#: The bare route, under the settings that our environment gives gunicorn.
+BARE = (str(_SCRIPTS / "gunicorn"), "--config", "python:phoenix_web.serving", "bench.bare:app")
+
+_without_proxy = build_opener(ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Process:
+    """A server; `seconds` is how long its first answer took."""
+
+    url: str
+    pid: int
+    seconds: float
+
+    def worker_pss_mb(self) -> float:
+        """Return the proportional share of memory of the fattest worker, in MB."""
+        return max(_pss_mb(worker) for worker in self._workers())
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the workers have taken so far."""
+        fields = [_stat(worker) for worker in self._workers()]
+        return sum(int(of_one[11]) + int(of_one[12]) for of_one in fields) / _TICKS
+
+    def _workers(self) -> list[str]:
+        return Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], path: str, environment: Mapping[str, str], log: Path
+) -> Iterator[Process]:
+    """Run *command* until the block ends; it is there when *path* has answered."""
+    port = free_port()
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_")}
+    address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}
+    with log.open("ab") as printed:
+        begin = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            env={**inherited, **environment, **address},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            while not _answers(url + path):
+                if process.poll() is not None:
+                    sys.exit(f"{command[0]} ended:\n{log.read_text()}")
+                time.sleep(0.005)
+            yield Process(url, process.pid, time.perf_counter() - begin)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with _without_proxy.open(url, timeout=5):
+            return True
+    except (URLError, ConnectionError):
+        return False
+
+
+def _stat(pid: str) -> list[str]:
+    # The second field, the name in parentheses, may hold spaces.
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _pss_mb(pid: str) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -1,0 +1,82 @@
+"""What a server holds before it is measured."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import httpx
+from sqlalchemy import insert
+
+from phoenix_web.auth import keys
+from phoenix_web.store.database import Database
+from phoenix_web.store.models import ApiKey
+from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, UserStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+_BATCH = 10_000
+
+
+def add_keys(database_url: str, count: int) -> str:
+    """Add *count* keys to the database and return the text of one in the middle."""
+    database = Database(database_url)
+    text = keys.mint(keys.USER_KEY)
+    with database.transaction() as session:
+        owner = UserStore(session).find_by_email(DEFAULT_ADMIN_EMAIL)
+        if owner is None:
+            raise SystemExit("The server has made no administrator.")
+        for first in range(0, count, _BATCH):
+            rows = list(_rows(owner.id, range(first, min(first + _BATCH, count))))
+            if first <= count // 2 < first + _BATCH:
+                rows[0]["digest"] = keys.digest(text)
+            session.execute(insert(ApiKey), rows)
+    database.dispose()
+    return text
+
+
+def access_token(url: str, password: str) -> str:
+    """Sign in as the administrator and return the access token."""
+    answer = httpx.post(
+        f"{url}/auth/login",
+        json={"email": DEFAULT_ADMIN_EMAIL, "password": password},
+        headers={"Accept": "application/json"},
+        trust_env=False,
+    )
+    answer.raise_for_status()
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def add_datasets(url: str, headers: Mapping[str, str], count: int) -> bool:
+    """Upload *count* datasets; tell whether the server takes them."""
+    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
+        for number in range(count):
+            answer = client.post(
+                "/v1/datasets/upload",
+                params={"sync": "true"},
+                json={
+                    "action": "create",
+                    "name": f"questions {number}",
+                    "inputs": [{"question": f"What is {row}?"} for row in range(10)],
+                    "outputs": [{"answer": f"It is {row}."} for row in range(10)],
+                },
+            )
+            if not answer.is_success:
+                return False
+        return client.get("/v1/datasets").is_success
+
+
+def _rows(owner_id: int, numbers: range) -> Iterator[dict[str, Any]]:
+    now = datetime.now(UTC)
+    for number in numbers:
+        yield {
+            "user_id": owner_id,
+            "name": f"key {number}",
+            "digest": hashlib.sha256(f"key {number}".encode()).digest(),
+            "hint": "phx_u_seed",
+            "created_at": now,
+        }
