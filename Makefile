@@ -36,7 +36,7 @@ format: .venv/dev.stamp ## Rewrite the code in the house style
 
 lock: .venv/dev.stamp ## Write the locks anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) $(UPGRADE) --extra=postgres --output-file=requirements.txt pyproject.toml
-	$(COMPILE) $(UPGRADE) --extra=postgres --extra=dev --constraint=requirements.txt \
+	$(COMPILE) $(UPGRADE) --extra=arrow --extra=postgres --extra=dev --constraint=requirements.txt \
 		--output-file=requirements-dev.txt pyproject.toml
 
 clean: ## Remove what was made, but never instance/, where the data is
