@@ -48,6 +48,10 @@ def _document(app: Flask) -> dict[str, Any]:
             if len(methods) > 1:  # one view, but each operation has a name of its own
                 described["operationId"] += f"_{method.lower()}"
             paths.setdefault(path, {})[method.lower()] = described
+    # Their fields are parameters; several routes may have the same ones.
+    operations = [operation for rule in rules if (operation := _operation(app, rule))]
+    for query in {operation.query for operation in operations if operation.query}:
+        schemas["$defs"].pop(references[query, "validation"]["$ref"].rpartition("/")[2])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -114,7 +118,7 @@ def _in_query(
     if operation.query is None:
         return []
     name = references[operation.query, "validation"]["$ref"].rpartition("/")[2]
-    properties = schemas["$defs"].pop(name)["properties"]
+    properties = schemas["$defs"][name]["properties"]
     return [
         {"name": name, "in": "query", "required": False, "schema": schema}
         for name, schema in properties.items()

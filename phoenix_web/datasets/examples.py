@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
 from phoenix_web.datasets.content_hash import canonical, content_hash
 from phoenix_web.errors import Invalid
-from phoenix_web.global_ids import number_of
+from phoenix_web.global_ids import encode, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from phoenix_web.datasets.spool import Spool
 
 #: The type in the GlobalIDs of examples.
 NODE_TYPE: Final = "DatasetExample"
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingExample:
+class Action(StrEnum):
+    """What an upload does to the dataset of its name."""
+
+    #: Make it; it must not exist yet.
+    CREATE = "create"
+    #: Add examples and correct those that are there.
+    APPEND = "append"
+    #: Make it equal to the upload, which also deletes.
+    UPDATE = "update"
+
+
+class IncomingExample(NamedTuple):
     """An example as it will be stored; the three buckets are JSON texts of objects."""
 
     input_json: str
@@ -33,13 +44,50 @@ class IncomingExample:
     splits: tuple[str, ...] = ()
 
 
+class StoredExample(NamedTuple):
+    """An example as one version has it; the three buckets are JSON texts of objects."""
+
+    id: int
+    external_id: str | None
+    input_json: str
+    output_json: str
+    metadata_json: str
+    #: The version that it got this content by.
+    version_id: int
+
+    @property
+    def node_id(self) -> str:
+        """The id that every example has."""
+        return encode(NODE_TYPE, self.id)
+
+    @property
+    def length(self) -> int:
+        """How many characters the content has."""
+        return len(self.input_json) + len(self.output_json) + len(self.metadata_json)
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """All that one upload says, whatever format it came in."""
 
     name: str
+    #: For a dataset that the upload makes.
     description: str
-    examples: list[IncomingExample]
+    action: Action
+    #: Whoever reads the upload closes it.
+    examples: Spool
+    #: Whether the upload says which splits its examples belong to; if not, they stay as they are.
+    are_splits_given: bool
+
+
+def action_of(value: Any) -> Action:
+    """Return the action that *value* names in any case, by default create; raise `Invalid`."""
+    name = str(value or Action.CREATE).lower()
+    try:
+        return Action(name)
+    except ValueError:
+        # The Python client knows this text, misspelt as it is.
+        raise Invalid(f"Invalid dateset action: {name}") from None
 
 
 def incoming(
@@ -74,10 +122,9 @@ def incoming(
     )
 
 
-def node_ids(examples: Iterable[IncomingExample]) -> list[str]:
-    """Return the ids among *examples* that name stored examples, as they were sent, in order."""
-    given = (example.external_id for example in examples)
-    return [text for text in given if text and number_of(NODE_TYPE, text) is not None]
+def node_id_of(external_id: str | None) -> int | None:
+    """Return the number of the stored example that *external_id* names, or None."""
+    return number_of(NODE_TYPE, external_id) if external_id else None
 
 
 def _is_deeper(value: Any, limit: int) -> bool:

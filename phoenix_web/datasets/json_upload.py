@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from phoenix_web.datasets.examples import IncomingExample, Upload, incoming
+from phoenix_web.datasets import strict_json
+from phoenix_web.datasets.examples import Upload, action_of, incoming
+from phoenix_web.datasets.spool import filling
 from phoenix_web.errors import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: The one action so far.
-CREATE: Final = "create"
+    from phoenix_web.datasets.spool import Spool
 
-_MIN_INTEGER: Final = -(2**63)
-_MAX_INTEGER: Final = 2**64 - 1
-_MAX_DIGITS: Final = len(str(_MIN_INTEGER))
-#: So many digits may be an integer beyond 64 bits.
-_LONG_INTEGER: Final = b"0" * 19
-_DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
-#: A backslash that is not escaped itself, and the code of the NUL character.
-_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _SURROGATE: Final = "Text with half a surrogate pair is not allowed"
 
 
 def read(body: bytes, max_depth: int) -> Upload:
     """Return the upload that *body* describes, with every example checked, spelled and hashed.
 
-    Raises `Invalid` with the contract's text for the first fault in the contract's order.
+    Raises `Invalid` with the contract's text for the first fault in the contract's order. The
+    caller closes the upload's examples.
     """
     try:
         return _read(_parse(body), max_depth)
@@ -40,31 +33,12 @@ def read(body: bytes, max_depth: int) -> Upload:
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        # Looking at every integer makes parsing slow, and few bodies have long ones; a regular
-        # expression over the body takes as long as parsing it.
-        has_long_integer = _LONG_INTEGER in body.translate(_DIGITS_TO_ZERO)
-        parse_int = _parse_integer if has_long_integer else None
-        fields = json.loads(body.decode(), parse_int=parse_int, parse_constant=_refuse_constant)
+        fields = strict_json.parse(body)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise Invalid(str(error)) from error
     if not isinstance(fields, dict):
         raise Invalid("The body should be a JSON object")
-    # PostgreSQL's text has no such character; what one database refuses the other refuses too.
-    if rb"\u0000" in body and _NUL.search(body):
-        raise Invalid("The character U+0000 is not allowed")
     return fields
-
-
-def _parse_integer(digits: str) -> int:
-    if len(digits) <= _MAX_DIGITS:
-        number = int(digits)
-        if _MIN_INTEGER <= number <= _MAX_INTEGER:
-            return number
-    raise Invalid("An integer is out of range: at most 64 bits are allowed")
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise Invalid(f"{name} is not allowed: JSON has no such number")
 
 
 def _read(fields: dict[str, Any], max_depth: int) -> Upload:
@@ -80,13 +54,16 @@ def _read(fields: dict[str, Any], max_depth: int) -> Upload:
     for position, (split, span_id) in enumerate(zip(splits, span_ids, strict=True)):
         split_names.append(_split_names(split))
         span_ids[position] = _span_id(span_id)
-    _check_action(fields.get("action"))
+    action = action_of(fields.get("action"))
     description = _description(fields)
     texts = chain([name, description], example_ids, span_ids, *split_names)
     _check_surrogates("".join(filter(None, texts)))
     buckets = zip(inputs, outputs, metadata, strict=True)
     extras = zip(example_ids, span_ids, split_names, strict=True)
-    return Upload(name, description, _examples(buckets, extras, max_depth))
+    are_splits_given = fields.get("splits") is not None
+    with filling() as examples:
+        _fill(examples, buckets, extras, max_depth)
+    return Upload(name, description, action, examples, are_splits_given)
 
 
 def _name(fields: dict[str, Any]) -> str:
@@ -183,14 +160,6 @@ def _span_id(value: Any) -> str | None:
     return value.strip() or None
 
 
-def _check_action(action: Any) -> None:
-    # `append` and `update` are not known yet. The text is the one after which the Python client
-    # tries again with `create`.
-    name = str(action or CREATE).lower()
-    if name != CREATE:
-        raise Invalid(f"Invalid dateset action: {name}")
-
-
 def _check_surrogates(text: str) -> None:
     try:
         text.encode()
@@ -198,12 +167,12 @@ def _check_surrogates(text: str) -> None:
         raise Invalid(_SURROGATE) from None
 
 
-def _examples(
+def _fill(
+    examples: Spool,
     buckets: Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]],
     extras: Iterable[tuple[str | None, str | None, tuple[str, ...]]],
     max_depth: int,
-) -> list[IncomingExample]:
-    examples: list[IncomingExample] = []
+) -> None:
     try:
         for row, extra in zip(buckets, extras, strict=True):
             examples.append(incoming(row, max_depth, *extra))
@@ -213,4 +182,3 @@ def _examples(
         raise Invalid(f"Example {len(examples)}: a number is out of range") from None
     except Invalid as error:
         raise Invalid(f"Example {len(examples)}: {error.message}") from None
-    return examples

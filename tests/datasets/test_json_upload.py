@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phoenix_web.datasets.examples import Action
 from phoenix_web.datasets.json_upload import read
 from phoenix_web.errors import Invalid
+
+if TYPE_CHECKING:
+    from phoenix_web.datasets.examples import IncomingExample, Upload
 
 MAX_DEPTH = 200
 LISTED = "Input should be a list containing only dictionary objects"
 OUTPUTS = "outputs should be a list of same length as input containing only dictionary objects"
 METADATA = "metadata should be a list of same length as input containing only dictionary objects"
+
+
+def stored(raw: bytes, max_depth: int = MAX_DEPTH) -> list[IncomingExample]:
+    """Return the examples of the upload in *raw*."""
+    with read(raw, max_depth).examples as examples:
+        return list(examples)
+
+
+def said(raw: bytes) -> Upload:
+    """Return the upload in *raw*, but for its examples."""
+    upload = read(raw, MAX_DEPTH)
+    upload.examples.close()
+    return upload
 
 
 def body(**fields: Any) -> bytes:
@@ -72,8 +89,6 @@ def with_input(text: str) -> bytes:
         ),
         ({"inputs": [{}, {}], "example_ids": ["", ""]}, "Duplicate example_id in request: ''"),
         ({"action": "Replace"}, "Invalid dateset action: replace"),
-        ({"action": "update"}, "Invalid dateset action: update"),
-        ({"action": "append"}, "Invalid dateset action: append"),
         ({"action": 5}, "Invalid dateset action: 5"),
     ],
 )
@@ -139,22 +154,18 @@ def test_an_integer_beyond_64_bits_is_refused(digits: str) -> None:
 
 @pytest.mark.parametrize("number", [2**64 - 1, -(2**63), 10**18, 2**53 + 1])
 def test_an_integer_of_64_bits_is_kept_digit_by_digit(number: int) -> None:
-    upload = read(with_input(f'{{"a":{number}}}'), MAX_DEPTH)
-
-    assert upload.examples[0].input_json == f'{{"a":{number}}}'
+    assert stored(with_input(f'{{"a":{number}}}'))[0].input_json == f'{{"a":{number}}}'
 
 
 def test_an_escaped_backslash_before_u0000_is_ordinary_text() -> None:
-    upload = read(with_input('{"a":"\\\\u0000"}'), MAX_DEPTH)
+    [example] = stored(with_input('{"a":"\\\\u0000"}'))
 
-    assert json.loads(upload.examples[0].input_json) == {"a": "\\u0000"}
+    assert json.loads(example.input_json) == {"a": "\\u0000"}
 
 
 @pytest.mark.parametrize("levels", [1, 199, 200])
 def test_nesting_up_to_the_limit_is_stored(levels: int) -> None:
-    upload = read(with_input(nested(levels)), MAX_DEPTH)
-
-    assert upload.examples[0].input_json == nested(levels)
+    assert stored(with_input(nested(levels)))[0].input_json == nested(levels)
 
 
 @pytest.mark.parametrize("levels", [201, 300, 500])
@@ -170,30 +181,43 @@ def test_absurd_nesting_is_refused(raw: bytes) -> None:
 def test_the_limit_of_depth_is_the_one_that_is_set() -> None:
     many = '{"a":[{},{},{},{}],"b":"[[[[{{{{"}'
 
-    assert read(with_input(many), 3).examples[0].input_json == many
+    assert stored(with_input(many), 3)[0].input_json == many
     assert refusal(with_input(many), 2) == "Example 0: nested deeper than 2 levels"
 
 
 @pytest.mark.parametrize(
-    ("value", "stored"), [(5, "5"), (1.5, "1.5"), (True, "true"), (" pad ", " pad "), (" ", " ")]
+    ("value", "text"), [(5, "5"), (1.5, "1.5"), (True, "true"), (" pad ", " pad "), (" ", " ")]
 )
-def test_a_name_is_stored_as_its_text(value: Any, stored: str) -> None:
-    assert read(body(name=value), MAX_DEPTH).name == stored
+def test_a_name_is_stored_as_its_text(value: Any, text: str) -> None:
+    assert said(body(name=value)).name == text
 
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_missing_description_is_empty(value: Any) -> None:
-    assert read(body(description=value), MAX_DEPTH).description == ""
+    assert said(body(description=value)).description == ""
 
 
 @pytest.mark.parametrize("action", [None, "", "create", "CREATE", [], 0, False])
-def test_create_is_what_an_upload_does(action: Any) -> None:
-    assert len(read(body(action=action), MAX_DEPTH).examples) == 1
+def test_an_upload_creates_unless_it_says_otherwise(action: Any) -> None:
+    assert said(body(action=action)).action is Action.CREATE
+
+
+@pytest.mark.parametrize("action", ["append", "Append", "update", "UPDATE"])
+def test_an_action_is_known_in_any_case(action: str) -> None:
+    assert said(body(action=action)).action == action.lower()
+
+
+@pytest.mark.parametrize(
+    ("fields", "are_given"),
+    [({}, False), ({"splits": None}, False), ({"splits": [None]}, True), ({"splits": ["a"]}, True)],
+)
+def test_splits_are_given_when_there_is_a_list(fields: dict[str, Any], *, are_given: bool) -> None:
+    assert said(body(**fields)).are_splits_given is are_given
 
 
 @pytest.mark.parametrize("absent", [None, [], "", 0, False])
 def test_absent_outputs_and_metadata_are_empty_objects(absent: Any) -> None:
-    example = read(body(outputs=absent, metadata=absent), MAX_DEPTH).examples[0]
+    [example] = stored(body(outputs=absent, metadata=absent))
 
     assert (example.output_json, example.metadata_json) == ("{}", "{}")
 
@@ -201,15 +225,15 @@ def test_absent_outputs_and_metadata_are_empty_objects(absent: Any) -> None:
 def test_splits_are_trimmed_merged_and_blank_ones_skipped() -> None:
     splits = [" train ", ["a", "", None, " a", "b"], None, "  "]
 
-    upload = read(body(inputs=[{}, {}, {}, {}], splits=splits), MAX_DEPTH)
+    examples = stored(body(inputs=[{}, {}, {}, {}], splits=splits))
 
-    assert [example.splits for example in upload.examples] == [("train",), ("a", "b"), (), ()]
+    assert [example.splits for example in examples] == [("train",), ("a", "b"), (), ()]
 
 
 def test_example_ids_are_kept_as_sent_and_span_ids_are_trimmed() -> None:
     raw = body(inputs=[{}, {}, {}], example_ids=[" x ", "", None], span_ids=[" s ", " ", None])
 
-    examples = read(raw, MAX_DEPTH).examples
+    examples = stored(raw)
 
     assert [example.external_id for example in examples] == [" x ", "", None]
     assert [example.span_id for example in examples] == ["s", None, None]
@@ -237,7 +261,7 @@ def test_what_is_stored_is_what_was_sent(
 ) -> None:
     fields = {"name": "x", "inputs": [sent], "outputs": [output], "metadata": [metadata]}
 
-    example = read(json.dumps(fields, ensure_ascii=is_ascii).encode(), MAX_DEPTH).examples[0]
+    [example] = stored(json.dumps(fields, ensure_ascii=is_ascii).encode())
 
     assert repr(json.loads(example.input_json)) == repr(sent)
     assert repr(json.loads(example.output_json)) == repr(output)

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from phoenix_web.api.datasets import datasets, uploads
+from phoenix_web.api.datasets import (
+    datasets,
+    downloads,
+    examples,
+    labels,
+    splits,
+    uploads,
+    versions,
+)
 
 routes = Blueprint("datasets", __name__, url_prefix="/v1/datasets")
-for _part in (datasets, uploads):
+for _part in (datasets, downloads, examples, labels, splits, uploads, versions):
     routes.register_blueprint(_part.routes)

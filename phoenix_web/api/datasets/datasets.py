@@ -1,4 +1,4 @@
-"""`GET /v1/datasets` and `GET /v1/datasets/{id}`."""
+"""`/v1/datasets` and `/v1/datasets/{id}`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, Response
 from pydantic import Field
 
-from phoenix_web.api.operations import Moment, Operation, Payload, declares, respond
+from phoenix_web.api.operations import Moment, Operation, Payload, declares, no_content, respond
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
 from phoenix_web.guard import requires
@@ -108,6 +108,27 @@ def get_dataset(dataset_id: str) -> Response:
     if dataset is None:
         raise NotFound(f"Dataset with ID {dataset_id} not found")
     return respond(GetDatasetResponseBody(data=_told(dataset)))
+
+
+@routes.delete("/<dataset_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Delete a dataset",
+        "datasets",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+)
+def delete_dataset(dataset_id: str) -> Response:
+    """Delete the dataset with its versions and examples; splits and labels stay."""
+    number = number_of("Dataset", dataset_id)
+    if number is None:
+        raise Invalid(f"Invalid Dataset ID: {dataset_id}")
+    with services().database.transaction() as session:
+        if not DatasetStore(session).delete(number):
+            raise NotFound("Dataset does not exist")
+    return no_content()
 
 
 def _told(dataset: DatasetInfo) -> Dataset:

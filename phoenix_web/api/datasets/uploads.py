@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from phoenix_web import multipart_form
 from phoenix_web.api.operations import Operation, Payload, declares, respond
-from phoenix_web.datasets import json_upload
-from phoenix_web.datasets.examples import Upload, node_ids
-from phoenix_web.errors import BadRequest, Invalid, UnsupportedMediaType
+from phoenix_web.datasets import file_upload, json_upload
+from phoenix_web.datasets.examples import Action, Upload
+from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.errors import BadRequest, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
 from phoenix_web.guard import current_principal, requires
 from phoenix_web.policy import Permission
@@ -31,7 +33,7 @@ class UploadDatasetRequestBody(Payload):
 
     name: str
     description: str | None = None
-    action: str | None = json_upload.CREATE
+    action: str | None = Action.CREATE
     inputs: list[dict[str, Any]]
     outputs: list[dict[str, Any]] | None = None
     metadata: list[dict[str, Any]] | None = None
@@ -74,20 +76,16 @@ class UploadDatasetResponseBody(Payload):
     )
 )
 def upload_dataset(query: UploadDatasetQuery) -> Response:
-    """Create the dataset and answer what was stored, with `sync` or without.
+    """Store the upload and answer what it did, with `sync` or without.
 
     The body is read, checked and hashed before the transaction opens: while one upload writes,
     no other write gets in.
     """
     del query  # A result that comes later could only be lost; the contract's clients wait for it.
-    upload = _read_upload()
-    unknown = node_ids(upload.examples)
-    if unknown:
-        listed = ", ".join(f"'{node_id}'" for node_id in unknown)
-        raise Invalid(f"No examples found in this dataset with the following IDs: {listed}")
     user = current_principal().user
-    with services().database.transaction() as session:
-        result = UploadStore(session, user.id if user else None).create(upload)
+    upload = _read_upload()
+    with upload.examples, services().database.transaction() as session:
+        result = UploadStore(session, user.id if user else None).store(upload)
     return respond(_uploaded(result))
 
 
@@ -96,13 +94,24 @@ def _read_upload() -> Upload:
     content_type = request.headers.get("Content-Type")
     if not content_type:
         raise BadRequest("Missing content-type header")
-    if content_type.startswith("multipart/form-data"):
-        raise UnsupportedMediaType("Only JSON uploads are supported yet: send application/json")
-    if not content_type.startswith("application/json"):
-        raise Invalid("Invalid request Content-Type")
     settings = services().settings
     request.max_content_length = settings.max_upload_bytes
-    return json_upload.read(request.get_data(cache=False), settings.max_json_depth)
+    if content_type.startswith("multipart/form-data"):
+        limits = Limits(
+            settings.max_upload_bytes,
+            settings.max_upload_rows,
+            settings.max_row_bytes,
+            settings.max_json_depth,
+        )
+        with multipart_form.read(request.stream, content_type) as form:
+            return file_upload.read(form, limits)
+    if not content_type.startswith("application/json"):
+        raise Invalid("Invalid request Content-Type")
+    upload = json_upload.read(request.get_data(cache=False), settings.max_json_depth)
+    if len(upload.examples) > settings.max_upload_rows:
+        upload.examples.close()
+        raise PayloadTooLarge(f"The upload has more than {settings.max_upload_rows} examples")
+    return upload
 
 
 def _uploaded(result: UploadResult) -> UploadDatasetResponseBody:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, delete, func, or_, select
 
 from phoenix_web.store.datasets.models import Dataset, text_key
 
@@ -14,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
+
+
+class Order(StrEnum):
+    """In what order datasets are listed."""
+
+    NEWEST = "newest"
+    NAME = "name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +52,69 @@ _COLUMNS: Final = (
 
 
 class DatasetStore:
-    """Reads datasets within the unit of work *session*."""
+    """Reads and deletes datasets within the unit of work *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
         self._session = session
 
     def page(
-        self, limit: int, cursor: int | None = None, name: str | None = None
+        self,
+        limit: int,
+        cursor: int | None = None,
+        name: str | None = None,
+        *,
+        name_contains: str | None = None,
+        order: Order = Order.NEWEST,
     ) -> tuple[list[DatasetInfo], int | None]:
-        """Return up to *limit* datasets, newest first, from id *cursor* on, and the next cursor.
+        """Return up to *limit* datasets from id *cursor* on, and the next cursor.
 
-        With *name*, only the one that has exactly this name.
+        With *name*, only the one that has exactly this name; with *name_contains*, those whose
+        name has it somewhere, in capitals or not.
         """
-        statement = select(*_COLUMNS).order_by(Dataset.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(Dataset.id <= cursor)
+        statement = _ordered(select(*_COLUMNS), order, cursor).limit(limit + 1)
         if name is not None:
             statement = statement.where(Dataset.name_key == text_key(name))
+        if name_contains is not None:
+            statement = statement.where(Dataset.name.icontains(name_contains, autoescape=True))
         datasets = [_dataset_from(row) for row in self._session.execute(statement)]
         return datasets[:limit], datasets[limit].id if len(datasets) > limit else None
+
+    def count(self, name_contains: str | None = None) -> int:
+        """Return how many datasets there are, or how many have *name_contains* in their name."""
+        statement = select(func.count()).select_from(Dataset)
+        if name_contains is not None:
+            statement = statement.where(Dataset.name.icontains(name_contains, autoescape=True))
+        return self._session.execute(statement).scalar_one()
 
     def find(self, dataset_id: int) -> DatasetInfo | None:
         """Return the dataset with *dataset_id*, or None."""
         row = self._session.execute(select(*_COLUMNS).where(Dataset.id == dataset_id)).first()
         return None if row is None else _dataset_from(row)
+
+    def delete(self, dataset_id: int) -> bool:
+        """Delete the dataset with all of it but the splits; return whether it was there."""
+        # Whoever uploads to it has finished before, or finds nothing.
+        locked = select(Dataset.id).where(Dataset.id == dataset_id).with_for_update()
+        if self._session.execute(locked).first() is None:
+            return False
+        self._session.execute(delete(Dataset).where(Dataset.id == dataset_id))
+        return True
+
+
+def _ordered(
+    statement: Select[*tuple[Any, ...]], order: Order, cursor: int | None
+) -> Select[*tuple[Any, ...]]:
+    """Return *statement* in *order*, from the dataset with the id *cursor* on."""
+    if order is Order.NEWEST:
+        statement = statement.order_by(Dataset.id.desc())
+        return statement if cursor is None else statement.where(Dataset.id <= cursor)
+    key = func.lower(Dataset.name)
+    statement = statement.order_by(key, Dataset.id)
+    if cursor is None:
+        return statement
+    first = select(key).where(Dataset.id == cursor).scalar_subquery()
+    return statement.where(or_(key > first, and_(key == first, Dataset.id >= cursor)))
 
 
 def _dataset_from(values: Sequence[Any]) -> DatasetInfo:

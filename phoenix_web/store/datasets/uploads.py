@@ -6,54 +6,34 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
-from phoenix_web.errors import Conflict
-from phoenix_web.store.datasets.bulk import allocate_ids, insert_rows
+from phoenix_web.datasets.examples import Action
+from phoenix_web.datasets.matching import Change, Matching
+from phoenix_web.errors import Conflict, InvalidCredential
+from phoenix_web.store.datasets.bulk import allocate_ids, refresh_statistics
+from phoenix_web.store.datasets.memberships import Memberships, remove_deleted
 from phoenix_web.store.datasets.models import (
     Dataset,
     DatasetExample,
     DatasetExampleRevision,
-    DatasetSplit,
-    DatasetSplitMember,
     DatasetVersion,
-    RevisionKind,
     text_key,
 )
+from phoenix_web.store.datasets.revisions import Revisions
+from phoenix_web.store.datasets.stored import StoredExamples
+from phoenix_web.store.datasets.versions import VersionStore
+from phoenix_web.store.models import User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from sqlalchemy.orm import Session
 
-    from phoenix_web.datasets.examples import IncomingExample, Upload
+    from phoenix_web.datasets.examples import Upload
 
-#: The colour of a split that an upload has made.
-_SPLIT_COLOR: Final = "#808080"
 _NO_METADATA: Final = "{}"
-#: Keys in one statement; SQLite takes 32,766 parameters.
-_KEYS_AT_ONCE: Final = 10_000
-
-_EXAMPLE_COLUMNS: Final = (
-    DatasetExample.id,
-    DatasetExample.dataset_id,
-    DatasetExample.external_id,
-    DatasetExample.external_key,
-    DatasetExample.span_id,
-)
-_REVISION_COLUMNS: Final = (
-    DatasetExampleRevision.dataset_id,
-    DatasetExampleRevision.example_id,
-    DatasetExampleRevision.version_id,
-    DatasetExampleRevision.kind,
-    DatasetExampleRevision.input_json,
-    DatasetExampleRevision.output_json,
-    DatasetExampleRevision.metadata_json,
-    DatasetExampleRevision.content_hash,
-)
-_MEMBER_COLUMNS: Final = (DatasetSplitMember.split_id, DatasetSplitMember.example_id)
+#: An upload of more examples changes what the planner should know of the tables.
+_MANY: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +56,102 @@ class UploadStore:
         self._user_id = user_id
         self._now = datetime.now(UTC)
 
-    def create(self, upload: Upload) -> UploadResult:
-        """Add the dataset with its first version; raise `Conflict` when the name is taken."""
-        dataset_id = self._add_dataset(upload)
-        version_id = self._add_version(dataset_id)
-        examples = upload.examples
-        ids = allocate_ids(self._session, DatasetExample.id, len(examples))
-        self._add_examples(dataset_id, version_id, ids, examples)
-        self._add_to_splits(ids, examples)
-        return UploadResult(dataset_id, version_id, created=len(examples))
+    def store(self, upload: Upload) -> UploadResult:
+        """Carry *upload* out; a version is added when it changes examples.
 
-    def _add_dataset(self, upload: Upload) -> int:
-        statement = insert(Dataset).values(
-            name=upload.name,
-            name_key=text_key(upload.name),
-            description=upload.description,
-            metadata_json=_NO_METADATA,
-            example_count=len(upload.examples),
-            created_at=self._now,
-            updated_at=self._now,
-            user_id=self._user_id,
+        Raises `Conflict` when the dataset is to be created and its name is taken, `Invalid` when
+        an example is named that is not there, or one is to be changed twice, and
+        `InvalidCredential` when the user has been deleted.
+        """
+        self._hold_user()
+        dataset_id, is_new = self._claim(upload)
+        matching = self._match(upload, None if is_new else dataset_id)
+        deleted = self._missing(dataset_id, matching) if upload.action is Action.UPDATE else []
+        version_id = None
+        if not deleted and not any(matching.changes):
+            version_id = VersionStore(self._session, dataset_id).latest()
+        if version_id is None:
+            version_id = self._add_version(dataset_id)
+            self._revise(upload, matching, deleted, dataset_id, version_id)
+        moved = self._move(upload, matching, dataset_id, version_id)
+        created = matching.changes.count(Change.CREATE)
+        self._count(dataset_id, created - len(deleted))
+        if len(upload.examples) > _MANY:
+            refresh_statistics(self._session, DatasetExample, DatasetExampleRevision)
+        updated = len(matching.patched | moved)
+        return UploadResult(dataset_id, version_id, created, updated, len(deleted))
+
+    def _hold_user(self) -> None:
+        """Keep the user from being deleted before the transaction ends."""
+        if self._user_id is not None:
+            user = select(User.id).where(User.id == self._user_id)
+            held = user.with_for_update(read=True, key_share=True)
+            if self._session.execute(held).first() is None:
+                raise InvalidCredential("the user was deleted during the upload")
+
+    def _claim(self, upload: Upload) -> tuple[int, bool]:
+        """Return the id of the dataset, which nobody else can change now, and whether it is new."""
+        key = text_key(upload.name)
+        existing = select(Dataset.id).where(Dataset.name_key == key)
+        while True:
+            if upload.action is not Action.CREATE:
+                # SQLite writes one transaction at a time. The key itself stays free for those who
+                # only refer to the dataset.
+                locked = existing.with_for_update(key_share=True)
+                dataset_id = self._session.execute(locked).scalar_one_or_none()
+                if dataset_id is not None:
+                    return dataset_id, False
+            made = self._add_dataset(upload, key)
+            if made is not None:
+                return made, True
+            if upload.action is Action.CREATE:
+                raise Conflict(f'A dataset named "{upload.name}" already exists.')
+            # Somebody has made it at this very moment.
+
+    def _add_dataset(self, upload: Upload, key: bytes) -> int | None:
+        """Return the id of the new dataset, or None when its name is taken.
+
+        When somebody is just taking it, this waits until they have, or have failed.
+        """
+        # SQLAlchemy has the statement once for each database, with the same methods.
+        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        statement = (
+            dialect.insert(Dataset)
+            .values(
+                name=upload.name,
+                name_key=key,
+                description=upload.description,
+                metadata_json=_NO_METADATA,
+                example_count=0,
+                created_at=self._now,
+                updated_at=self._now,
+                user_id=self._user_id,
+            )
+            .on_conflict_do_nothing(index_elements=[Dataset.name_key])
+            .returning(Dataset.id)
         )
-        try:
-            return self._session.execute(statement.returning(Dataset.id)).scalar_one()
-        except IntegrityError as error:
-            raise Conflict(f'A dataset named "{upload.name}" already exists.') from error
+        made: int | None = self._session.execute(statement).scalar_one_or_none()
+        return made
+
+    def _match(self, upload: Upload, dataset_id: int | None) -> Matching:
+        """Return which stored examples of the dataset, unless it is new, the upload is about."""
+        matching = Matching()
+        stored = None if dataset_id is None else StoredExamples(self._session, dataset_id)
+        for examples in upload.examples.batches():
+            if stored is None:
+                matching.match(examples, {}, {})
+                continue
+            given = (example.external_id for example in examples)
+            named = stored.named(text for text in given if text is not None)
+            matching.match(examples, named, stored.alike(matching.contents(examples)))
+        matching.refuse_unknown()
+        matching.number(allocate_ids(self._session, DatasetExample.id, matching.new_count))
+        return matching
+
+    def _missing(self, dataset_id: int, matching: Matching) -> list[int]:
+        """Return the ids of the live examples that the upload does not have."""
+        live = StoredExamples(self._session, dataset_id).live_ids()
+        return [example_id for example_id in live if example_id not in matching.matched]
 
     def _add_version(self, dataset_id: int) -> int:
         statement = insert(DatasetVersion).values(
@@ -111,87 +162,56 @@ class UploadStore:
         )
         return self._session.execute(statement.returning(DatasetVersion.id)).scalar_one()
 
-    def _add_examples(
+    def _revise(
         self,
+        upload: Upload,
+        matching: Matching,
+        deleted: list[int],
         dataset_id: int,
         version_id: int,
-        ids: Sequence[int],
-        examples: Sequence[IncomingExample],
     ) -> None:
-        insert_rows(
-            self._session,
-            _EXAMPLE_COLUMNS,
-            (
-                (
-                    example_id,
-                    dataset_id,
-                    example.external_id,
-                    None if example.external_id is None else text_key(example.external_id),
-                    example.span_id,
-                )
-                for example_id, example in zip(ids, examples, strict=True)
-            ),
-        )
-        insert_rows(
-            self._session,
-            _REVISION_COLUMNS,
-            (
-                (
-                    dataset_id,
-                    example_id,
-                    version_id,
-                    RevisionKind.CREATE.value,
-                    example.input_json,
-                    example.output_json,
-                    example.metadata_json,
-                    example.content_hash,
-                )
-                for example_id, example in zip(ids, examples, strict=True)
-            ),
-        )
+        revisions = Revisions(self._session, dataset_id, version_id)
+        revisions.end([*matching.patched, *matching.revived, *deleted])
+        start = 0
+        for examples in upload.examples.batches():
+            end = start + len(examples)
+            revisions.add(
+                [
+                    (example_id, Change(change), example)
+                    for example_id, change, example in zip(
+                        matching.ids[start:end], matching.changes[start:end], examples, strict=True
+                    )
+                    if change
+                ],
+                matching.revived,
+            )
+            start = end
+        revisions.delete(deleted)
 
-    def _add_to_splits(self, ids: Sequence[int], examples: Sequence[IncomingExample]) -> None:
-        names = {name for example in examples for name in example.splits}
-        if not names:
-            return
-        split_ids = self._splits(names)
-        insert_rows(
-            self._session,
-            _MEMBER_COLUMNS,
-            (
-                (split_ids[name], example_id)
-                for example_id, example in zip(ids, examples, strict=True)
-                for name in example.splits
-            ),
-        )
+    def _move(
+        self, upload: Upload, matching: Matching, dataset_id: int, version_id: int
+    ) -> set[int]:
+        """Return the examples that were there and are not in the same splits as before."""
+        is_update = upload.action is Action.UPDATE
+        if not upload.are_splits_given:
+            if is_update:
+                remove_deleted(self._session, dataset_id, version_id)
+            return set()
+        names = upload.examples.split_names
+        memberships = Memberships(self._session, names, self._now, self._user_id)
+        start = 0
+        # New examples without splits are in none already.
+        for examples in upload.examples.batches() if names or matching.matched else ():
+            end = start + len(examples)
+            memberships.replace(matching.ids[start:end], examples, matching.matched)
+            start = end
+        if is_update:
+            remove_deleted(self._session, dataset_id)
+        return (memberships.changed & matching.matched) - matching.revived
 
-    def _splits(self, names: Iterable[str]) -> dict[str, int]:
-        """Return the ids of the splits with *names*; those that are missing are made."""
-        # In one order everywhere, so that two uploads never wait for each other in a circle.
-        by_key = {text_key(name): name for name in sorted(names)}
-        # SQLAlchemy has the statement once for each database, with the same methods.
-        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
-        self._session.execute(
-            dialect.insert(DatasetSplit).on_conflict_do_nothing(
-                index_elements=[DatasetSplit.name_key]
-            ),
-            [
-                {
-                    "name": name,
-                    "name_key": key,
-                    "color": _SPLIT_COLOR,
-                    "metadata_json": _NO_METADATA,
-                    "created_at": self._now,
-                    "updated_at": self._now,
-                    "user_id": self._user_id,
-                }
-                for key, name in by_key.items()
-            ],
-        )
-        keys = list(by_key)
-        found: dict[str, int] = {}
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            wanted = DatasetSplit.name_key.in_(keys[start : start + _KEYS_AT_ONCE])
-            rows = self._session.execute(select(DatasetSplit.name, DatasetSplit.id).where(wanted))
-            found.update((name, split_id) for name, split_id in rows)
-        return found
+    def _count(self, dataset_id: int, change: int) -> None:
+        if change:
+            count = Dataset.example_count + change
+            self._session.execute(
+                update(Dataset).where(Dataset.id == dataset_id).values(example_count=count)
+            )

@@ -182,7 +182,7 @@ def test_a_refused_upload_leaves_nothing(client: FlaskClient, member: SignedIn) 
     assert get(client, member).get_json()["data"] == []
 
 
-@pytest.mark.parametrize("action", ["append", "update", "UPDATE", "replace"])
+@pytest.mark.parametrize("action", ["replace", "UPSERT"])
 def test_an_action_that_is_not_known_is_refused(
     client: FlaskClient, member: SignedIn, action: str
 ) -> None:
@@ -203,8 +203,8 @@ def test_an_action_that_is_not_known_is_refused(
         ("Application/JSON", 422, "Invalid request Content-Type"),
         (
             "multipart/form-data; boundary=x",
-            415,
-            "Only JSON uploads are supported yet: send application/json",
+            400,
+            "Invalid multipart data.",
         ),
     ],
 )

@@ -14,8 +14,9 @@ from sqlalchemy import delete, func, inspect, select
 from phoenix_web.datasets.json_upload import read
 from phoenix_web.errors import Conflict
 from phoenix_web.store import migrations
-from phoenix_web.store.datasets.bulk import allocate_ids
 from phoenix_web.store.database import Database
+from phoenix_web.store.datasets.bulk import allocate_ids
+from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.models import (
     Dataset,
     DatasetExample,
@@ -25,7 +26,6 @@ from phoenix_web.store.datasets.models import (
     DatasetVersion,
 )
 from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
-from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.models import Base
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def upload_of(name: str = "x", **fields: Any) -> Upload:
 
 
 def create(database: Database, name: str = "x", **fields: Any) -> UploadResult:
-    with database.transaction() as session:
-        return UploadStore(session, user_id=None).create(upload_of(name, **fields))
+    upload = upload_of(name, **fields)
+    with upload.examples, database.transaction() as session:
+        return UploadStore(session, user_id=None).store(upload)
 
 
 def rows(database: Database, *columns: Any) -> list[tuple[Any, ...]]:
@@ -179,7 +180,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr(UploadStore, "_add_to_splits", fail)
+    monkeypatch.setattr(UploadStore, "_count", fail)
 
     with pytest.raises(RuntimeError, match="on fire"):
         create(database, splits=["train"])

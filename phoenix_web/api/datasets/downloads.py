@@ -1,0 +1,128 @@
+"""`GET /v1/datasets/{id}/csv`, `/jsonl`, `/jsonl/openai_ft` and `/jsonl/openai_evals`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from flask import Blueprint, Response
+
+from phoenix_web.api.datasets.examples import find_version
+from phoenix_web.api.datasets.streams import streamed
+from phoenix_web.api.operations import Operation, Payload, declares
+from phoenix_web.datasets.downloads import Csv, jsonl, openai_evals, openai_ft
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import number_of
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.datasets import DatasetStore
+from phoenix_web.store.datasets.examples import ExampleStore, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from phoenix_web.store.database import Database
+
+routes = Blueprint("downloads", __name__)
+
+#: Names may be of any length, and headers may not.
+_MAX_FILE_NAME: Final = 200
+_LINES: Final = "text/plain; charset=utf-8"
+
+
+class DownloadQuery(Payload):
+    """Which version, by default the latest."""
+
+    version_id: str = ""
+
+
+class DownloadCsvQuery(DownloadQuery):
+    """Which version, and whether spreadsheets shall take every text for a text."""
+
+    safe: bool = False
+
+
+def _operation(summary: str, query: type[Payload] = DownloadQuery) -> Operation:
+    return Operation(
+        summary,
+        "datasets",
+        query=query,
+        answers={HTTPStatus.OK: None},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+
+
+@routes.get("/<dataset_id>/csv")
+@requires(Permission.DATASET_READ)
+@declares(_operation("Download a dataset as CSV", DownloadCsvQuery))
+def download_csv(dataset_id: str, query: DownloadCsvQuery) -> Response:
+    """Answer a CSV file, which is complete before it is sent: the columns come first."""
+    number, version, name = _find(dataset_id, query.version_id)
+    database = services().database
+    parts = _csv_parts(database, number, version, is_safe=query.safe)
+    return streamed(parts, "text/csv", _headers(name, "csv"))
+
+
+@routes.get("/<dataset_id>/jsonl")
+@requires(Permission.DATASET_READ)
+@declares(_operation("Download a dataset as JSON lines"))
+def download_jsonl(dataset_id: str, query: DownloadQuery) -> Response:
+    """Answer a line of JSON for each example."""
+    return _lines(dataset_id, query, jsonl)
+
+
+@routes.get("/<dataset_id>/jsonl/openai_ft")
+@requires(Permission.DATASET_READ)
+@declares(_operation("Download a dataset for fine-tuning by OpenAI"))
+def download_openai_ft(dataset_id: str, query: DownloadQuery) -> Response:
+    """Answer a line of JSON for each example."""
+    return _lines(dataset_id, query, openai_ft)
+
+
+@routes.get("/<dataset_id>/jsonl/openai_evals")
+@requires(Permission.DATASET_READ)
+@declares(_operation("Download a dataset for evaluation by OpenAI"))
+def download_openai_evals(dataset_id: str, query: DownloadQuery) -> Response:
+    """Answer a line of JSON for each example."""
+    return _lines(dataset_id, query, openai_evals)
+
+
+def _find(dataset_id: str, version_id: str) -> tuple[int, int, str]:
+    """Return the ids of the dataset and its version, and the dataset's name."""
+    number = number_of("Dataset", dataset_id)
+    if number is None:
+        raise Invalid(f"Invalid dataset ID format: {dataset_id}")
+    version = number_of("DatasetVersion", version_id) if version_id else None
+    if version_id and version is None:
+        raise Invalid(f"Invalid dataset version ID format: {version_id}")
+    with services().database.reading() as session:
+        dataset = DatasetStore(session).find(number)
+        if dataset is None:
+            raise NotFound("Dataset does not exist.")
+        return number, find_version(session, number, version), dataset.name
+
+
+def _csv_parts(
+    database: Database, dataset_id: int, version_id: int, *, is_safe: bool
+) -> Iterator[str]:
+    with database.reading() as session:
+        has_splits = ExampleStore(session, dataset_id, version_id).has_splits()
+    with Csv(is_safe=is_safe, has_splits=has_splits) as csv:
+        for batch in batches(database, dataset_id, version_id):
+            csv.add(batch.examples, batch.splits)
+        yield from csv.parts()
+
+
+def _lines(dataset_id: str, query: DownloadQuery, spell: Callable[..., str]) -> Response:
+    number, version, name = _find(dataset_id, query.version_id)
+    read = batches(services().database, number, version)
+    parts = (spell(batch.examples, batch.splits) for batch in read)
+    return streamed(parts, _LINES, _headers(name, "jsonl"))
+
+
+def _headers(name: str, suffix: str) -> dict[str, str]:
+    # Percent-encoded, so that no character of the name can end the header.
+    file_name = f"{quote(name[:_MAX_FILE_NAME])}.{suffix}"
+    return {"Content-Disposition": f"attachment; filename*=UTF-8''{file_name}"}

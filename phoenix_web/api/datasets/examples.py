@@ -1,0 +1,179 @@
+"""`GET /v1/datasets/{id}/examples`."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, request
+
+from phoenix_web.api.datasets.streams import streamed
+from phoenix_web.api.operations import Moment, Operation, Payload, declares
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import decode, encode, number_of
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.examples import batches, find_splits
+from phoenix_web.store.datasets.existing import existing_id
+from phoenix_web.store.datasets.versions import VersionStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.store.datasets.examples import Batch
+
+routes = Blueprint("examples", __name__)
+
+
+class ExampleSource(Payload):
+    """The span that an example was made of; this server keeps no spans."""
+
+    span_id: str
+    span_node_id: str
+
+
+class DatasetExample(Payload):
+    """An example as one version has it."""
+
+    id: str
+    node_id: str
+    input: dict[str, Any]
+    output: dict[str, Any]
+    metadata: dict[str, Any]
+    updated_at: Moment
+    source: ExampleSource | None
+
+
+class ListDatasetExamplesData(Payload):
+    """The examples of a version."""
+
+    dataset_id: str
+    version_id: str
+    filtered_splits: list[str]
+    examples: list[DatasetExample]
+
+
+class ListDatasetExamplesResponseBody(Payload):
+    """The examples of a version."""
+
+    data: ListDatasetExamplesData
+
+
+class ListDatasetExamplesQuery(Payload):
+    """Of which version, by default the latest; `split` may be repeated, for the union."""
+
+    version_id: str = ""
+    split: str | None = None
+
+
+@routes.get("/<dataset_id>/examples")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "List the examples of a dataset",
+        "datasets",
+        query=ListDatasetExamplesQuery,
+        answers={HTTPStatus.OK: ListDatasetExamplesResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> Response:
+    """Answer all examples of a version, in the order in which they were created."""
+    dataset = _decoded(dataset_id, f"Invalid dataset ID format: {dataset_id}")
+    version = None
+    if query.version_id:
+        text = f"Invalid dataset version ID format: {query.version_id}"
+        version = _decoded(query.version_id, text)
+    dataset_number = _of_type("Dataset", dataset, dataset_id)
+    version_number = version and _of_type("DatasetVersion", version, query.version_id)
+    database = services().database
+    with database.reading() as session:
+        found = find_version(session, dataset_number, version_number)
+        names, split_ids = _splits(session, request.args.getlist("split"))
+    head = (
+        f'{{"data":{{"dataset_id":"{dataset_id}","version_id":"{encode("DatasetVersion", found)}",'
+        f'"filtered_splits":{json.dumps(names, separators=(",", ":"))},"examples":['
+    )
+    read = batches(database, dataset_number, found, split_ids)
+    return streamed(_body(head, read), "application/json", {})
+
+
+def find_version(session: Session, dataset_id: int, version_id: int | None) -> int:
+    """Return the version *version_id* of the dataset, or its latest; raise `NotFound`."""
+    store = VersionStore(session, dataset_id)
+    found = store.latest()
+    if found is None and existing_id(session, dataset_id) is None:
+        raise NotFound(f"No dataset with id {encode('Dataset', dataset_id)} can be found.")
+    if version_id is not None:
+        if not store.has(version_id):
+            shown = encode("DatasetVersion", version_id)
+            raise NotFound(f"No dataset version with id {shown} can be found.")
+        return version_id
+    if found is None:
+        raise NotFound("Dataset has no versions.")
+    return found
+
+
+def _decoded(text: str, refusal: str) -> tuple[str, int]:
+    decoded = decode(text)
+    if decoded is None:
+        raise Invalid(refusal)
+    return decoded
+
+
+def _of_type(kind: str, decoded: tuple[str, int], text: str) -> int:
+    if decoded[0] != kind:
+        raise NotFound(f"ID {text} refers to a {decoded[0]}")
+    return decoded[1]
+
+
+def _splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[int] | None]:
+    """Return the names and the ids of the splits with *identifiers*; None for no filter.
+
+    Names of splits that were given by id come first; one that was also given by name comes twice.
+    """
+    if not identifiers:
+        return [], None
+    given_ids: dict[int, None] = {}
+    given_names: dict[str, None] = {}
+    for identifier in map(str.strip, identifiers):
+        if not identifier:
+            raise Invalid("Invalid split identifier")
+        number = number_of("DatasetSplit", identifier)
+        if number is None:
+            given_names[identifier] = None
+        else:
+            given_ids[number] = None
+    by_id, by_name = find_splits(session, given_ids, given_names)
+    if unknown := [str(number) for number in given_ids if number not in by_id]:
+        raise NotFound(f"Dataset splits not found for IDs: {', '.join(unknown)}")
+    if unknown := [name for name in given_names if name not in by_name]:
+        raise NotFound(f"Dataset splits not found: {', '.join(unknown)}")
+    names = [by_id[number] for number in sorted(by_id)] + sorted(by_name)
+    return names, {*by_id, *by_name.values()}
+
+
+def _body(head: str, read: Iterator[Batch]) -> Iterator[str]:
+    """Yield the body; the JSON texts of the store are copied as they are."""
+    yield head
+    separator = ""
+    for batch in read:
+        moments = {number: moment.isoformat() for number, moment in batch.created_at.items()}
+        parts = []
+        for example in batch.examples:
+            node_id = example.node_id
+            external_id = example.external_id
+            shown = f'"{node_id}"' if external_id is None else json.dumps(external_id)
+            parts.append(
+                f'{{"id":{shown},"node_id":"{node_id}","input":{example.input_json},'
+                f'"output":{example.output_json},"metadata":{example.metadata_json},'
+                f'"updated_at":"{moments[example.version_id]}","source":null}}'
+            )
+        if parts:
+            yield separator + ",".join(parts)
+            separator = ","
+    yield "]}}"

@@ -1,0 +1,225 @@
+"""`/v1/datasets/{identifier}/splits`."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, Response, request
+
+from phoenix_web.api.datasets.datasets import MAX_CURSOR
+from phoenix_web.api.datasets.identifiers import dataset_of, held_dataset_of
+from phoenix_web.api.datasets.split_payloads import (
+    CreateDatasetSplitRequestBody,
+    DatasetSplit,
+    DatasetSplitResponseBody,
+    ListDatasetSplitsQuery,
+    ListDatasetSplitsResponseBody,
+    UpdateDatasetSplitRequestBody,
+)
+from phoenix_web.api.operations import (
+    Model,
+    Operation,
+    declares,
+    no_content,
+    parse_body,
+    respond,
+)
+from phoenix_web.datasets.examples import NODE_TYPE
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.guard import current_principal, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.splits import SplitStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from phoenix_web.store.datasets.splits import SplitInfo
+
+routes = Blueprint("splits", __name__)
+
+_COLOR: Final = "#33c5e8"
+_REFUSALS: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@routes.get("/<identifier>/splits")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "List the splits of a dataset",
+        "dataset_splits",
+        query=ListDatasetSplitsQuery,
+        answers={HTTPStatus.OK: ListDatasetSplitsResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
+    """Answer a page of the splits that have members in the dataset."""
+    cursor = number_of("DatasetSplit", query.cursor) if query.cursor else None
+    if query.cursor and (cursor is None or cursor > MAX_CURSOR):
+        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    with services().database.reading() as session:
+        store = SplitStore(session, dataset_of(session, identifier))
+        splits, next_id = store.page(query.limit, cursor)
+    next_cursor = None if next_id is None else encode("DatasetSplit", next_id)
+    told = [_told(split) for split in splits]
+    return respond(ListDatasetSplitsResponseBody(data=told, next_cursor=next_cursor))
+
+
+@routes.post("/<identifier>/splits")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Create a split",
+        "dataset_splits",
+        own_body=CreateDatasetSplitRequestBody,
+        answers={HTTPStatus.CREATED: DatasetSplitResponseBody},
+        refusals=_REFUSALS,
+    )
+)
+def create_split(identifier: str) -> Response:
+    """Add a split with its first members."""
+    body = _read(CreateDatasetSplitRequestBody)
+    name = _filled("name", body.name)
+    color = _COLOR if body.color is None else _filled("color", body.color)
+    user = current_principal().user
+    with services().database.transaction() as session:
+        store = SplitStore(session, held_dataset_of(session, identifier))
+        (members,) = _examples(store, body.example_ids)
+        split_id = store.add(
+            user.id if user else None,
+            name=name,
+            description=body.description or None,
+            color=color,
+            metadata=body.metadata,
+        )
+        store.add_members(split_id, members)
+        split = _found(store, split_id)
+    return respond(DatasetSplitResponseBody(data=_told(split)), HTTPStatus.CREATED)
+
+
+@routes.patch("/<identifier>/splits/<split_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Change a split",
+        "dataset_splits",
+        own_body=UpdateDatasetSplitRequestBody,
+        answers={HTTPStatus.OK: DatasetSplitResponseBody},
+        refusals=_REFUSALS,
+    )
+)
+def update_split(identifier: str, split_id: str) -> Response:
+    """Change what the body names, in the split and among its members of the dataset."""
+    body = _read(UpdateDatasetSplitRequestBody)
+    fields = _fields(body)
+    number = _number(split_id)
+    with services().database.transaction() as session:
+        store = SplitStore(session, held_dataset_of(session, identifier))
+        split = _found(store, number)
+        added, removed = _examples(store, body.add_example_ids, body.remove_example_ids)
+        # Compared as JSON, because Python takes 1 and True for equal.
+        changes = {
+            field: value
+            for field, value in fields.items()
+            if json.dumps(value) != json.dumps(getattr(split, field))
+        }
+        if changes:
+            store.change(number, **changes)
+        store.add_members(number, set(added) - set(removed))
+        store.remove_members(number, removed)
+        split = _found(store, number)
+    return respond(DatasetSplitResponseBody(data=_told(split)))
+
+
+@routes.delete("/<identifier>/splits/<split_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Delete a split",
+        "dataset_splits",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+)
+def delete_split(identifier: str, split_id: str) -> Response:
+    """Remove the split, for all datasets; its examples stay."""
+    number = _number(split_id)
+    with services().database.transaction() as session:
+        store = SplitStore(session, held_dataset_of(session, identifier))
+        if not store.delete(number):
+            raise _unknown(number)
+    return no_content()
+
+
+def _read(model: type[Model]) -> Model:
+    """Return the body, which names as many examples as an upload has: its limit is the same."""
+    request.max_content_length = services().settings.max_upload_bytes
+    return parse_body(model)
+
+
+def _filled(field: str, text: str | None) -> str:
+    """Return *text*, a name without blanks around it; raise `Invalid` when nothing is left."""
+    if text is None or not text.strip():
+        raise Invalid(f"Dataset split {field} cannot be empty")
+    return text.strip() if field == "name" else text
+
+
+def _fields(body: UpdateDatasetSplitRequestBody) -> dict[str, Any]:
+    """Return the columns that *body* names, with their new values."""
+    told = body.model_dump(exclude_unset=True, include={"name", "description", "color", "metadata"})
+    for field in told.keys() & {"name", "color"}:
+        told[field] = _filled(field, told[field])
+    if "description" in told:
+        told["description"] = told["description"] or None
+    if told.get("metadata", {}) is None:
+        del told["metadata"]
+    return told
+
+
+def _examples(store: SplitStore, *lists: Sequence[str]) -> list[list[int]]:
+    """Return the numbers of the examples in each of *lists*; raise `NotFound` naming the others."""
+    keys: dict[str, str | int] = {}
+    for text in chain(*lists):
+        number = number_of(NODE_TYPE, text)
+        keys[text] = text if number is None else number
+    numbers = store.example_ids(list(keys.values()))
+    unknown = [text for text, key in keys.items() if key not in numbers]
+    if unknown:
+        raise NotFound(f"Dataset examples not found in this dataset: {', '.join(unknown)}")
+    return [[numbers[keys[text]] for text in texts] for texts in lists]
+
+
+def _number(split_id: str) -> int:
+    number = number_of("DatasetSplit", split_id)
+    if number is None:
+        raise Invalid(f"Invalid dataset split ID: {split_id}")
+    return number
+
+
+def _found(store: SplitStore, number: int) -> SplitInfo:
+    split = store.find(number)
+    if split is None:
+        raise _unknown(number)
+    return split
+
+
+def _unknown(number: int) -> NotFound:
+    return NotFound(f"Dataset split with ID {encode('DatasetSplit', number)} not found")
+
+
+def _told(split: SplitInfo) -> DatasetSplit:
+    return DatasetSplit(
+        id=encode("DatasetSplit", split.id),
+        name=split.name,
+        description=split.description,
+        color=split.color,
+        metadata=split.metadata,
+        example_count=split.example_count,
+        created_at=split.created_at,
+        updated_at=split.updated_at,
+    )

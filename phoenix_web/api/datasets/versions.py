@@ -1,0 +1,80 @@
+"""`GET /v1/datasets/{id}/versions`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response
+from pydantic import Field
+
+from phoenix_web.api.datasets.datasets import MAX_CURSOR, MAX_PAGE
+from phoenix_web.api.operations import Moment, Operation, Payload, declares, respond
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import MAX_ID, encode, number_of
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.existing import existing_id
+from phoenix_web.store.datasets.versions import VersionStore
+
+routes = Blueprint("versions", __name__)
+
+
+class DatasetVersion(Payload):
+    """A version, without its examples."""
+
+    version_id: str
+    description: str | None
+    metadata: dict[str, Any]
+    created_at: Moment
+
+
+class ListDatasetVersionsResponseBody(Payload):
+    """A page of versions, newest first; `next_cursor` names the first one of the next page."""
+
+    data: list[DatasetVersion]
+    next_cursor: str | None
+
+
+class ListDatasetVersionsQuery(Payload):
+    """Which page of versions."""
+
+    cursor: str = ""
+    limit: int = Field(10, gt=0, le=MAX_ID)
+
+
+@routes.get("/<dataset_id>/versions")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "List the versions of a dataset",
+        "datasets",
+        query=ListDatasetVersionsQuery,
+        answers={HTTPStatus.OK: ListDatasetVersionsResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def list_dataset_versions(dataset_id: str, query: ListDatasetVersionsQuery) -> Response:
+    """Answer a page of versions."""
+    number = number_of("Dataset", dataset_id)
+    if number is None:
+        raise Invalid(f"Invalid Dataset ID: {dataset_id}")
+    cursor = number_of("DatasetVersion", query.cursor) if query.cursor else None
+    if query.cursor and (cursor is None or cursor > MAX_CURSOR):
+        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    with services().database.reading() as session:
+        versions, next_id = VersionStore(session, number).page(min(query.limit, MAX_PAGE), cursor)
+        if not versions and existing_id(session, number) is None:
+            raise NotFound("Dataset does not exist")
+    told = [
+        DatasetVersion(
+            version_id=encode("DatasetVersion", version.id),
+            description=version.description,
+            metadata=version.metadata,
+            created_at=version.created_at,
+        )
+        for version in versions
+    ]
+    next_cursor = None if next_id is None else encode("DatasetVersion", next_id)
+    return respond(ListDatasetVersionsResponseBody(data=told, next_cursor=next_cursor))

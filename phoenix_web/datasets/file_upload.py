@@ -1,0 +1,122 @@
+"""Uploads that come as a file in a form: CSV, JSON lines or Arrow, read row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+from phoenix_web.datasets import arrow_upload, csv_upload, jsonl_upload
+from phoenix_web.datasets.columns import columns_of
+from phoenix_web.datasets.examples import Upload, action_of
+from phoenix_web.datasets.form import FILE
+from phoenix_web.datasets.rows import example_of, refuse, shown
+from phoenix_web.datasets.spool import filling
+from phoenix_web.datasets.unpacking import unpacked
+from phoenix_web.errors import Invalid, PayloadTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from phoenix_web.datasets.columns import Columns
+    from phoenix_web.datasets.form import Form, FormFile
+    from phoenix_web.datasets.rows import Shape
+    from phoenix_web.datasets.spool import Spool
+
+CSV: Final = "text/csv"
+JSONL: Final = "application/jsonl"
+ARROW: Final = "application/x-pandas-pyarrow"
+#: JSON may be so many times longer than the file it is made of: names of columns are in each row.
+_GROWTH: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one upload may bring."""
+
+    #: Also of the unpacked file, and of the JSON that its rows become.
+    max_bytes: int
+    max_rows: int
+    max_row_bytes: int
+    max_depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A file that has been opened: its rows by number, and how they are read."""
+
+    #: What a row is called: a row, or a line.
+    noun: str
+    rows: Iterable[tuple[int, dict[str, Any]]]
+    columns: Columns
+    shape: Shape
+
+
+def read(form: Form, limits: Limits) -> Upload:
+    """Return the upload that *form* describes; the caller closes its examples.
+
+    Raises `Invalid` with the contract's text, the row and where it is known the column named in
+    it; `PayloadTooLarge` with the limit; `UnsupportedMediaType` for Arrow without pyarrow.
+    """
+    name = form.text("name")
+    if not name:
+        raise Invalid("Dataset name must not be empty")
+    action = action_of(form.text("action"))
+    columns = columns_of(form)
+    if form.file is None:
+        fault = "Malformed" if FILE in form.texts else "Missing"
+        raise Invalid(f"{fault} file in form data.")
+    description = form.text("description") or form.file.name
+    table = _table(form.file, columns, limits)
+    with filling() as examples:
+        _fill(examples, table, limits)
+    # What a file does not say about splits it says too: its examples are in none.
+    return Upload(name, description, action, examples, are_splits_given=True)
+
+
+def _table(file: FormFile, columns: Columns, limits: Limits) -> _Table:
+    kind = file.content_type.lower()
+    if kind == ARROW:
+        arrow_columns, rows = arrow_upload.read_rows(file.stream, columns)
+        return _Table("Row", rows, arrow_columns, arrow_upload.shape_of(arrow_columns))
+    if kind not in {CSV, JSONL}:
+        raise Invalid(f"Invalid file content type: {kind}")
+    stream = unpacked(file.stream, file.content_encoding, limits.max_bytes)
+    if kind == JSONL:
+        lines = jsonl_upload.read_rows(stream, limits.max_row_bytes)
+        return _Table("Line", lines, columns, jsonl_upload.shape_of(columns))
+    csv_rows = csv_upload.CsvRows(stream, limits.max_row_bytes)
+    columns = columns.among(csv_rows.headers)
+    return _Table("Row", csv_rows, columns, csv_upload.shape_of(columns, limits.max_depth))
+
+
+def _fill(examples: Spool, table: _Table, limits: Limits) -> None:
+    """Append an example for each row of *table*; no id may come twice."""
+    # Digests, because an id may be long.
+    seen: set[bytes] = set()
+    characters = 0
+    for number, row in table.rows:
+        if len(examples) >= limits.max_rows:
+            raise PayloadTooLarge(f"The file has more than {limits.max_rows} rows")
+        try:
+            example = example_of(row, table.columns, table.shape, limits.max_depth)
+            if example.external_id is not None:
+                _remember(seen, example.external_id)
+        except Invalid as error:
+            refuse(f"{table.noun} {number}", error)
+        # One value of a file may be in many rows, as by a dictionary of Arrow.
+        characters += (
+            len(example.input_json) + len(example.output_json) + len(example.metadata_json)
+        )
+        if characters > _GROWTH * limits.max_bytes:
+            raise PayloadTooLarge(
+                f"The examples are larger than {_GROWTH * limits.max_bytes} bytes"
+            )
+        examples.append(example)
+
+
+def _remember(seen: set[bytes], external_id: str) -> None:
+    key = sha256(external_id.encode()).digest()[:16]
+    if key in seen:
+        raise Invalid(f"Duplicate example_id in file: '{shown(external_id)}'")
+    seen.add(key)

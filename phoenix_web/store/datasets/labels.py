@@ -1,0 +1,139 @@
+"""Labels in the store: coloured words, and the datasets that they are on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from phoenix_web.errors import Conflict
+from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.models import DatasetLabel, DatasetLabelAttachment, text_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class LabelInfo:
+    """A label."""
+
+    id: int
+    name: str
+    description: str | None
+    color: str
+
+
+_COLUMNS: Final = (
+    DatasetLabel.id,
+    DatasetLabel.name,
+    DatasetLabel.description,
+    DatasetLabel.color,
+)
+
+
+class LabelStore:
+    """Reads and writes labels within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def page(self, limit: int, cursor: int | None = None) -> tuple[list[LabelInfo], int | None]:
+        """Return up to *limit* labels, newest first, from id *cursor* on, and the next cursor."""
+        statement = select(*_COLUMNS).order_by(DatasetLabel.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(DatasetLabel.id <= cursor)
+        labels = [LabelInfo(*row) for row in self._session.execute(statement)]
+        return labels[:limit], labels[limit].id if len(labels) > limit else None
+
+    def find(self, label_id: int) -> LabelInfo | None:
+        """Return the label with *label_id*, or None."""
+        row = self._session.execute(select(*_COLUMNS).where(DatasetLabel.id == label_id)).first()
+        return None if row is None else LabelInfo(*row)
+
+    def add(self, **fields: Any) -> LabelInfo:
+        """Add a label with *fields*, the values of its columns; raise `Conflict` for its name."""
+        statement = insert(DatasetLabel).values(_stored(fields)).returning(*_COLUMNS)
+        try:
+            return LabelInfo(*self._session.execute(statement).one())
+        except IntegrityError as error:
+            raise _taken(fields) from error
+
+    def change(self, label_id: int, **fields: Any) -> LabelInfo | None:
+        """Give the label *fields* and return it, or None; raise `Conflict` for a taken name."""
+        statement = (
+            update(DatasetLabel)
+            .where(DatasetLabel.id == label_id)
+            .values(_stored(fields))
+            .returning(*_COLUMNS)
+        )
+        try:
+            row = self._session.execute(statement).first()
+        except IntegrityError as error:
+            raise _taken(fields) from error
+        return None if row is None else LabelInfo(*row)
+
+    def delete(self, label_id: int) -> bool:
+        """Remove the label, from every dataset too, and tell whether it was there."""
+        statement = delete(DatasetLabel).where(DatasetLabel.id == label_id)
+        return self._session.execute(statement.returning(DatasetLabel.id)).first() is not None
+
+    def list_of(self, dataset_id: int) -> list[LabelInfo]:
+        """Return the labels of the dataset, newest first."""
+        statement = (
+            select(*_COLUMNS)
+            .join(DatasetLabelAttachment, DatasetLabelAttachment.label_id == DatasetLabel.id)
+            .where(DatasetLabelAttachment.dataset_id == dataset_id)
+            .order_by(DatasetLabel.id.desc())
+        )
+        return [LabelInfo(*row) for row in self._session.execute(statement)]
+
+    def held(self, label_ids: Collection[int]) -> list[LabelInfo]:
+        """Return those labels that are there; they stay until the transaction ends."""
+        held: list[LabelInfo] = []
+        for numbers in chunks(sorted(label_ids)):
+            statement = (
+                select(*_COLUMNS)
+                .where(DatasetLabel.id.in_(numbers))
+                .order_by(DatasetLabel.id)
+                .with_for_update(read=True, key_share=True)
+            )
+            held.extend(LabelInfo(*row) for row in self._session.execute(statement))
+        return held
+
+    def attach(self, dataset_id: int, label_ids: Collection[int]) -> None:
+        """Put the labels on the dataset; those that are on it stay."""
+        # SQLAlchemy has the statement once for each database, with the same methods.
+        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        rows = [{"dataset_id": dataset_id, "label_id": number} for number in sorted(label_ids)]
+        if rows:
+            attachments = dialect.insert(DatasetLabelAttachment)
+            self._session.execute(attachments.on_conflict_do_nothing(), rows)
+
+    def detach(self, dataset_id: int, label_ids: Collection[int]) -> None:
+        """Take the labels off the dataset, those that are on it."""
+        for numbers in chunks(sorted(label_ids)):
+            self._session.execute(
+                delete(DatasetLabelAttachment).where(
+                    DatasetLabelAttachment.dataset_id == dataset_id,
+                    DatasetLabelAttachment.label_id.in_(numbers),
+                )
+            )
+
+
+def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *fields* as the table has them."""
+    values = dict(fields)
+    if "name" in values:
+        values["name_key"] = text_key(values["name"])
+    return values
+
+
+def _taken(fields: Mapping[str, Any]) -> Conflict:
+    return Conflict(f"A dataset label named '{fields['name']}' already exists")

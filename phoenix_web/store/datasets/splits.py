@@ -1,0 +1,217 @@
+"""Splits in the store: named parts that belong to no dataset, with examples as their members."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, delete, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from phoenix_web.errors import Conflict
+from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.models import (
+    DatasetExample,
+    DatasetExampleRevision,
+    DatasetSplit,
+    DatasetSplitMember,
+    RevisionKind,
+    text_key,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class SplitInfo:
+    """A split as one dataset sees it."""
+
+    id: int
+    name: str
+    description: str | None
+    color: str
+    metadata: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    #: Live examples of the dataset that are members.
+    example_count: int
+
+
+_COLUMNS: Final = (
+    DatasetSplit.id,
+    DatasetSplit.name,
+    DatasetSplit.description,
+    DatasetSplit.color,
+    DatasetSplit.metadata_json,
+    DatasetSplit.created_at,
+    DatasetSplit.updated_at,
+)
+#: The revision that makes a member a live example.
+_IS_LIVE: Final = and_(
+    DatasetExampleRevision.ended_by.is_(None),
+    DatasetExampleRevision.kind != RevisionKind.DELETE.value,
+)
+
+
+class SplitStore:
+    """Reads and writes splits, as the dataset *dataset_id* sees them, within *session*."""
+
+    def __init__(self, session: Session, dataset_id: int) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+        self._dataset_id = dataset_id
+
+    def page(self, limit: int, cursor: int | None = None) -> tuple[list[SplitInfo], int | None]:
+        """Return up to *limit* splits with members in the dataset, newest first, and the cursor.
+
+        A deleted example is a member that keeps its split in the list, and is not counted.
+        """
+        counts = (
+            select(
+                DatasetSplitMember.split_id,
+                func.count(DatasetExampleRevision.example_id).label("count"),
+            )
+            .select_from(DatasetExample)
+            .join(DatasetSplitMember, DatasetSplitMember.example_id == DatasetExample.id)
+            .outerjoin(
+                DatasetExampleRevision,
+                and_(
+                    DatasetExampleRevision.dataset_id == DatasetExample.dataset_id,
+                    DatasetExampleRevision.example_id == DatasetExample.id,
+                    _IS_LIVE,
+                ),
+            )
+            .where(DatasetExample.dataset_id == self._dataset_id)
+            .group_by(DatasetSplitMember.split_id)
+            .subquery()
+        )
+        statement = (
+            select(*_COLUMNS, counts.c.count)
+            .join(counts, counts.c.split_id == DatasetSplit.id)
+            .order_by(DatasetSplit.id.desc())
+            .limit(limit + 1)
+        )
+        if cursor is not None:
+            statement = statement.where(DatasetSplit.id <= cursor)
+        splits = [_split_from(row) for row in self._session.execute(statement)]
+        return splits[:limit], splits[limit].id if len(splits) > limit else None
+
+    def find(self, split_id: int) -> SplitInfo | None:
+        """Return the split with *split_id*, or None; nobody else changes it meanwhile."""
+        statement = select(*_COLUMNS).where(DatasetSplit.id == split_id)
+        # A lock that lets others add members meanwhile, as an upload does for seconds.
+        row = self._session.execute(statement.with_for_update(key_share=True)).first()
+        return None if row is None else _split_from((*row, self._count(split_id)))
+
+    def example_ids(self, ids: Sequence[str | int]) -> dict[str | int, int]:
+        """Return the examples of the dataset that *ids* name, deleted ones included.
+
+        A number is an example's own id, a text the one that its uploader gave. What names no
+        example is left out.
+        """
+        found: dict[str | int, int] = {}
+        of_dataset = DatasetExample.dataset_id == self._dataset_id
+        for numbers in chunks(text for text in ids if isinstance(text, int)):
+            own = select(DatasetExample.id).where(of_dataset, DatasetExample.id.in_(numbers))
+            found.update((number, number) for number in self._session.execute(own).scalars())
+        by_key: dict[bytes | None, str] = {
+            text_key(text): text for text in ids if isinstance(text, str)
+        }
+        for keys in chunks(by_key):
+            given = select(DatasetExample.external_key, DatasetExample.id).where(
+                of_dataset, DatasetExample.external_key.in_(keys)
+            )
+            for key, number in self._session.execute(given):
+                found[by_key[key]] = number
+        return found
+
+    def add(self, user_id: int | None, **fields: Any) -> int:
+        """Add a split with *fields*, the values of its columns, and return its id.
+
+        Raises `Conflict` when the name is taken.
+        """
+        now = datetime.now(UTC)
+        statement = insert(DatasetSplit).values(
+            **_stored(fields), created_at=now, updated_at=now, user_id=user_id
+        )
+        try:
+            return self._session.execute(statement.returning(DatasetSplit.id)).scalar_one()
+        except IntegrityError as error:
+            raise Conflict(f"A dataset split named '{fields['name']}' already exists") from error
+
+    def change(self, split_id: int, **fields: Any) -> None:
+        """Give the split *fields*, and a new time of change; raise `Conflict` for a taken name."""
+        statement = (
+            update(DatasetSplit)
+            .where(DatasetSplit.id == split_id)
+            .values(**_stored(fields), updated_at=datetime.now(UTC))
+        )
+        try:
+            self._session.execute(statement)
+        except IntegrityError as error:
+            raise Conflict("A dataset split with this name already exists") from error
+
+    def add_members(self, split_id: int, example_ids: Iterable[int]) -> None:
+        """Put examples of the dataset into the split; those that are in it stay."""
+        # SQLAlchemy has the statement once for each database, with the same methods.
+        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        for ids in chunks(sorted(example_ids)):
+            members = select(literal(split_id), DatasetExample.id).where(
+                DatasetExample.dataset_id == self._dataset_id, DatasetExample.id.in_(ids)
+            )
+            self._session.execute(
+                dialect.insert(DatasetSplitMember)
+                .from_select(["split_id", "example_id"], members)
+                .on_conflict_do_nothing()
+            )
+
+    def remove_members(self, split_id: int, example_ids: Iterable[int]) -> None:
+        """Take examples out of the split; those that are not in it are passed over."""
+        for ids in chunks(sorted(example_ids)):
+            self._session.execute(
+                delete(DatasetSplitMember).where(
+                    DatasetSplitMember.split_id == split_id, DatasetSplitMember.example_id.in_(ids)
+                )
+            )
+
+    def delete(self, split_id: int) -> bool:
+        """Remove the split for all datasets, and tell whether it was there; examples stay."""
+        statement = delete(DatasetSplit).where(DatasetSplit.id == split_id)
+        return self._session.execute(statement.returning(DatasetSplit.id)).first() is not None
+
+    def _count(self, split_id: int) -> int:
+        statement = (
+            select(func.count())
+            .select_from(DatasetSplitMember)
+            .join(
+                DatasetExampleRevision,
+                and_(
+                    DatasetExampleRevision.dataset_id == self._dataset_id,
+                    DatasetExampleRevision.example_id == DatasetSplitMember.example_id,
+                    _IS_LIVE,
+                ),
+            )
+            .where(DatasetSplitMember.split_id == split_id)
+        )
+        return self._session.execute(statement).scalar_one()
+
+
+def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *fields* as the table has them."""
+    values = dict(fields)
+    if "name" in values:
+        values["name_key"] = text_key(values["name"])
+    if "metadata" in values:
+        values["metadata_json"] = json.dumps(values.pop("metadata"), ensure_ascii=False)
+    return values
+
+
+def _split_from(values: Sequence[Any]) -> SplitInfo:
+    split_id, name, description, color, metadata_json, *rest = values
+    return SplitInfo(split_id, name, description, color, json.loads(metadata_json), *rest)
