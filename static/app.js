@@ -1,4 +1,4 @@
-// What the pages do beyond plain HTML: copying, and asking before a key is revoked.
+// What the pages do beyond plain HTML: copying, asking before something is deleted, closing menus.
 // Everything here has a way without it, so nothing waits for this file.
 
 async function copy(button) {
@@ -64,6 +64,24 @@ document.addEventListener("click", (event) => {
   }
   if (event.target.matches("dialog[open]")) {
     event.target.close(); // a click beside the dialog lands on the dialog itself
+  }
+});
+
+// A menu opens by itself (<details>); like any menu it closes with Escape and with a click elsewhere.
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(except)) {
+      menu.open = false;
+    }
+  }
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target));
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
   }
 });
 

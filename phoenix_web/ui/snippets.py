@@ -61,18 +61,6 @@ _TEMPLATES: Final = (
     ("client", "Phoenix client", _CLIENT),
 )
 
-_UPLOAD: Final = """\
-curl "{url}/v1/datasets/upload?sync=true" \\
-  -H "Authorization: Bearer {key}" \\
-  -H "Content-Type: application/json" \\
-  -d '{{"action": "create", "name": "greetings",
-       "inputs": [{{"text": "hello"}}], "outputs": [{{"text": "hi"}}]}}'"""
-
-
-def upload_example(url: str) -> str:
-    """Return how a dataset gets onto the server at *url*."""
-    return _UPLOAD.format(url=url, key=PLACEHOLDER)
-
 
 def snippets(url: str, key: str = PLACEHOLDER) -> list[Snippet]:
     """Return the snippets for the server at *url* with *key* in them."""

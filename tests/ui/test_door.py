@@ -168,7 +168,7 @@ def test_a_defect_tells_nothing(
 ) -> None:
     app.testing = False
 
-    def fail(*_args: object) -> None:
+    def fail(*_args: object, **_options: object) -> None:
         raise RuntimeError("the secret of the defect")
 
     monkeypatch.setattr(DatasetStore, "page", fail)

@@ -446,7 +446,7 @@ def test_the_routes_describe_themselves(client: FlaskClient) -> None:
     paths = json.loads(client.get("/openapi.json").data)["paths"]
 
     assert set(paths["/v1/datasets"]) == {"get"}
-    assert set(paths["/v1/datasets/{dataset_id}"]) == {"get"}
+    assert set(paths["/v1/datasets/{dataset_id}"]) == {"delete", "get"}
     described = paths["/v1/datasets/upload"]["post"]
     assert described["requestBody"]["required"] is True
     assert {"200", "400", "401", "403", "409", "413", "415", "422"} <= set(described["responses"])

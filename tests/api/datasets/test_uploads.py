@@ -78,10 +78,9 @@ def test_append_adds_and_corrects_and_update_also_deletes(
         [1, 0, 3],
     ]
     assert version(same) == version(made)
-    assert [(line["id"], line["input"]["n"]) for line in lines(client, member, exact)][0] == (
-        "b",
-        20,
-    )
+    left = [(line["id"], line["input"]["n"]) for line in lines(client, member, exact)]
+    assert left[0] == ("b", 20)
+    assert left[1][1] == 5
 
 
 def test_a_deleted_example_comes_back_under_its_node_id_without_splits(
@@ -135,12 +134,11 @@ def test_splits_alone_are_an_update_without_a_version(
     inputs = [{"n": n} for n in range(3)]
     made = upload(client, member, inputs=inputs, example_ids=ids)
 
-    given = upload(
-        client, member, "update", inputs=inputs, example_ids=ids, splits=["s", None, "s"]
-    )
-    kept = upload(client, member, "update", inputs=inputs, example_ids=ids)
+    same: dict[str, Any] = {"inputs": inputs, "example_ids": ids}
+    given = upload(client, member, "update", splits=["s", None, "s"], **same)
+    kept = upload(client, member, "update", **same)
     one = upload(client, member, inputs=inputs[:1], example_ids=ids[:1], splits=[["t"]])
-    cleared = upload(client, member, "update", inputs=inputs, example_ids=ids, splits=[None] * 3)
+    cleared = upload(client, member, "update", splits=[None] * 3, **same)
 
     assert [counts(told)[1] for told in (given, kept, one, cleared)] == [2, 0, 1, 2]
     assert {version(told) for told in (given, kept, one, cleared)} == {version(made)}

@@ -1,0 +1,126 @@
+"""One dataset: its examples, what its versions have changed, and how programs read it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from flask import Blueprint, render_template, request
+
+from phoenix_web.global_ids import encode
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.datasets.examples import Batch, ExampleStore
+from phoenix_web.store.datasets.pages import Change, PageStore
+from phoenix_web.ui import links
+from phoenix_web.ui.datasets.finding import cursor_of, find_viewed, number_asked
+from phoenix_web.ui.datasets.json_view import Line, lines
+from phoenix_web.ui.datasets.snippets import reading_snippets
+
+routes = Blueprint("dataset", __name__, url_prefix="/<dataset_id>")
+_PAGE_SIZE: Final = 25
+_BUCKETS: Final = ("Input", "Output", "Metadata")
+#: Splits that can be chosen on the page.
+_SPLITS: Final = 100
+#: What an upload has done, as its page tells when it leads here.
+_OUTCOME: Final = ("created", "updated", "deleted")
+_COUNT: Final = re.compile(r"[0-9]{1,12}")
+
+
+@routes.get("")
+@requires(Permission.DATASET_READ)
+def show(dataset_id: str) -> str:
+    """Show a page of the examples of one version, of all splits or of one."""
+    cursor = number_asked("cursor", "DatasetExample")
+    split_id = number_asked("split", "DatasetSplit")
+    with services().database.reading() as session:
+        viewed = find_viewed(session, dataset_id)
+        pages = PageStore(session, viewed.dataset.id)
+        splits = pages.splits(_SPLITS)
+        batch, count = Batch([], {}, {}), None
+        if viewed.version is not None:
+            if not viewed.is_latest:
+                count = pages.count(viewed.version.id)
+            store = ExampleStore(session, viewed.dataset.id, viewed.version.id)
+            split_ids = None if split_id is None else [split_id]
+            batch = store.after(cursor or 0, _PAGE_SIZE + 1, split_ids)
+    examples = batch.examples[:_PAGE_SIZE]
+    has_more = len(batch.examples) > _PAGE_SIZE
+    colors = {split.name: split.color for split in splits}
+    return render_template(
+        "datasets/examples.html",
+        viewed=viewed,
+        examples=[
+            (
+                example.node_id,
+                example.external_id,
+                buckets(example.input_json, example.output_json, example.metadata_json),
+                [(name, colors.get(name, "")) for name in batch.splits.get(example.id, [])],
+            )
+            for example in examples
+        ],
+        count=count,
+        splits=[(encode("DatasetSplit", split.id), split) for split in splits],
+        split_id=request.args.get("split", ""),
+        next_cursor=examples[-1].node_id if has_more else None,
+        is_first=cursor is None,
+        outcome=_outcome(),
+        is_asked="delete" in request.args,
+    )
+
+
+@routes.get("/changes")
+@requires(Permission.DATASET_READ)
+def changes(dataset_id: str) -> str:
+    """Show what one version has changed against the one before it."""
+    cursor = number_asked("cursor", "DatasetExample")
+    with services().database.reading() as session:
+        viewed = find_viewed(session, dataset_id)
+        store = PageStore(session, viewed.dataset.id)
+        found: list[Change] = []
+        next_id, counts = None, None
+        if viewed.version is not None:
+            counts = store.change_counts(viewed.version.id)
+            found, next_id = store.changes(viewed.version.id, _PAGE_SIZE, cursor)
+    return render_template(
+        "datasets/changes.html",
+        viewed=viewed,
+        counts=counts,
+        changes=[
+            (
+                encode("DatasetExample", change.example_id),
+                change,
+                change.before and buckets(*change.before),
+                change.after and buckets(*change.after),
+            )
+            for change in found
+        ],
+        next_cursor=cursor_of("DatasetExample", next_id),
+        is_first=cursor is None,
+        is_asked="delete" in request.args,
+    )
+
+
+@routes.get("/use")
+@requires(Permission.DATASET_READ)
+def use(dataset_id: str) -> str:
+    """Show how programs read the dataset."""
+    with services().database.reading() as session:
+        viewed = find_viewed(session, dataset_id)
+    snippets = reading_snippets(links.server_url(), viewed.id, viewed.version_id)
+    return render_template(
+        "datasets/use.html", viewed=viewed, snippets=snippets, is_asked="delete" in request.args
+    )
+
+
+def buckets(*texts: str) -> list[tuple[str, list[Line]]]:
+    """Return the three parts of an example, given as JSON texts, by name and as lines."""
+    return [(name, lines(text)) for name, text in zip(_BUCKETS, texts, strict=True)]
+
+
+def _outcome() -> list[tuple[str, int]]:
+    """Return what the upload that led here has done, when one did."""
+    told = [(name, request.args.get(name, "")) for name in _OUTCOME]
+    is_told = all(_COUNT.fullmatch(text) for _, text in told)
+    return [(name, int(text)) for name, text in told] if is_told else []

@@ -1,0 +1,97 @@
+"""The dataset and the version that an address names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flask import request
+
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.store.datasets.datasets import DatasetInfo, DatasetStore
+from phoenix_web.store.datasets.pages import Mark, NumberedVersion, PageStore, labels_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+#: Versions that can be chosen on the page.
+_VERSIONS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """What the pages of one dataset have in common."""
+
+    #: The GlobalID.
+    id: str
+    dataset: DatasetInfo
+    labels: list[Mark]
+    #: The newest versions, newest first, and the chosen one.
+    versions: list[NumberedVersion]
+    #: None when nothing was ever uploaded.
+    version: NumberedVersion | None
+
+    @property
+    def is_latest(self) -> bool:
+        """Tell whether the chosen version is the newest."""
+        return self.version is None or self.version == self.versions[0]
+
+    @property
+    def version_id(self) -> str | None:
+        """Return the GlobalID of an older version; None for the newest, which needs no telling."""
+        if self.version is None or self.is_latest:
+            return None
+        return self.id_of(self.version)
+
+    def id_of(self, version: NumberedVersion) -> str:
+        """Return the GlobalID of *version*."""
+        return encode("DatasetVersion", version.id)
+
+
+def number_in(kind: str, text: str) -> int:
+    """Return the number in the GlobalID *text* of *kind*; raise `NotFound` when it is none."""
+    number = number_of(kind, text)
+    if number is None:
+        raise NotFound("There is nothing at this address.")
+    return number
+
+
+def number_asked(name: str, kind: str) -> int | None:
+    """Return the number in the GlobalID of the query's *name*, or None without one."""
+    text = request.args.get(name, "")
+    return number_in(kind, text) if text else None
+
+
+def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
+    """Return the dataset with the GlobalID *dataset_id*; raise `NotFound` without one."""
+    dataset = DatasetStore(session).find(number_in("Dataset", dataset_id))
+    if dataset is None:
+        raise NotFound("There is no such dataset. It may have been deleted.")
+    return dataset
+
+
+def find_viewed(session: Session, dataset_id: str) -> Viewed:
+    """Return the dataset and the version that the query's `version` names, or the newest one.
+
+    Raises `NotFound` without them.
+    """
+    dataset = find_dataset(session, dataset_id)
+    store = PageStore(session, dataset.id)
+    versions = store.versions(_VERSIONS)
+    wanted = number_asked("version", "DatasetVersion")
+    if wanted is None:
+        version = versions[0] if versions else None
+    else:
+        version = store.find_version(wanted)
+        if version is None:
+            raise NotFound("The dataset has no such version.")
+        if version not in versions:
+            versions.append(version)
+    labels = labels_of(session, [dataset.id]).get(dataset.id, [])
+    return Viewed(dataset_id, dataset, labels, versions, version)
+
+
+def cursor_of(kind: str, number: int | None) -> str | None:
+    """Return the GlobalID of the first row of the next page, or None when there is no such page."""
+    return None if number is None else encode(kind, number)

@@ -1,0 +1,110 @@
+// What the upload of a file does beyond plain HTML: dropping it, and showing how much is sent.
+// The forms work without this file; the server cannot tell the difference.
+
+const form = () => document.querySelector("[data-upload]");
+
+function tellFault(text) {
+  document.getElementById("file-fault").textContent = text;
+  document.getElementById("file").setAttribute("aria-invalid", String(Boolean(text)));
+}
+
+function size(bytes) {
+  const unit = bytes < 1024 * 1024 ? "KiB" : "MiB";
+  const count = bytes / (unit === "KiB" ? 1024 : 1024 * 1024);
+  return `${count.toLocaleString("en", { maximumFractionDigits: 1 })} ${unit}`;
+}
+
+// A file that the server would refuse for its size need not be sent.
+function isTooLarge(file) {
+  const most = Number(form().dataset.maxBytes);
+  if (!file || file.size <= most) {
+    return false;
+  }
+  tellFault(`The file has ${size(file.size)}; at most ${size(most)} are taken.`);
+  return true;
+}
+
+function waiting(within) {
+  const sending = within.querySelector("[data-sending]");
+  sending.hidden = false;
+  within.querySelector("[type=submit]").disabled = true;
+  return sending;
+}
+
+function send(upload) {
+  const sending = waiting(upload);
+  const bar = sending.querySelector("progress");
+  const text = sending.querySelector("[data-sending-text]");
+  const request = new XMLHttpRequest();
+  request.upload.addEventListener("progress", ({ loaded, total }) => {
+    bar.value = (100 * loaded) / total;
+    text.textContent = `Sending … ${Math.floor(bar.value)} %`;
+  });
+  request.upload.addEventListener("load", () => {
+    bar.removeAttribute("value");
+    text.textContent = "Reading …";
+  });
+  request.addEventListener("load", () => arrive(request, upload.action));
+  request.addEventListener("error", () => {
+    sending.hidden = true;
+    upload.querySelector("[type=submit]").disabled = false;
+    tellFault("The connection was lost, or the file has changed. Please try again.");
+  });
+  request.open("POST", upload.action);
+  request.send(new FormData(upload));
+}
+
+// The answer is the page that the form itself would have led to.
+function arrive(request, sentTo) {
+  if (request.responseURL && request.responseURL !== sentTo) {
+    location.assign(request.responseURL);
+    return;
+  }
+  const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+  document.body.replaceWith(answer.body);
+  document.querySelector("[autofocus]")?.focus();
+}
+
+document.addEventListener("submit", (event) => {
+  const upload = event.target.closest("[data-upload]");
+  if (upload) {
+    const [file] = upload.elements.file.files;
+    if (file) {
+      event.preventDefault();
+      if (!isTooLarge(file)) {
+        send(upload);
+      }
+    }
+    return;
+  }
+  const storing = event.target.closest("[data-storing]");
+  if (storing) {
+    waiting(storing);
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-upload] [type=file]")) {
+    tellFault("");
+    isTooLarge(event.target.files[0]);
+  }
+});
+
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    if (!form() || !event.dataTransfer?.types.includes("Files")) {
+      return;
+    }
+    // Anywhere else on the page the browser would open the file and leave the page.
+    event.preventDefault();
+    const zone = document.querySelector("[data-drop]");
+    const isOver = zone.contains(event.target);
+    zone.classList.toggle("over", isOver && kind !== "drop" && kind !== "dragleave");
+    if (kind === "drop" && isOver && event.dataTransfer.files.length > 0) {
+      const input = document.getElementById("file");
+      input.files = event.dataTransfer.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      form().querySelector("[type=submit]").focus();
+    }
+  });
+}
