@@ -22,6 +22,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from phoenix_web import api, error_responses, headers, services, static_files, ui
 from phoenix_web.bootstrap import session_secret
 from phoenix_web.paths import bundled
+from phoenix_web.request_bodies import Request
 from phoenix_web.version import VERSION
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def create_app(settings: Settings) -> Flask:
         template_folder=str(bundled("templates")),
         static_folder=None,
     )
+    # A doubled slash is another address; werkzeug would answer it with the Host that was sent.
+    app.url_map.merge_slashes = False
+    app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions[services.EXTENSION] = services.build(settings, secret)
     app.register_blueprint(api.door)

@@ -8,6 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from phoenix_web.config import ConfigError
+from phoenix_web.config_rules import secret_fault
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
 from phoenix_web.store.database import Database
@@ -46,7 +47,10 @@ def session_secret(settings: Settings) -> str:
     path = settings.working_dir.expanduser().resolve() / "secret"
     if not path.exists():
         _write_secret(path)
-    return path.read_text(encoding="utf-8").strip()
+    secret = path.read_text(encoding="utf-8").strip()
+    if fault := secret_fault(secret):
+        raise ConfigError([f"{path}: {fault}"])
+    return secret
 
 
 def _write_secret(path: Path) -> None:
@@ -54,7 +58,7 @@ def _write_secret(path: Path) -> None:
     draft = path.with_name(f".secret-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(f"a1{secrets.token_urlsafe(48)}")
         os.fsync(descriptor)
     try:
         # A link appears whole or not at all; of several processes that start at once one wins.
@@ -75,7 +79,7 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
         told = settings.default_admin_initial_password
         password = told.get_secret_value() if told else passwords.random()
         invented = None if told else password
-        if fault := passwords.fault(password):
+        if fault := passwords.fault(password, DEFAULT_ADMIN_EMAIL, "admin"):
             raise ConfigError([f"PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD: {fault}"])
         users.add(
             email=DEFAULT_ADMIN_EMAIL,

@@ -138,6 +138,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
         user = _user(session, email)
         if user.auth_method != "LOCAL" or user.role is Role.SYSTEM:
             raise Invalid(f"{email} does not sign in with a password")
+        UserStore(session).hold(user.id)
         UserStore(session).set_password(user.id, password_hash, needs_reset=True)
         SessionStore(session).close_all(user.id)
     _note(f"Set the password of {email} and ended their sessions.")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 PREFIX: Final = "PHOENIX_"
+_YEAR_MINUTES: Final = 366 * 24 * 60
 
 Boolean = Annotated[bool, BeforeValidator(rules.boolean)]
 Integer = Annotated[int, BeforeValidator(rules.integer)]
@@ -77,9 +78,9 @@ class Settings(BaseSettings):
     )
     disable_basic_auth: Boolean = False
     enable_strong_password_policy: Boolean = False
-    access_token_expiry_minutes: Annotated[Number, Field(gt=0)] = 10
-    refresh_token_expiry_minutes: Annotated[Number, Field(gt=0)] = 10080
-    refresh_reuse_seconds: Annotated[Number, Field(ge=0)] = 3
+    access_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10
+    refresh_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10080
+    refresh_reuse_seconds: Annotated[Number, Field(ge=0, le=60)] = 3
     disable_brute_force_login_protection: Boolean = False
     brute_force_login_protection_max_attempts: Annotated[Integer, Field(ge=1)] = 5
     password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+)
 
 from phoenix_web.errors import (
     InvalidCredential,
@@ -47,7 +52,11 @@ def register(app: Flask) -> None:
 
 def is_api_request() -> bool:
     """Tell whether the request came to the API's door, to a path that exists or not."""
-    return request.path.startswith(_API) or (request.blueprint or "").startswith("api")
+    # Without a host that can be one, Flask knows no addresses, and so no page can be made.
+    is_hostless = isinstance(request.routing_exception, BadRequest)
+    return (
+        is_hostless or request.path.startswith(_API) or (request.blueprint or "").startswith("api")
+    )
 
 
 def _refused(error: PhoenixError) -> Response:

@@ -74,12 +74,23 @@ def api_principal() -> Principal:
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header:
         return services().verifier.verify_bearer(bearer(header))
-    cookie = request.cookies.get(ACCESS_COOKIE)
+    cookie = session_cookie(ACCESS_COOKIE)
     if not cookie:
         raise InvalidCredential("no credential")
     if request.method not in SAFE_METHODS:
         refuse_cross_site(allows_programs=True)
     return services().verifier.verify_session(cookie)
+
+
+def session_cookie(name: str) -> str | None:
+    """Return the cookie *name*, or None without one; raise `InvalidCredential` for two of them.
+
+    A neighbour of our domain can set a second one, which would come first.
+    """
+    values = request.cookies.getlist(name)
+    if len(values) > 1:
+        raise InvalidCredential(f"{len(values)} cookies named {name}")
+    return values[0] if values else None
 
 
 def has_credential() -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
-from phoenix_web.errors import Forbidden
+from phoenix_web.errors import BadRequest, Forbidden
 from phoenix_web.services import services
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def refuse_cross_site(*, allows_programs: bool) -> None:
         _log.warning(
             "403 %s %r: Origin %r, Sec-Fetch-Site %r, but this server is %s "
             "(behind a proxy, set PHOENIX_ROOT_URL)",
-            *(request.method, request.path, origin, site, _own_url()),
+            *(request.method, request.path, origin, site, own_url()),
         )
         raise Forbidden(_REFUSAL)
 
@@ -58,11 +58,18 @@ def _is_ours(url: str) -> bool:
     origin = _origin(url)
     if origin is None:
         return False
-    return origin == _origin(_own_url()) or _is_trusted(url)
+    return origin == _origin(own_url()) or _is_trusted(url)
 
 
-def _own_url() -> str:
-    return services().settings.root_url or request.host_url
+def own_url() -> str:
+    """Return the address of this server as its visitors know it: as configured, else as they say.
+
+    Raises `BadRequest` when they say nothing that could be an address.
+    """
+    try:
+        return services().settings.root_url or request.host_url
+    except UnicodeError as error:
+        raise BadRequest("Invalid Host header") from error
 
 
 def _is_trusted(url: str) -> bool:

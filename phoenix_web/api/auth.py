@@ -19,7 +19,7 @@ from phoenix_web.api.operations import (
     respond,
 )
 from phoenix_web.errors import InvalidCredential, NotFound
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE, bearer, public
+from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE, bearer, public, session_cookie
 from phoenix_web.same_site import refuse_cross_site
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
@@ -106,7 +106,8 @@ def log_out() -> Response:
 
     Only a session's own credentials count: a leaked key must not sign its owner out.
     """
-    user_id = _signed_in_user()
+    # HEAD asks what GET would answer, and ends nothing.
+    user_id = None if request.method == "HEAD" else _signed_in_user()
     if user_id is not None:
         with services().database.transaction() as session:
             SessionStore(session).close_all(user_id)
@@ -121,7 +122,7 @@ def _signed_in_user() -> int | None:
     """Return whose session's credential came with the request, even if it has expired, or None."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     try:
-        access_token = bearer(header) if header else request.cookies.get(ACCESS_COOKIE)
+        access_token = bearer(header) if header else session_cookie(ACCESS_COOKIE)
         if access_token:
             return services().verifier.verify_session(access_token, even_expired=True).user_id
     except InvalidCredential:
@@ -137,7 +138,7 @@ def _refresh_token() -> str:
     """Return the refresh token of a JSON body or, without a body, of the cookie."""
     if request.get_data():
         return parse_body(RefreshRequestBody).refresh_token
-    token = request.cookies.get(REFRESH_COOKIE)
+    token = session_cookie(REFRESH_COOKIE)
     if not token:
         raise InvalidCredential("no refresh token", "Missing refresh token")
     return token

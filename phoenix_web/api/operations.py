@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
@@ -128,7 +129,7 @@ def _read_json() -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"Unsupported content type: {request.mimetype or 'none'}")
     try:
-        value = json.loads(raw, parse_constant=_no_constant)
+        value = json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise _malformed(error.pos, error.msg) from error
     except RecursionError as error:
@@ -143,6 +144,14 @@ def _read_json() -> Any:
 def _no_constant(name: str) -> None:
     """Refuse `NaN` and `Infinity`, which Python reads although JSON (RFC 8259) has them not."""
     raise ValueError(name)
+
+
+def _finite(digits: str) -> float:
+    """Return the number, which a double can hold: `1e400` could not be told back as JSON."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number
 
 
 def _is_deeper(value: object, limit: int) -> bool:

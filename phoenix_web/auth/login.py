@@ -46,9 +46,23 @@ class Login:
         """Open a session and return its tokens.
 
         Raises `InvalidCredential` alike for an unknown address, a wrong password and an account
-        without one, and `TooManyRequests` while the address is locked, whether it exists or not.
+        without one, `TooManyRequests` while the address is locked, whether it exists or not, and
+        `Unavailable` when too many wait to sign in; that counts for nothing.
         """
-        email = normal_email(email)
+        # The turn spans the count too, so that right passwords at once are not taken for guesses.
+        with self.passwords.turn():
+            return self._log_in(normal_email(email), password)
+
+    def change_password(self, user: UserInfo, current: str, new: str) -> TokenPair:
+        """Give *user* the password *new*, end all their sessions, and open one; return its tokens.
+
+        Raises `InvalidCredential` when *current* is wrong, which counts as a failed sign-in,
+        `TooManyRequests` while the user's address is locked, and `Unavailable` as for a sign-in.
+        """
+        with self.passwords.turn():
+            return self._change_password(user, current, new)
+
+    def _log_in(self, email: str, password: str) -> TokenPair:
         subject = self._subject(email)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
         self._count(subject)
@@ -65,7 +79,7 @@ class Login:
             LoginAttemptStore(session).clear(subject)
             users = UserStore(session)
             # The password may have been changed, or the user deleted, while it was being checked.
-            if users.password_hash(user.id) != password_hash:
+            if users.hold(user.id) != password_hash:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
             if new_hash is not None:
                 users.set_password(user.id, new_hash, needs_reset=user.password_needs_reset)
@@ -73,12 +87,7 @@ class Login:
         _log.info("user %s signed in", user.id)
         return tokens
 
-    def change_password(self, user: UserInfo, current: str, new: str) -> TokenPair:
-        """Give *user* the password *new*, end all their sessions, and open one; return its tokens.
-
-        Raises `InvalidCredential` when *current* is wrong, which counts as a failed sign-in, and
-        `TooManyRequests` while the user's address is locked.
-        """
+    def _change_password(self, user: UserInfo, current: str, new: str) -> TokenPair:
         subject = self._subject(user.email)
         self._count(subject)
         with self.database.reading() as session:
@@ -90,7 +99,7 @@ class Login:
             LoginAttemptStore(session).clear(subject)
             users = UserStore(session)
             # As for signing in: the answer was about the hash of a moment ago.
-            if users.password_hash(user.id) != password_hash:
+            if users.hold(user.id) != password_hash:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
             users.set_password(user.id, new_hash, needs_reset=False)
             SessionStore(session).close_all(user.id)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
 _SPECIAL: Final = "!@#$%^&*()_+"
-#: How long a sign-in waits for its turn to hash.
+#: How long a sign-in waits for its turn to hash, and how many wait in one process at most.
 _TURN_SECONDS: Final = 15
+_MAX_WAITING: Final = 32
+_CROWDED: Final = "Too many sign-ins at once. Try again."
 
 
 class Passwords:
@@ -31,12 +33,29 @@ class Passwords:
             time_cost=iterations, memory_cost=memory_kib, parallelism=1
         )
         self._is_strong = is_strong
-        self._turn = threading.BoundedSemaphore(1)
+        self._turn = threading.RLock()
+        self._waiting = 0
         self._nobody: str | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Let one thread hash, as often as it likes; raise `Unavailable` when too many wait."""
+        if self._waiting >= _MAX_WAITING:
+            raise Unavailable(_CROWDED, retry_after=5)
+        self._waiting += 1
+        try:
+            if not self._turn.acquire(timeout=_TURN_SECONDS):
+                raise Unavailable(_CROWDED, retry_after=5)
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def hash(self, password: str) -> str:
         """Return the argon2id hash of *password*; raise `Unavailable` when too many wait."""
-        with self._own_turn():
+        with self.turn():
             return self._hasher.hash(password)
 
     def matches(self, password: str, password_hash: str | None) -> bool:
@@ -44,7 +63,7 @@ class Passwords:
 
         With no hash the answer is no, at the same cost, so that time names no account.
         """
-        with self._own_turn():
+        with self.turn():
             if self._nobody is None:
                 self._nobody = self._hasher.hash(secrets.token_hex())
             try:
@@ -85,12 +104,3 @@ class Passwords:
         if not missing:
             return None
         return f"Password must contain at least {', at least '.join(missing)}"
-
-    @contextmanager
-    def _own_turn(self) -> Iterator[None]:
-        if not self._turn.acquire(timeout=_TURN_SECONDS):
-            raise Unavailable("Too many sign-ins at once. Try again.", retry_after=5)
-        try:
-            yield
-        finally:
-            self._turn.release()

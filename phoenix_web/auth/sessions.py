@@ -89,7 +89,7 @@ class Sessions:
                 f"refresh token of session {found.session_id} expired", "Expired refresh token"
             )
         with self._database.transaction() as session:
-            renewal = self._exchange(session, digest, found, now)
+            renewal = self._exchange(session, digest, found)
         if renewal is None:
             raise InvalidCredential(
                 f"replay of a spent refresh token ended session {found.session_id}", _INVALID
@@ -104,24 +104,20 @@ class Sessions:
         with self._database.reading() as session:
             return SessionStore(session).find_refresh_token(digest)
 
-    def _exchange(
-        self, session: Session, digest: bytes, found: RefreshInfo, now: datetime
-    ) -> Renewal | None:
+    def _exchange(self, session: Session, digest: bytes, found: RefreshInfo) -> Renewal | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
-        user = UserStore(session).find(found.user_id)
+        user = UserStore(session).find(found.user_id) if store.hold(found.session_id) else None
         if user is None:
-            raise InvalidCredential("the user of the refresh token is gone", _INVALID)
+            raise InvalidCredential("the session has just ended", _INVALID)
+        now = datetime.now(UTC)  # only now: whoever was waited for has spent the token before
         principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
         if store.spend_refresh_token(digest, now):
             token_id = new_token_id()
-            if not store.renew(found.session_id, token_id, now + self._lifetime):
-                raise InvalidCredential("the session has just ended", _INVALID)
+            store.renew(found.session_id, token_id, now + self._lifetime)
             return Renewal(principal, self._pair(store, user, found.session_id, token_id, now))
         spent = store.find_refresh_token(digest)
-        if spent is None:
-            raise InvalidCredential("the session has just ended", _INVALID)
-        if spent.spent_at is not None and now - spent.spent_at < self._reuse:
+        if spent and spent.spent_at and now - spent.spent_at < self._reuse:
             return Renewal(principal, None)
         store.close(found.session_id)
         return None

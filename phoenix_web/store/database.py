@@ -109,7 +109,14 @@ def _engine(url: URL, **options: Any) -> Engine:
         if is_sqlite
         else {"connect_timeout": LOCK_TIMEOUT_SECONDS}
     )
-    engine = create_engine(url, connect_args=connect_args, **_POOL, **options)
+    engine = create_engine(
+        url,
+        connect_args=connect_args,
+        # Values of a failed statement, a password hash among them, stay out of the log.
+        hide_parameters=True,
+        **_POOL,
+        **options,
+    )
     event.listen(engine, "connect", _set_up_sqlite if is_sqlite else _set_up_postgresql)
     event.listen(engine, "handle_error", _translate)
     if is_sqlite:

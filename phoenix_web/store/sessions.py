@@ -77,6 +77,14 @@ class SessionStore:
         ).first()
         return None if row is None else RefreshInfo(*row)
 
+    def hold(self, session_id: int) -> bool:
+        """Keep the session from being ended or renewed by others; tell whether it is open.
+
+        Always taken before its refresh tokens, as its deletion does: no two wait for each other.
+        """
+        statement = select(SessionRow.id).where(SessionRow.id == session_id).with_for_update()
+        return self._session.execute(statement).first() is not None
+
     def spend_refresh_token(self, digest: bytes, now: datetime) -> bool:
         """Mark the token spent; tell whether this call was the one that did it.
 
@@ -90,15 +98,13 @@ class SessionStore:
         )
         return spent.first() is not None
 
-    def renew(self, session_id: int, access_token_id: str, expires_at: datetime) -> bool:
-        """Make *access_token_id* the session's good one; tell whether the session is open."""
-        renewed = self._session.execute(
+    def renew(self, session_id: int, access_token_id: str, expires_at: datetime) -> None:
+        """Make *access_token_id* the session's good one."""
+        self._session.execute(
             update(SessionRow)
             .where(SessionRow.id == session_id)
             .values(access_token_id=access_token_id, expires_at=expires_at)
-            .returning(SessionRow.id)
         )
-        return renewed.first() is not None
 
     def close(self, session_id: int) -> None:
         """End one session."""

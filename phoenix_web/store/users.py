@@ -99,6 +99,15 @@ class UserStore:
             select(User.password_hash).where(User.id == user_id)
         ).scalar_one_or_none()
 
+    def hold(self, user_id: int) -> str | None:
+        """Return the user's password hash, and keep it from changing until the transaction ends.
+
+        Whoever checked a password compares the hash again by this: on PostgreSQL a plain read
+        would not see a change that commits a moment later.
+        """
+        statement = select(User.password_hash).where(User.id == user_id).with_for_update()
+        return self._session.execute(statement).scalar_one_or_none()
+
     def page(self, limit: int, cursor: int | None) -> tuple[list[UserInfo], int | None]:
         """Return up to *limit* users, newest first, from id *cursor* on, and the next cursor."""
         statement = select(*USER_COLUMNS).order_by(User.id.desc()).limit(limit + 1)
@@ -182,7 +191,8 @@ class UserStore:
 
 def normal_email(email: str) -> str:
     """Return *email* as it is stored and compared: trimmed, lower case."""
-    return email.strip().lower()
+    # One address, however its accents were typed.
+    return normalize("NFC", email.strip().lower())
 
 
 def username_key(username: str) -> str:

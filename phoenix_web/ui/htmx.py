@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from flask import Response, render_template, request
+from werkzeug.urls import iri_to_uri
 
 from phoenix_web.ui import sign_in
 
@@ -24,15 +25,15 @@ def redirect(url: str) -> Response:
     """Send the browser to *url*, as a new page."""
     if is_htmx():
         # htmx would follow a 303 and put that whole page into the fragment.
-        return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": url})
-    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": url})
+        return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": iri_to_uri(url)})
+    return Response(status=HTTPStatus.SEE_OTHER, headers={"Location": iri_to_uri(url)})
 
 
 def redirect_to_login(url: str) -> Response:
     """Send the browser to the login page at *url*, without the cookies that did not hold."""
     sign_in.forget()
     if is_htmx():
-        return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": url})
+        return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": iri_to_uri(url)})
     return redirect(url)
 
 

@@ -7,9 +7,12 @@ from urllib.parse import unquote, urlsplit
 
 import flask
 from flask import request
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 
 from phoenix_web import static_files
-from phoenix_web.same_site import SAFE_METHODS
+from phoenix_web.same_site import SAFE_METHODS, own_url
 from phoenix_web.services import services
 
 _MAX_LENGTH: Final = 2048
@@ -32,7 +35,7 @@ def root_path() -> str:
 
 def server_url() -> str:
     """Return the address of this server as its visitors know it, without a slash at its end."""
-    own = services().settings.root_url or request.host_url.rstrip("/")
+    own = own_url().rstrip("/")
     path = root_path()
     return own if own.endswith(path) else own + path
 
@@ -53,6 +56,17 @@ def login_url() -> str:
         path = referer.path.removeprefix(root_path())
     wanted = path if is_own_path(path) else None
     return url_for("ui.login.show", next=wanted)
+
+
+def is_page(target: str) -> bool:
+    """Tell whether *target*, a path of ours, is a page, which changes nothing when it is opened."""
+    adapter = request_ctx.url_adapter
+    assert adapter is not None  # noqa: S101 - this request has found its view by it
+    try:
+        endpoint, _ = adapter.match(unquote(urlsplit(target).path), "GET")
+    except (HTTPException, RoutingException):
+        return False
+    return str(endpoint).startswith("ui.")
 
 
 def is_own_path(target: str) -> bool:

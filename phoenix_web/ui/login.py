@@ -75,7 +75,7 @@ def log_out() -> Response:
 def _wanted() -> str | None:
     # Phoenix names the same thing `returnUrl`.
     wanted = request.args.get("next") or request.args.get("returnUrl") or ""
-    return wanted if links.is_own_path(wanted) else None
+    return wanted if links.is_own_path(wanted) and links.is_page(wanted) else None
 
 
 def _next_page() -> str:

@@ -14,7 +14,7 @@ from flask_login import UserMixin
 from phoenix_web import cookies
 from phoenix_web.auth.principal import ANONYMOUS, Principal
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE, session_cookie
 from phoenix_web.services import services
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def open_session() -> tuple[int, int] | None:
     """Return *(user id, session id)* of the cookies, even expired ones, or None; renews nothing."""
     try:
         principal = services().verifier.verify_session(
-            request.cookies.get(ACCESS_COOKIE, ""), even_expired=True
+            session_cookie(ACCESS_COOKIE) or "", even_expired=True
         )
     except InvalidCredential:
         found = services().sessions.find(request.cookies.get(REFRESH_COOKIE, ""))
@@ -95,8 +95,8 @@ def set_cookies(response: Response) -> Response:
 
 
 def _principal() -> Principal:
-    access_token = request.cookies.get(ACCESS_COOKIE)
-    refresh_token = request.cookies.get(REFRESH_COOKIE)
+    access_token = session_cookie(ACCESS_COOKIE)
+    refresh_token = session_cookie(REFRESH_COOKIE)
     if access_token:
         try:
             return services().verifier.verify_session(access_token)

@@ -60,6 +60,7 @@ def test_axe_finds_nothing_on_any_page(
         someone.sign_in("wrong password")
         look("sign in, refused")
         someone.sign_in(FIRST_PASSWORD)
+        expect(page.get_by_label("Current password")).to_be_visible()
         look("first password")
         someone.button("Change password").click()
         expect(page.get_by_text("Enter a new password.")).to_be_visible()

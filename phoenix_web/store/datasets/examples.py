@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 
 from phoenix_web.datasets.examples import StoredExample
 from phoenix_web.errors import NotFound
@@ -72,13 +72,9 @@ class ExampleStore:
                 _Revision.metadata_json,
                 _Revision.version_id,
             )
-            .join(
-                DatasetExample,
-                and_(
-                    DatasetExample.dataset_id == _Revision.dataset_id,
-                    DatasetExample.id == _Revision.example_id,
-                ),
-            )
+            # By the id alone, which is enough: with the dataset's id PostgreSQL reads all examples
+            # of a dataset that its statistics do not know yet, once for each revision.
+            .join(DatasetExample, DatasetExample.id == _Revision.example_id)
             .where(
                 _Revision.dataset_id == self._dataset_id,
                 _Revision.example_id > example_id,
@@ -103,15 +99,10 @@ class ExampleStore:
     def _splits(self, examples: Sequence[StoredExample]) -> dict[int, list[str]]:
         """Return the names of the splits of each of *examples* that is in one, sorted."""
         found: defaultdict[int, list[str]] = defaultdict(list)
-        # A range and not a list: the statement stays short, and the ids of a dataset lie together.
         statement = (
             select(DatasetSplitMember.example_id, DatasetSplit.name)
             .join(DatasetSplit, DatasetSplit.id == DatasetSplitMember.split_id)
-            .join(DatasetExample, DatasetExample.id == DatasetSplitMember.example_id)
-            .where(
-                DatasetExample.dataset_id == self._dataset_id,
-                DatasetSplitMember.example_id.between(examples[0].id, examples[-1].id),
-            )
+            .where(DatasetSplitMember.example_id.in_([example.id for example in examples]))
         )
         for example_id, name in self._session.execute(statement):
             found[example_id].append(name)

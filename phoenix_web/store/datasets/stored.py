@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, cast
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
-from phoenix_web.datasets.examples import NODE_TYPE, node_id_of
+from phoenix_web.datasets.examples import node_id_of
 from phoenix_web.datasets.matching import Stored
-from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import DatasetExample, DatasetExampleRevision, text_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy.orm import Session
 
@@ -33,38 +32,37 @@ class StoredExamples:
 
     def named(self, texts: Iterable[str]) -> dict[str, Stored]:
         """Return the examples, also deleted ones, that *texts* name by node or external id."""
-        node_ids, keys = [], []
+        names: dict[int, str] = {}
+        keys = []
         for text in texts:
             number = node_id_of(text)
             if number is None:
                 keys.append(text_key(text))
             else:
-                node_ids.append(number)
+                names[number] = text
+        found = self._contents(names)
+        external_ids: dict[int, str] = {}
+        for chunk in chunks(keys):
+            statement = select(DatasetExample.id, DatasetExample.external_id).where(
+                DatasetExample.dataset_id == self._dataset_id,
+                DatasetExample.external_key.in_(chunk),
+            )
+            for number, external_id in self._session.execute(statement):
+                external_ids[number] = cast("str", external_id)
+        # A join would be one statement, for which SQLite reads all revisions of the dataset.
+        return found | self._contents(external_ids)
+
+    def _contents(self, names: Mapping[int, str]) -> dict[str, Stored]:
+        """Return the examples with the ids in *names*, by their names."""
         found: dict[str, Stored] = {}
-        for chunk in chunks(node_ids):
+        for chunk in chunks(names):
             statement = select(_Revision.example_id, _Revision.content_hash).where(
                 _Revision.dataset_id == self._dataset_id,
                 _Revision.example_id.in_(chunk),
                 NOT_ENDED,
             )
             for number, content in self._session.execute(statement):
-                found[encode(NODE_TYPE, number)] = Stored(number, content)
-        is_newest = and_(
-            _Revision.dataset_id == DatasetExample.dataset_id,
-            _Revision.example_id == DatasetExample.id,
-            NOT_ENDED,
-        )
-        for key_chunk in chunks(keys):
-            rows = (
-                select(DatasetExample.external_id, DatasetExample.id, _Revision.content_hash)
-                .join(_Revision, is_newest)
-                .where(
-                    DatasetExample.dataset_id == self._dataset_id,
-                    DatasetExample.external_key.in_(key_chunk),
-                )
-            )
-            for external_id, number, content in self._session.execute(rows):
-                found[cast("str", external_id)] = Stored(number, content)
+                found[names[number]] = Stored(number, content)
         return found
 
     def alike(self, contents: Collection[bytes]) -> dict[bytes, list[int]]:
