@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench import datasets
 from bench.load import Target, compare
 from bench.processes import BARE, SERVE, serving
 from bench.seed import access_token, add_datasets, add_keys
@@ -30,6 +31,7 @@ _DATASETS = 20
 @click.option("--seconds", default=2, help="How long a round is.")
 @click.option("--connections", default=16, help="How many clients ask at once.")
 @click.option("--keys", default=100_000, help="How many API keys are in the store.")
+@click.option("--examples", default=100_000, help="How many examples a large dataset has.")
 @click.option(
     "--database", "kinds", multiple=True, type=click.Choice(["sqlite", "postgresql"]),
     default=["sqlite", "postgresql"], help="On which database; may be repeated.",
@@ -42,6 +44,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     seconds: int,
     connections: int,
     keys: int,
+    examples: int,
     kinds: tuple[str, ...],
     path: Path | None,
 ) -> None:
@@ -51,7 +54,9 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     figures = {}
     for kind in kinds:
         with _database(kind) as (folder, url):
-            figures[kind] = _measure(kind, folder, url, keys, (rounds, seconds, connections))
+            figures[kind] = _measure(
+                kind, folder, url, (keys, examples), (rounds, seconds, connections)
+            )
     if path is not None:
         path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
@@ -69,8 +74,13 @@ def _database(kind: str) -> Iterator[tuple[Path, str]]:
 
 
 def _measure(
-    kind: str, folder: Path, database_url: str, keys: int, load: tuple[int, int, int]
+    kind: str,
+    folder: Path,
+    database_url: str,
+    counts: tuple[int, int],
+    load: tuple[int, int, int],
 ) -> dict[str, Any]:
+    keys, examples = counts
     environment = {
         "PHOENIX_WORKING_DIR": str(folder),
         "PHOENIX_SQL_DATABASE_URL": database_url,
@@ -107,6 +117,7 @@ def _measure(
             targets.append(Target("GET /v1/datasets?limit=10 by key", server, ten, by_key))
         found = compare(Target("bare Flask route", bare, "/bare", {}), targets, *load)
         memory = server.worker_pss_mb()
+        steps = datasets.measure(server, by_key, examples)
     print(f"\n{kind}, {keys:,} keys, {load[2]} connections, median of {load[0]} rounds\n")
     print(f"  {'':34}{'requests/s':>11}{'p99 ms':>9}{'of bare':>9}{'CPU us':>9}{'of bare':>9}")
     for name, of_one in found.items():
@@ -116,7 +127,13 @@ def _measure(
         )
     print(f"\n  first answer: {median(starts):.2f} s, on an empty database {empty:.2f} s")
     print(f"  a worker: {memory:.0f} MB (PSS)")
+    print(f"\n  {examples:,} examples{'':16}{'seconds':>9}{'MB more':>9}{'p99 of reads':>15}")
+    for step in steps:
+        print(
+            f"  {step.name:24}{step.seconds:>12.2f}{step.gained_mb:>9.0f}{step.reads_p99_ms:>27.0f}"
+        )
     return {
+        "datasets": [asdict(step) for step in steps],
         "routes": {name: asdict(of_one) for name, of_one in found.items()},
         "first_answer_seconds": median(starts),
         "first_answer_on_empty_database_seconds": empty,

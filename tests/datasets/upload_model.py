@@ -34,7 +34,9 @@ class Model:
     examples: list[Example] = field(default_factory=list)
     versions: list[dict[int, int]] = field(default_factory=list)
 
-    def upload(self, action: str, rows: list[Row], *, are_splits_given: bool) -> tuple[int, ...]:
+    def upload(  # noqa: C901, PLR0912 - in one piece it reads like the rules that it stands for
+        self, action: str, rows: list[Row], *, are_splits_given: bool
+    ) -> tuple[int, ...]:
         """Return how many examples were created, updated and deleted; raise `Refused`."""
         live = {n for n, example in enumerate(self.examples) if example.content is not None}
         before = {n: set(self.examples[n].splits) for n in live}
@@ -43,7 +45,7 @@ class Model:
         changed: dict[int, int] = {}
         touched: list[tuple[Example, Row]] = []
         for row in rows:
-            place = self._place(row, live, matched, changed)
+            place = self._place(row, live, matched)
             if place is None:
                 if row.key in {example.external_id for example in new} - {None}:
                     raise Refused
@@ -82,9 +84,7 @@ class Model:
         updated = (live & changed.keys()) | moved
         return len(new) + len(changed.keys() - live), len(updated), len(deleted)
 
-    def _place(
-        self, row: Row, live: set[int], matched: set[int], changed: dict[int, int]
-    ) -> int | None:
+    def _place(self, row: Row, live: set[int], matched: set[int]) -> int | None:
         """Return the place of the example that *row* is, or None for a new one."""
         if isinstance(row.key, int):
             if row.key not in live:
