@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -21,8 +20,6 @@ def _storable_value(value: Any) -> Any:
     elif isinstance(value, list):
         for inner in value:
             _storable_value(inner)
-    elif isinstance(value, float) and not isfinite(value):
-        raise ValueError("A number is out of range")
     return value
 
 

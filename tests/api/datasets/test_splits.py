@@ -202,7 +202,7 @@ def test_a_wrong_field_is_named(
         (b"[1]", "model_attributes_type"),
         (b"{bad", "json_invalid"),
         (b'{"name": "c", "metadata": {"n": NaN}}', "json_invalid"),
-        (b'{"name": "c", "metadata": {"n": 1e400}}', "value_error"),
+        (b'{"name": "c", "metadata": {"n": 1e400}}', "json_invalid"),
     ],
 )
 def test_a_body_that_is_no_object_is_refused(caller: Caller, body: bytes, kind: str) -> None:
