@@ -2,6 +2,7 @@
 
 An exchange is `{name, server, as, request, response}`. Placeholders stand for what differs in
 every run: `<jwt Kind>` for a credential's text, `<GlobalID Type>`, `<iso8601>`, `<http-date>`.
+`<GlobalID Type #3>` is the third id of this type in the recording: one number, one id.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-_PLACEHOLDER: Final = re.compile(r"<(jwt|GlobalID|iso8601|http-date)(?: (\w+))?>")
+_PLACEHOLDER: Final = re.compile(r"<(jwt|GlobalID|iso8601|http-date)(?: (\w+)(?: #\d+)?)?>")
+_NUMBERED: Final = re.compile(r"<GlobalID \w+ #\d+>")
 _PATTERNS: Final = {
     "jwt": r"[\w.-]{40,}",
     "GlobalID": r"[\w+/]+=*",
@@ -54,6 +56,30 @@ class Deviation:
         }
 
 
+class Ids:
+    """The ids that numbered placeholders stand for: learnt at first sight, then always the same."""
+
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        """Start with the *known* ids by placeholder."""
+        self._known = dict(known or {})
+
+    def copy(self) -> Ids:
+        """Return the same ids, to learn others."""
+        return Ids(self._known)
+
+    def learn(self, placeholder: str, text: str) -> bool:
+        """Take *text* for the id; tell whether that agrees with what has been seen before."""
+        if not _NUMBERED.fullmatch(placeholder):
+            return True
+        if placeholder not in self._known and text in self._known.values():
+            return False
+        return self._known.setdefault(placeholder, text) == text
+
+    def fill(self, text: str) -> str:
+        """Return *text* with each numbered placeholder as its id, where that is known."""
+        return _NUMBERED.sub(lambda found: self._known.get(found[0], found[0]), text)
+
+
 def load(name: str) -> list[dict[str, Any]]:
     """Return the exchanges of the file *name* beside this module, in their order."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
@@ -66,19 +92,44 @@ def fill(text: str, replace: Callable[[str, str], str]) -> str:
     return _PLACEHOLDER.sub(lambda found: replace(found[1], found[2] or ""), text)
 
 
-def differences(expected: Mapping[str, Any], response: TestResponse) -> list[str]:
-    """Return how *response* differs from what is expected; each difference is one line."""
+def standing(exchange: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recorded answer with what we do otherwise everywhere."""
+    answer: dict[str, Any] = exchange["response"]
+    headers = dict(answer["headers"])
+    if "www-authenticate" in headers:
+        # RFC 6750 section 3: an error where a credential was sent; the address of a document that
+        # belongs to an OAuth2 server is told when there is one.
+        headers["www-authenticate"] = 'Bearer realm="Arize Phoenix"'
+        sent = exchange["request"].get("headers") or {}
+        if sent.get("Authorization") or "phoenix-access-token" in sent.get("Cookie", ""):
+            headers["www-authenticate"] += (
+                f', error="invalid_token", error_description="{answer["body"]}"'
+            )
+    if answer["status"] == 204:
+        # There is no content that could have a type.
+        headers.pop("content-type", None)
+    return {**answer, "headers": headers}
+
+
+def differences(
+    expected: Mapping[str, Any], response: TestResponse, ids: Ids | None = None
+) -> list[str]:
+    """Return how *response* differs from what is expected; each difference is one line.
+
+    *ids* learn what the response tells.
+    """
+    ids = ids or Ids()
     found = []
     if response.status_code != expected["status"]:
         found.append(f"status {response.status_code}, not {expected['status']}")
     for name, value in expected["headers"].items():
         if name == "set-cookie":
-            found += _cookie_differences(value, response.headers.getlist("Set-Cookie"))
+            found += _cookie_differences(value, response.headers.getlist("Set-Cookie"), ids)
         elif name == "allow" and value:
             allowed = response.headers.get(name, "").split(", ")
             if sorted(allowed) != sorted(value.split(", ")):
                 found.append(f"allow: {allowed}, not {value!r}")
-        elif not _matches(value, response.headers.get(name)):
+        elif not _matches(value, response.headers.get(name), ids):
             found.append(f"{name}: {response.headers.get(name)!r}, not {value!r}")
     found += [
         f"{name}: {response.headers[name]!r}, not expected"
@@ -86,12 +137,12 @@ def differences(expected: Mapping[str, Any], response: TestResponse) -> list[str
         if name in response.headers and name not in expected["headers"]
     ]
     body = response.get_json() if response.is_json and response.data else response.text
-    if not _matches(expected["body"], body):
+    if not _matches(expected["body"], body, ids):
         found.append(f"body {body!r}, not {expected['body']!r}")
     return found
 
 
-def _matches(expected: Any, value: Any) -> bool:
+def _matches(expected: Any, value: Any, ids: Ids) -> bool:
     if expected == ANYTHING:
         return True
     if isinstance(expected, dict):
@@ -99,21 +150,21 @@ def _matches(expected: Any, value: Any) -> bool:
         return (
             isinstance(value, dict)
             and list(expected) == list(value)
-            and all(_matches(expected[name], value[name]) for name in expected)
+            and all(_matches(expected[name], value[name], ids) for name in expected)
         )
     if isinstance(expected, list):
         return (
             isinstance(value, list)
             and len(expected) == len(value)
-            and all(map(_matches, expected, value))
+            and all(_matches(*pair, ids) for pair in zip(expected, value, strict=True))
         )
     if isinstance(expected, str) and isinstance(value, str):
-        return _text_matches(expected, value)
+        return _text_matches(expected, value, ids)
     return bool(expected == value and type(expected) is type(value))
 
 
-def _text_matches(expected: str, value: str) -> bool:
-    types = [found[2] for found in _PLACEHOLDER.finditer(expected) if found[1] == "GlobalID"]
+def _text_matches(expected: str, value: str, ids: Ids) -> bool:
+    placeholders = [found for found in _PLACEHOLDER.finditer(expected) if found[1] == "GlobalID"]
     pattern, end = "", 0
     for found in _PLACEHOLDER.finditer(expected):
         inner = _PATTERNS[found[1]]
@@ -122,14 +173,14 @@ def _text_matches(expected: str, value: str) -> bool:
         end = found.end()
     matched = re.fullmatch(pattern + re.escape(expected[end:]), value)
     return matched is not None and all(
-        (decode(text) or ("",))[0] == kind
-        for kind, text in zip(types, matched.groups(), strict=True)
+        (decode(text) or ("",))[0] == found[2] and ids.learn(found[0], text)
+        for found, text in zip(placeholders, matched.groups(), strict=True)
     )
 
 
-def _cookie_differences(expected: list[str], sent: list[str]) -> list[str]:
+def _cookie_differences(expected: list[str], sent: list[str], ids: Ids) -> list[str]:
     wanted, got = list(map(_cookie, expected)), list(map(_cookie, sent))
-    if len(wanted) == len(got) and all(map(_matches, wanted, got)):
+    if _matches(wanted, got, ids):
         return []
     return [f"cookies {got!r}, not {wanted!r}"]
 

@@ -9,7 +9,7 @@ import time_machine
 
 from tests.contract.auth_steps import BEFORE, PATHS
 from tests.contract.auth_walk import Walk
-from tests.contract.replay import ANYTHING, Deviation, differences, load
+from tests.contract.replay import ANYTHING, Deviation, differences, load, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -384,25 +384,6 @@ DEVIATIONS: Final[dict[str, Deviation]] = {
 }
 
 
-def _standing(exchange: dict[str, Any]) -> dict[str, Any]:
-    """Return the recorded answer with what we do otherwise everywhere."""
-    answer: dict[str, Any] = exchange["response"]
-    headers = dict(answer["headers"])
-    if "www-authenticate" in headers:
-        # RFC 6750 section 3: an error where a credential was sent; the address of a document that
-        # belongs to an OAuth2 server is told when there is one.
-        headers["www-authenticate"] = 'Bearer realm="Arize Phoenix"'
-        sent = exchange["request"].get("headers") or {}
-        if sent.get("Authorization") or "phoenix-access-token" in sent.get("Cookie", ""):
-            headers["www-authenticate"] += (
-                f', error="invalid_token", error_description="{answer["body"]}"'
-            )
-    if answer["status"] == 204:
-        # There is no content that could have a type.
-        headers.pop("content-type", None)
-    return {**answer, "headers": headers}
-
-
 @pytest.fixture
 def second_database_url(
     request: pytest.FixtureRequest, database_url: str, tmp_path: Path
@@ -425,7 +406,7 @@ def test_we_answer_as_phoenix_does_but_for_the_table(
         for exchange in EXCHANGES:
             name = exchange["name"]
             response = walk.send(exchange, BEFORE, PATHS)
-            recorded = _standing(exchange)
+            recorded = standing(exchange)
             deviation = DEVIATIONS.get(name)
             if deviation and not differences(recorded, response):
                 stale.append(name)
