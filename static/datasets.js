@@ -45,7 +45,14 @@ function send(upload) {
     text.textContent = "Reading …";
   });
   request.addEventListener("load", () => arrive(request, upload.action));
-  request.addEventListener("error", () => {
+  request.addEventListener("error", async () => {
+    // Whoever refuses a file without reading it may end the connection before the answer is read:
+    // the page itself tells whether the session has ended.
+    const page = await fetch(location.href).catch(() => null);
+    if (page?.redirected) {
+      location.assign(page.url);
+      return;
+    }
     sending.hidden = true;
     upload.querySelector("[type=submit]").disabled = false;
     tellFault("The connection was lost, or the file has changed. Please try again.");
