@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
     BeforeValidator,
@@ -23,7 +22,6 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -32,10 +30,8 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from phoenix_web import config_rules as rules
+from phoenix_web.config_files import SecretFiles, Unreadable
 from phoenix_web.paths import default_working_dir
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
 
 PREFIX: Final = "PHOENIX_"
 _YEAR_MINUTES: Final = 366 * 24 * 60
@@ -232,31 +228,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read arguments, then the environment, then the files it names."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, _SecretFiles(settings_cls)
-
-
-@dataclass(frozen=True, slots=True)
-class _Unreadable:
-    """Stands for a secret whose file cannot be read: no setting takes it, so it becomes a fault."""
-
-    fault: str
-
-
-class _SecretFiles(EnvSettingsSource):
-    """The secrets whose `..._FILE` variable names a file."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the text of the file that the variable names, or None without one."""
-        is_secret = SecretStr in get_args(field.annotation)
-        path = self.env_vars.get(f"{PREFIX}{field_name}_FILE".lower()) if is_secret else None
-        if path is None:
-            return None, field_name, False
-        try:
-            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            name = f"{PREFIX}{field_name.upper()}_FILE"
-            return _Unreadable(f"{name}: cannot read {path}: {reason}"), field_name, False
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
 
 def load() -> Settings:
@@ -268,7 +240,7 @@ def load() -> Settings:
 
 
 def _fault(fault: dict[str, Any]) -> str:
-    if isinstance(fault["input"], _Unreadable):
+    if isinstance(fault["input"], Unreadable):
         return fault["input"].fault
     name = f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else PREFIX
     text = str(fault.get("ctx", {}).get("error", fault["msg"]))
