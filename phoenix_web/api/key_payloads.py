@@ -8,9 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from phoenix_web.api.operations import Moment, Payload, Text, is_absent
-
-MAX_NAME_LENGTH = 256
-MAX_DESCRIPTION_LENGTH = 4096
+from phoenix_web.auth.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 
 
 def _name(text: str) -> str:

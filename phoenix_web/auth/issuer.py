@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from phoenix_web.auth import keys
 from phoenix_web.policy import Role
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.store.users import UserInfo
+
+
+#: Characters of what people say of a key, on a page and by the API alike.
+MAX_NAME_LENGTH: Final = 256
+MAX_DESCRIPTION_LENGTH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)

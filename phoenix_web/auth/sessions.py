@@ -126,8 +126,7 @@ class Sessions:
         self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, now: datetime
     ) -> TokenPair:
         refresh_token = keys.mint(keys.REFRESH_TOKEN)
-        digest = hmac.digest(self._digest_key, refresh_token.encode(), "sha256")
-        store.add_refresh_token(session_id, digest, now + self._lifetime)
+        store.add_refresh_token(session_id, self._keyed(refresh_token), now + self._lifetime)
         return TokenPair(
             access_token=self._tokens.sign(user, session_id, token_id),
             access_lifetime=self._tokens.lifetime,
@@ -138,6 +137,9 @@ class Sessions:
     def _digest(self, refresh_token: str) -> bytes | None:
         if not keys.is_well_formed(refresh_token, keys.REFRESH_TOKEN):
             return None
+        return self._keyed(refresh_token)
+
+    def _keyed(self, refresh_token: str) -> bytes:
         return hmac.digest(self._digest_key, refresh_token.encode(), "sha256")
 
 

@@ -17,9 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-#: The limits of the API for the same two fields.
-MAX_NAME_LENGTH: Final = 256
-MAX_DESCRIPTION_LENGTH: Final = 4096
+from phoenix_web.auth.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 
 #: The presets of a key's life: the value of the field, and how many days that is.
 EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
