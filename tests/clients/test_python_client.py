@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from phoenix.client import AsyncClient, Client
 from phoenix.client.resources.datasets import Dataset as ClientDataset
 from phoenix.client.resources.datasets import DatasetUploadError
@@ -57,12 +58,13 @@ def opened(url: str, key: str) -> Iterator[Client]:
 class Waiting:
     """The datasets of an `AsyncClient`, each call awaited, so that one test fits both clients."""
 
-    def __init__(self, client: AsyncClient, runner: asyncio.Runner) -> None:
+    def __init__(self, client: AsyncClient, portal: BlockingPortal) -> None:
         self._datasets = client.datasets
-        self._runner = runner
+        self._portal = portal
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda **arguments: self._runner.run(getattr(self._datasets, method)(**arguments))
+        called = getattr(self._datasets, method)
+        return lambda **arguments: self._portal.call(partial(called, **arguments))
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -72,10 +74,11 @@ def datasets(request: pytest.FixtureRequest, phoenix: Phoenix) -> Iterator[Any]:
         with opened(phoenix.url, phoenix.key) as client:
             yield client.datasets
         return
-    with asyncio.Runner() as runner:
+    # In a thread of its own: the browser of other tests has an event loop running in this one.
+    with start_blocking_portal() as portal:
         waiting = AsyncClient(base_url=phoenix.url, api_key=phoenix.key)
-        yield Waiting(waiting, runner)
-        runner.run(waiting._client.aclose())  # noqa: SLF001 - it has no way to close it
+        yield Waiting(waiting, portal)
+        portal.call(waiting._client.aclose)  # noqa: SLF001 - it has no way to close it
 
 
 @pytest.fixture
