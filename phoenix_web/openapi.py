@@ -77,7 +77,12 @@ def _operation(app: Flask, rule: Rule) -> Operation | None:
 def _models(app: Flask, rules: list[Rule]) -> tuple[list[type[BaseModel]], list[type[BaseModel]]]:
     """Return the models that routes read, and those that they answer; each once."""
     operations = [operation for rule in rules if (operation := _operation(app, rule))]
-    read = [m for o in operations for m in (o.body, o.own_body, o.optional_body, o.query) if m]
+    read = [
+        model
+        for o in operations
+        for model in (o.body, o.own_body, o.own_form, o.optional_body, o.query)
+        if model
+    ]
     answered = [model for o in operations for model in o.answers.values() if model]
     return list(dict.fromkeys(read)), list(dict.fromkeys(answered))
 
@@ -98,9 +103,14 @@ def _described(
     }
     body = operation.body or operation.own_body or operation.optional_body
     if body is not None:
+        content = _json(references[body, "validation"])
+        if operation.own_form is not None:
+            content["multipart/form-data"] = {
+                "schema": references[operation.own_form, "validation"]
+            }
         described["requestBody"] = {
             "required": operation.optional_body is None,
-            "content": _json(references[body, "validation"]),
+            "content": content,
         }
     return described
 

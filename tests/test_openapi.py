@@ -99,3 +99,16 @@ def test_new_keys_alone_carry_their_text(document: dict[str, Any]) -> None:
         "CreatedApiKey"
     }
     assert not [name for name, schema in schemas.items() if "password_hash" in str(schema)]
+
+
+def test_an_upload_is_described_as_json_and_as_a_form_with_a_file(document: dict[str, Any]) -> None:
+    body = document["paths"]["/v1/datasets/upload"]["post"]["requestBody"]
+    name = body["content"]["multipart/form-data"]["schema"]["$ref"].rpartition("/")[2]
+    form = document["components"]["schemas"][name]
+
+    assert set(body["content"]) == {"application/json", "multipart/form-data"}
+    assert form["required"] == ["name", "file"]
+    assert form["properties"]["file"]["format"] == "binary"
+    assert {"input_keys[]", "output_keys[]", "split_key", "flatten_keys[]"} <= set(
+        form["properties"]
+    )

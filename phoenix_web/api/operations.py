@@ -70,6 +70,8 @@ class Operation:
     optional_body: type[BaseModel] | None = None
     #: A body that the view reads itself, in a way of its own.
     own_body: type[BaseModel] | None = None
+    #: A multipart form that may come in the place of `own_body`, likewise.
+    own_form: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     #: The model of the answer for each status of success; None for an empty or plain answer.
     answers: Mapping[HTTPStatus, type[BaseModel] | None] = field(default_factory=dict)

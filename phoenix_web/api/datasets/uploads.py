@@ -3,59 +3,33 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
 from phoenix_web import multipart_form
-from phoenix_web.api.operations import Operation, Payload, declares, respond
+from phoenix_web.api.datasets.upload_payloads import (
+    UploadDatasetData,
+    UploadDatasetForm,
+    UploadDatasetQuery,
+    UploadDatasetRequestBody,
+    UploadDatasetResponseBody,
+)
+from phoenix_web.api.operations import Operation, declares, respond
 from phoenix_web.datasets import file_upload, json_upload
-from phoenix_web.datasets.examples import Action, Upload
 from phoenix_web.datasets.file_upload import Limits
 from phoenix_web.errors import BadRequest, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
 from phoenix_web.guard import current_principal, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
-from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
+from phoenix_web.store.datasets.uploads import UploadStore
+
+if TYPE_CHECKING:
+    from phoenix_web.datasets.examples import Upload
+    from phoenix_web.store.datasets.uploads import UploadResult
 
 routes = Blueprint("uploads", __name__)
-
-
-class UploadDatasetQuery(Payload):
-    """Whether to wait for the result, which this server always does."""
-
-    sync: bool = False
-
-
-class UploadDatasetRequestBody(Payload):
-    """A dataset with its examples; `json_upload` says what is refused, and with which text."""
-
-    name: str
-    description: str | None = None
-    action: str | None = Action.CREATE
-    inputs: list[dict[str, Any]]
-    outputs: list[dict[str, Any]] | None = None
-    metadata: list[dict[str, Any]] | None = None
-    splits: list[str | list[str | None] | None] | None = None
-    span_ids: list[str | None] | None = None
-    example_ids: list[str | None] | None = None
-
-
-class UploadDatasetData(Payload):
-    """What the upload did."""
-
-    dataset_id: str
-    version_id: str
-    num_created_examples: int
-    num_updated_examples: int
-    num_deleted_examples: int
-
-
-class UploadDatasetResponseBody(Payload):
-    """What the upload did."""
-
-    data: UploadDatasetData
 
 
 @routes.post("/upload")
@@ -65,6 +39,7 @@ class UploadDatasetResponseBody(Payload):
         "Upload a dataset",
         "datasets",
         own_body=UploadDatasetRequestBody,
+        own_form=UploadDatasetForm,
         query=UploadDatasetQuery,
         answers={HTTPStatus.OK: UploadDatasetResponseBody},
         refusals=(
