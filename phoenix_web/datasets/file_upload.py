@@ -10,6 +10,7 @@ from phoenix_web.datasets import arrow_upload, csv_upload, jsonl_upload
 from phoenix_web.datasets.columns import columns_of
 from phoenix_web.datasets.examples import Upload, action_of
 from phoenix_web.datasets.form import FILE
+from phoenix_web.datasets.pacing import paced
 from phoenix_web.datasets.rows import example_of, refuse, shown
 from phoenix_web.datasets.spool import filling
 from phoenix_web.datasets.unpacking import unpacked
@@ -95,7 +96,7 @@ def _fill(examples: Spool, table: _Table, limits: Limits) -> None:
     # Digests, because an id may be long.
     seen: set[bytes] = set()
     characters = 0
-    for number, row in table.rows:
+    for number, row in paced(table.rows):
         if len(examples) >= limits.max_rows:
             raise PayloadTooLarge(f"The file has more than {limits.max_rows} rows")
         try:

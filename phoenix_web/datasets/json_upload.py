@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from phoenix_web.datasets import strict_json
 from phoenix_web.datasets.examples import Upload, action_of, incoming
+from phoenix_web.datasets.pacing import paced
 from phoenix_web.datasets.spool import filling
 from phoenix_web.errors import Invalid
 
@@ -174,7 +175,7 @@ def _fill(
     max_depth: int,
 ) -> None:
     try:
-        for row, extra in zip(buckets, extras, strict=True):
+        for row, extra in paced(zip(buckets, extras, strict=True)):
             examples.append(incoming(row, max_depth, *extra))
     except UnicodeEncodeError:
         raise Invalid(f"Example {len(examples)}: {_SURROGATE}") from None

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from phoenix_web.datasets.examples import node_id_of
+from phoenix_web.datasets.pacing import paced
 from phoenix_web.errors import Invalid
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Matching:
         """
         for content in self.contents(examples):
             self._alike[content] = sorted(alike.get(content, ()), reverse=True)
-        for example in examples:
+        for example in paced(examples):
             if example.external_id is None:
                 self._match_content(example.content_hash)
             else:

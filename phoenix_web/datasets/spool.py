@@ -9,6 +9,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from phoenix_web.datasets.examples import IncomingExample
+from phoenix_web.datasets.pacing import pause
 from phoenix_web.errors import InsufficientStorage
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Batches:
             data = self._file.read(length)
             position += _LENGTH_BYTES + length
             yield marshal.loads(data)  # noqa: S302 - nobody else can write this file
+            pause()
 
     def add(self, batch: list[Any]) -> None:
         """Add *batch* at the end; raise `InsufficientStorage` when the disk is full."""

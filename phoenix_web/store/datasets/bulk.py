@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select, text
 
+from phoenix_web.datasets.pacing import paced
 from phoenix_web.store.database import refusal_of
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.models import Base
 
-#: Rows that SQLite is handed in one call, so that memory does not grow with their number.
-_BATCH: Final = 10_000
+#: Rows that SQLite is handed in one call, which are so few that other threads get their turn.
+_BATCH: Final = 200
 
 
 def refresh_statistics(session: Session, *tables: type[Base]) -> None:
@@ -61,14 +62,14 @@ def insert_rows(
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" for _ in columns)
         statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
-        remaining = iter(rows)
+        remaining = paced(rows)
         while batch := list(islice(remaining, _BATCH)):
             connection.exec_driver_sql(statement, batch)
         return
     driver: Any = connection.connection.driver_connection
     try:
         with driver.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
+            for row in paced(rows):
                 copy.write_row(row)
     except Exception as error:
         # SQLAlchemy, which translates failures elsewhere, does not see this statement.
