@@ -78,6 +78,8 @@ class ExampleStore:
             .where(
                 _Revision.dataset_id == self._dataset_id,
                 _Revision.example_id > example_id,
+                # Said again for PostgreSQL, which may else join from the very first example on.
+                DatasetExample.id > example_id,
                 _Revision.version_id <= self._version_id,
                 or_(_Revision.ended_by.is_(None), _Revision.ended_by > self._version_id),
                 _Revision.kind != RevisionKind.DELETE.value,
@@ -99,10 +101,17 @@ class ExampleStore:
     def _splits(self, examples: Sequence[StoredExample]) -> dict[int, list[str]]:
         """Return the names of the splits of each of *examples* that is in one, sorted."""
         found: defaultdict[int, list[str]] = defaultdict(list)
+        first, last = examples[0].id, examples[-1].id
+        # By their range, because a list of a thousand ids takes longer to send than to look up.
         statement = (
             select(DatasetSplitMember.example_id, DatasetSplit.name)
             .join(DatasetSplit, DatasetSplit.id == DatasetSplitMember.split_id)
-            .where(DatasetSplitMember.example_id.in_([example.id for example in examples]))
+            .join(DatasetExample, DatasetExample.id == DatasetSplitMember.example_id)
+            .where(
+                DatasetExample.dataset_id == self._dataset_id,
+                DatasetExample.id.between(first, last),
+                DatasetSplitMember.example_id.between(first, last),
+            )
         )
         for example_id, name in self._session.execute(statement):
             found[example_id].append(name)
