@@ -18,6 +18,7 @@ from phoenix_web.store.datasets.models import (
     Dataset,
     DatasetExample,
     DatasetExampleRevision,
+    DatasetSplitMember,
     DatasetVersion,
     text_key,
 )
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.examples import Upload
 
 _NO_METADATA: Final = "{}"
-#: An upload of more examples changes what the planner should know of the tables: it takes a
-#: dataset that it has not heard of for one row, and reads all examples for each of them.
+#: From so many examples on it matters what PostgreSQL's planner knows of a dataset: it takes one
+#: that it has not heard of for a single row, and then reads all examples for each of them.
 _MANY: Final = 500
 
 
@@ -76,9 +77,12 @@ class UploadStore:
             self._revise(upload, matching, deleted, dataset_id, version_id)
         moved = self._move(upload, matching, dataset_id, version_id)
         created = matching.changes.count(Change.CREATE)
-        self._count(dataset_id, created - len(deleted))
-        if len(upload.examples) > _MANY:
-            refresh_statistics(self._session, DatasetExample, DatasetExampleRevision)
+        count = self._count(dataset_id, created - len(deleted))
+        before = count - created + len(deleted)
+        if len(upload.examples) > _MANY or _magnitude(before) < _magnitude(count):
+            refresh_statistics(
+                self._session, DatasetExample, DatasetExampleRevision, DatasetSplitMember
+            )
         updated = len(matching.patched | moved)
         return UploadResult(dataset_id, version_id, created, updated, len(deleted))
 
@@ -210,9 +214,16 @@ class UploadStore:
             remove_deleted(self._session, dataset_id)
         return (memberships.changed & matching.matched) - matching.revived
 
-    def _count(self, dataset_id: int, change: int) -> None:
-        if change:
-            count = Dataset.example_count + change
-            self._session.execute(
-                update(Dataset).where(Dataset.id == dataset_id).values(example_count=count)
-            )
+    def _count(self, dataset_id: int, change: int) -> int:
+        """Return how many examples the dataset has with *change* more of them, and store it."""
+        statement = (
+            update(Dataset)
+            .where(Dataset.id == dataset_id)
+            .values(example_count=Dataset.example_count + change)
+        )
+        return self._session.execute(statement.returning(Dataset.example_count)).scalar_one()
+
+
+def _magnitude(count: int) -> int:
+    """Return a number that is one more each time that a large *count* has doubled."""
+    return (count // _MANY).bit_length()
