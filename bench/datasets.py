@@ -1,4 +1,7 @@
-"""Datasets: how long large uploads and downloads take, what they need, and who waits meanwhile."""
+"""Datasets: how long large uploads and downloads take, what they need, and who waits meanwhile.
+
+The server has one process, so that the reads meet the upload in it.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,7 @@ def measure(server: Process, headers: Mapping[str, str], examples: int) -> list[
             _step(server, headers, "fetch the examples", lambda: download("examples")),
             _step(server, headers, "download as CSV", lambda: download("csv")),
             _step(server, headers, "download as JSONL", lambda: download("jsonl")),
+            _step(server, headers, "list ten datasets", lambda: client.get("/v1/datasets")),
         ]
     return steps
 

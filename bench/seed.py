@@ -11,11 +11,12 @@ from sqlalchemy import insert
 
 from phoenix_web.auth import keys
 from phoenix_web.store.database import Database
+from phoenix_web.store.datasets.models import Dataset, text_key
 from phoenix_web.store.models import ApiKey
 from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, UserStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
 _BATCH = 10_000
@@ -51,23 +52,14 @@ def access_token(url: str, password: str) -> str:
     return token
 
 
-def add_datasets(url: str, headers: Mapping[str, str], count: int) -> bool:
-    """Upload *count* datasets; tell whether the server takes them."""
-    with httpx.Client(base_url=url, headers=headers, trust_env=False) as client:
-        for number in range(count):
-            answer = client.post(
-                "/v1/datasets/upload",
-                params={"sync": "true"},
-                json={
-                    "action": "create",
-                    "name": f"questions {number}",
-                    "inputs": [{"question": f"What is {row}?"} for row in range(10)],
-                    "outputs": [{"answer": f"It is {row}."} for row in range(10)],
-                },
-            )
-            if not answer.is_success:
-                return False
-        return client.get("/v1/datasets").is_success
+def add_datasets(database_url: str, count: int) -> None:
+    """Add *count* empty datasets to the database."""
+    database = Database(database_url)
+    with database.transaction() as session:
+        for first in range(0, count, _BATCH):
+            numbers = range(first, min(first + _BATCH, count))
+            session.execute(insert(Dataset), list(_dataset_rows(numbers)))
+    database.dispose()
 
 
 def _rows(owner_id: int, numbers: range) -> Iterator[dict[str, Any]]:
@@ -79,4 +71,18 @@ def _rows(owner_id: int, numbers: range) -> Iterator[dict[str, Any]]:
             "digest": hashlib.sha256(f"key {number}".encode()).digest(),
             "hint": "phx_u_seed",
             "created_at": now,
+        }
+
+
+def _dataset_rows(numbers: range) -> Iterator[dict[str, Any]]:
+    now = datetime.now(UTC)
+    for number in numbers:
+        name = f"questions {number}"
+        yield {
+            "name": name,
+            "name_key": text_key(name),
+            "metadata_json": "{}",
+            "example_count": 0,
+            "created_at": now,
+            "updated_at": now,
         }

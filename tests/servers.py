@@ -61,8 +61,11 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a PostgreSQL server in a temporary folder, and end it with all that it holds."""
+def running_postgres(*, is_durable: bool = False) -> Iterator[Postgres]:
+    """Start a PostgreSQL server in a temporary folder, and end it with all that it holds.
+
+    Only when it *is_durable* it waits for the disk: no test has to survive a power cut.
+    """
     initdb, postgres = program("initdb"), program("postgres")
     user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
     groups: list[str] | None = [] if user else None
@@ -86,7 +89,7 @@ def running_postgres() -> Iterator[Postgres]:
             "unix_socket_directories": folder,
             "listen_addresses": "",
             "max_connections": 200,
-            "fsync": "off",  # nothing here has to survive a power cut
+            "fsync": "on" if is_durable else "off",
         }
         with log.open("w") as output:
             server = subprocess.Popen(
