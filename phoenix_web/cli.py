@@ -27,6 +27,7 @@ from phoenix_web.server import Server
 from phoenix_web.services import passwords_of
 from phoenix_web.store.database import Database
 from phoenix_web.store.keys import KeyStore
+from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import UserStore
 from phoenix_web.version import VERSION
@@ -140,6 +141,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
             raise Invalid(f"{email} does not sign in with a password")
         UserStore(session).hold(user.id)
         UserStore(session).set_password(user.id, password_hash, needs_reset=True)
+        PasswordLinkStore(session).drop(user.id)
         SessionStore(session).close_all(user.id)
     _note(f"Set the password of {email} and ended their sessions.")
     if not password_stdin:

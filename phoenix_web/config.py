@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     access_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10
     refresh_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10080
     refresh_reuse_seconds: Annotated[Number, Field(ge=0, le=60)] = 3
+    password_reset_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 15
+    invitation_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 3 * 24 * 60
     disable_brute_force_login_protection: Boolean = False
     brute_force_login_protection_max_attempts: Annotated[Integer, Field(ge=1)] = 5
     password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536

@@ -19,18 +19,20 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REFUSAL: Final = "This request did not come from a page of this server."
 
 
-def refuse_cross_site(*, allows_programs: bool) -> None:
+def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> None:
     """Raise `Forbidden` unless the headers of the request say that it is same-site.
 
     Browsers send `Sec-Fetch-Site`, or at least `Origin`. Whatever is sent must fit. When nothing
     is, only a program can be asking, which *allows_programs* lets in with a JSON or empty body:
     no browser sends that to another site without `Origin`.
+
+    A page with `Referrer-Policy: no-referrer` posts with `Origin: null`, and over plain HTTP with
+    nothing else. *allows_opaque* takes that, for what obeys no cookie but a secret in the form.
     """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     referer = request.headers.get("Referer")
-    # A page with `Referrer-Policy: no-referrer` posts to its own site with `Origin: null`.
-    is_opaque = origin == "null" and site in _OWN
+    is_opaque = origin == "null" and (site in _OWN or (allows_opaque and site is None))
     if site is not None:
         is_own = site in _OWN or (origin is not None and _is_trusted(origin))
     else:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 from phoenix_web.auth.login import Login
+from phoenix_web.auth.password_links import PasswordLinks
 from phoenix_web.auth.passwords import Passwords
 from phoenix_web.auth.sessions import Sessions
 from phoenix_web.auth.tokens import AccessTokens
 from phoenix_web.auth.verifier import Verifier
 from phoenix_web.store.database import Database
+from phoenix_web.store.password_links import Purpose
 
 if TYPE_CHECKING:
     from phoenix_web.config import Settings
@@ -30,6 +32,7 @@ class Services:
     passwords: Passwords
     sessions: Sessions
     login: Login
+    password_links: PasswordLinks
     verifier: Verifier
 
 
@@ -44,9 +47,10 @@ def build(settings: Settings, secret: str) -> Services:
     is_locking = not settings.disable_brute_force_login_protection
     max_attempts = settings.brute_force_login_protection_max_attempts if is_locking else None
     login = Login(database, passwords, sessions, secret, max_attempts)
+    links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)
-    return Services(settings, database, passwords, sessions, login, verifier)
+    return Services(settings, database, passwords, sessions, login, links, verifier)
 
 
 def passwords_of(settings: Settings) -> Passwords:
@@ -56,6 +60,14 @@ def passwords_of(settings: Settings) -> Passwords:
         settings.password_hash_iterations,
         is_strong=settings.enable_strong_password_policy,
     )
+
+
+def _lifetimes(settings: Settings) -> dict[Purpose, timedelta]:
+    """Return how long a link of each purpose is good for."""
+    return {
+        Purpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
+        Purpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
+    }
 
 
 def services() -> Services:

@@ -17,6 +17,7 @@ from phoenix_web.global_ids import encode
 from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
 from phoenix_web.policy import Role
 from phoenix_web.services import EXTENSION, Services
+from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
@@ -160,6 +161,15 @@ def add_key(
         issued = issue_key(session, user, name, description=description, expires_at=expires_at)
     kind = "UserApiKey" if owner else "SystemApiKey"
     return MadeKey(issued.key.id, encode(kind, issued.key.id), name, issued.text)
+
+
+def issue_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.RESET) -> str:
+    """Issue a one-time link for *user* and return its text."""
+    services = services_of(app)
+    with services.database.transaction() as session:
+        found = UserStore(session).find(user.user_id)
+        assert found is not None
+        return services.password_links.issue(session, found, purpose).token
 
 
 def set_role(app: Flask, user: SignedIn, role: Role | str) -> None:

@@ -53,7 +53,8 @@ class TokenResponse(Payload):
 
 
 @routes.before_request
-def _come_from_here() -> None:
+def come_from_here() -> None:
+    """Raise `NotFound` while authentication is off, and `Forbidden` for a foreign page."""
     if not services().settings.enable_auth:
         raise NotFound("Not Found")
     # Also where no cookie is read: a foreign page could sign its visitor in as somebody else.

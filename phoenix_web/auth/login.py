@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from phoenix_web.auth.tokens import derive_key
 from phoenix_web.errors import InvalidCredential, TooManyRequests
 from phoenix_web.store.login_attempts import LoginAttemptStore
+from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import UserStore, normal_email
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from phoenix_web.auth.passwords import Passwords
     from phoenix_web.auth.sessions import Sessions, TokenPair
     from phoenix_web.store.database import Database
@@ -62,6 +65,10 @@ class Login:
         with self.passwords.turn():
             return self._change_password(user, current, new)
 
+    def forget_failures(self, session: Session, user: UserInfo) -> None:
+        """Forget what is counted against *user*, in the unit of work *session*."""
+        LoginAttemptStore(session).clear(self._subject(user.email))
+
     def _log_in(self, email: str, password: str) -> TokenPair:
         subject = self._subject(email)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
@@ -102,6 +109,7 @@ class Login:
             if users.hold(user.id) != password_hash:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
             users.set_password(user.id, new_hash, needs_reset=False)
+            PasswordLinkStore(session).drop(user.id)
             SessionStore(session).close_all(user.id)
             tokens = self.sessions.open(session, user)
         _log.info("user %s changed their password", user.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -70,6 +71,13 @@ def one_of(column: str, values: list[str]) -> CheckConstraint:
 Id = BigInteger().with_variant(Integer, "sqlite")
 
 AUTH_METHODS = ["LOCAL", "OAUTH2", "LDAP"]
+
+
+class Purpose(StrEnum):
+    """Why somebody gets a one-time link to choose a password."""
+
+    RESET = "reset"
+    INVITATION = "invitation"
 
 
 class User(Base):
@@ -159,3 +167,25 @@ class LoginAttempts(Base):
     attempts: Mapped[int]
     locked_until: Mapped[datetime | None]
     updated_at: Mapped[datetime]
+
+
+class PasswordLink(Base):
+    """The one link by which a user may choose a password now; it ends by deletion."""
+
+    __tablename__ = "password_links"
+    __table_args__ = (
+        one_of("purpose", [purpose.value for purpose in Purpose]),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    #: Unique, so that a newer link can only take the place of an older one.
+    user_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("users.id", ondelete="CASCADE"), unique=True
+    )
+    purpose: Mapped[str] = mapped_column(String(16))
+    #: What the text of the link names. It opens nothing without the signature beside it, which
+    #: needs `PHOENIX_SECRET`: so a mail can be written when it is sent, and is kept nowhere.
+    nonce: Mapped[str] = mapped_column(String(32), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -20,6 +20,7 @@ from phoenix_web.ui import (
     keys,
     links,
     login,
+    password_links,
     profile,
     sign_in,
     system_keys,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 door = Blueprint("ui", __name__)
-for _page in (datasets, home, keys, login, profile, system_keys):
+for _page in (datasets, home, keys, login, password_links, profile, system_keys):
     door.register_blueprint(_page.routes)
 
 
@@ -52,7 +53,9 @@ def register(app: Flask, secret: str) -> None:
 def _admit() -> Response | None:
     """Let the request through, or answer where it must go first; raise `Forbidden` if foreign."""
     if request.method not in SAFE_METHODS:
-        refuse_cross_site(allows_programs=False)
+        refuse_cross_site(
+            allows_programs=False, allows_opaque=request.endpoint in password_links.ENDPOINTS
+        )
     if is_public_view():
         return None
     if not current_user.is_authenticated:

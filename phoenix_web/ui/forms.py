@@ -61,6 +61,18 @@ def _password(text: str) -> str:
     return text
 
 
+def _new_password(text: str) -> str:
+    if not text:
+        raise _fault("Enter a new password.")
+    return text
+
+
+def _again(text: str, info: ValidationInfo) -> str:
+    if text != info.data.get("new_password", text):
+        raise _fault("The two new passwords are not the same.")
+    return text
+
+
 class Form(BaseModel):
     """A submitted form; a field that is missing is an empty one, and unknown ones are ignored."""
 
@@ -78,24 +90,23 @@ class PasswordForm(Form):
     """A change of the password; whether the new one is acceptable, `auth.passwords` says."""
 
     current_password: Annotated[str, AfterValidator(_password)] = ""
-    new_password: str = ""
-    new_password_again: str = ""
+    new_password: Annotated[str, AfterValidator(_new_password)] = ""
+    new_password_again: Annotated[str, AfterValidator(_again)] = ""
 
     @field_validator("new_password")
     @classmethod
-    def _new(cls, value: str, info: ValidationInfo) -> str:
-        if not value:
-            raise _fault("Enter a new password.")
+    def _another(cls, value: str, info: ValidationInfo) -> str:
         if value == info.data.get("current_password"):
             raise _fault("Choose another password than the current one.")
         return value
 
-    @field_validator("new_password_again")
-    @classmethod
-    def _same(cls, value: str, info: ValidationInfo) -> str:
-        if value != info.data.get("new_password", value):
-            raise _fault("The two new passwords are not the same.")
-        return value
+
+class PasswordLinkForm(Form):
+    """A password that is chosen by a one-time link, whose text is *token*."""
+
+    token: str = ""
+    new_password: Annotated[str, AfterValidator(_new_password)] = ""
+    new_password_again: Annotated[str, AfterValidator(_again)] = ""
 
 
 class KeyForm(Form):

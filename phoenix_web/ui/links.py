@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
 from phoenix_web import static_files
+from phoenix_web.auth import password_links
 from phoenix_web.same_site import SAFE_METHODS, own_url
 from phoenix_web.services import services
 
@@ -38,6 +39,11 @@ def server_url() -> str:
     own = own_url().rstrip("/")
     path = root_path()
     return own if own.endswith(path) else own + path
+
+
+def password_link(token: str) -> str:
+    """Return the address that a one-time link with the text *token* leads to."""
+    return f"{server_url()}{password_links.PATH}?token={token}"
 
 
 def here() -> str:

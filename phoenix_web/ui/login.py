@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from flask import Response
 
 routes = Blueprint("login", __name__)
-EVERYWHERE = "everywhere"
+EVERYWHERE: Final = "everywhere"
+CHOSEN: Final = "password-set"
 
 
 @routes.get("/login")
 @public
 def show() -> Response:
     """Show the form, or lead on whoever is signed in already."""
-    if current_user.is_authenticated:
+    # Who has just chosen a password by a link may be signed in here as somebody else.
+    is_password_set = CHOSEN in request.args
+    if current_user.is_authenticated and not is_password_set:
         return htmx.redirect(_next_page())
-    return _page(forms.Submission())
+    return _page(forms.Submission(), is_password_set=is_password_set)
 
 
 @routes.post("/login")
@@ -89,7 +92,14 @@ def _page(
     submission: forms.Submission[forms.LoginForm],
     status: HTTPStatus = HTTPStatus.OK,
     problem: str | None = None,
+    *,
+    is_password_set: bool = False,
 ) -> Response:
-    action = links.url_for("ui.login.submit", next=_wanted())
-    body = render_template("login.html", form=submission, problem=problem, action=action)
+    body = render_template(
+        "login.html",
+        form=submission,
+        problem=problem,
+        action=links.url_for("ui.login.submit", next=_wanted()),
+        is_password_set=is_password_set,
+    )
     return make_response(body, status)

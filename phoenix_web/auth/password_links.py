@@ -1,0 +1,157 @@
+"""One-time links by which somebody chooses a password: after a reset, or when they are invited.
+
+A link is signed with a key of its own, and a row stands behind it. The row makes it good once,
+and ends it when a newer one is issued; without the row the signature opens nothing, and without
+the signature neither does the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from phoenix_web.auth.tokens import derive_key
+from phoenix_web.errors import Invalid, InvalidCredential
+from phoenix_web.policy import Role
+from phoenix_web.store.password_links import LinkInfo, PasswordLinkStore, Purpose
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.store.users import UserStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.auth.login import Login
+    from phoenix_web.auth.passwords import Passwords
+    from phoenix_web.store.database import Database
+    from phoenix_web.store.users import UserInfo
+
+#: The page that a link leads to, with its text as `?token=`.
+PATH: Final = "/reset-password-with-token"
+#: Longer than any link of ours; a longer text is not worth reading.
+_MAX_LENGTH: Final = 512
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedLink:
+    """A new link with its text, which is told to its user and stored nowhere."""
+
+    id: int
+    token: str
+    expires_at: datetime
+
+
+def may_choose_password(user: UserInfo) -> bool:
+    """Tell whether *user* has a password here to choose; for nobody else a link works."""
+    return user.auth_method == "LOCAL" and user.role is not Role.SYSTEM
+
+
+class PasswordLinks:
+    """Issues links and redeems them."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        login: Login,
+        secret: str,
+        lifetimes: Mapping[Purpose, timedelta],
+    ) -> None:
+        """Sign with a key that is derived from *secret*; each purpose has one of *lifetimes*."""
+        self._database = database
+        self._passwords = passwords
+        self._login = login
+        self._lifetimes = lifetimes
+        key = derive_key(secret, "password link")
+        self._serializers = {
+            purpose: URLSafeTimedSerializer(
+                key,
+                salt=purpose.value,
+                signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+            )
+            for purpose in Purpose
+        }
+
+    def issue(self, session: Session, user: UserInfo, purpose: Purpose) -> IssuedLink:
+        """Give *user* a link in place of any older one, in the unit of work *session*.
+
+        Raises `Invalid` for whoever has no password to choose.
+        """
+        if not may_choose_password(user):
+            raise Invalid(f"{user.email} does not sign in with a password")
+        # Of two that are issued at once, the later one takes the place of the other.
+        UserStore(session).hold(user.id)
+        nonce = secrets.token_urlsafe(16)
+        now = datetime.now(UTC)
+        expires_at = now + self._lifetimes[purpose]
+        link_id = PasswordLinkStore(session).put(user.id, purpose, nonce, now, expires_at)
+        return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
+
+    def token(self, purpose: Purpose, nonce: str) -> str:
+        """Return the text of the link that *nonce* names."""
+        return str(self._serializers[purpose].dumps(nonce))
+
+    def find(self, token: str) -> LinkInfo:
+        """Return the link whose text is *token*; it stays as good as it is.
+
+        Raises `InvalidCredential` alike for one that is forged, expired, used or replaced, or
+        whose user may not choose a password.
+        """
+        nonce = self._nonce(token)
+        with self._database.reading() as session:
+            link = PasswordLinkStore(session).find(nonce)
+        if link is None:
+            raise InvalidCredential("password link used or replaced")
+        if link.expires_at <= datetime.now(UTC):
+            raise InvalidCredential(f"password link of user {link.user.id} expired")
+        if not may_choose_password(link.user):
+            raise InvalidCredential(f"user {link.user.id} may not choose a password")
+        return link
+
+    def redeem(self, token: str, password: str) -> None:
+        """Give the link's user *password*, and end the link and all their sessions; keys stay.
+
+        Raises `InvalidCredential` as `find` does, `Invalid` for a password that is not
+        acceptable, and `Unavailable` when too many wait to sign in; the link stays good then.
+        """
+        link = self.find(token)
+        fault = self._passwords.fault(password, link.user.email, link.user.username)
+        if fault is not None:
+            raise Invalid(fault)
+        password_hash = self._passwords.hash(password)
+        with self._database.transaction() as session:
+            users = UserStore(session)
+            users.hold(link.user.id)
+            # Much may have happened while the password was being hashed.
+            user = users.find(link.user.id)
+            if user is None or not may_choose_password(user):
+                raise InvalidCredential(f"user {link.user.id} changed meanwhile")
+            if not PasswordLinkStore(session).spend(link.nonce, datetime.now(UTC)):
+                raise InvalidCredential("password link used or replaced just now")
+            users.set_password(user.id, password_hash, needs_reset=False)
+            self._login.forget_failures(session, user)
+            SessionStore(session).close_all(user.id)
+        _log.info("user %s chose a password by a %s link", user.id, link.purpose)
+
+    def _nonce(self, token: str) -> str:
+        """Return what *token* names; raise `InvalidCredential` when we did not sign it in time."""
+        if len(token) <= _MAX_LENGTH and token.isascii():
+            for purpose, serializer in self._serializers.items():
+                try:
+                    nonce = serializer.loads(
+                        token, max_age=int(self._lifetimes[purpose].total_seconds())
+                    )
+                except BadData:
+                    continue
+                return str(nonce)
+        raise InvalidCredential("password link forged or expired")

@@ -1,0 +1,110 @@
+"""The page that a one-time link leads to, and links for administrators to hand over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, render_template, request
+
+from phoenix_web.auth.password_links import PATH
+from phoenix_web.errors import Invalid, InvalidCredential, NotFound, Unavailable
+from phoenix_web.guard import public
+from phoenix_web.services import services
+from phoenix_web.ui import forms, htmx, links, login
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from flask import Response
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.store.password_links import LinkInfo, Purpose
+    from phoenix_web.store.users import UserInfo
+
+routes = Blueprint("password_links", __name__)
+#: Where the secret in the form is all that counts, whatever a browser says of its origin.
+ENDPOINTS: Final = frozenset({"ui.password_links.submit"})
+_CROWDED: Final = "Too many people sign in at this moment. Please send it again."
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLink:
+    """A link to hand over: its address is shown once and kept nowhere."""
+
+    url: str
+    expires_at: datetime
+
+
+def issue(session: Session, user: UserInfo, purpose: Purpose) -> ShownLink:
+    """Give *user* a link in the unit of work *session*, in place of any older one.
+
+    Raises `Invalid` for whoever has no password to choose.
+    """
+    issued = services().password_links.issue(session, user, purpose)
+    return ShownLink(links.password_link(issued.token), issued.expires_at)
+
+
+@routes.before_request
+def _is_on() -> None:
+    if not services().settings.enable_auth:
+        raise NotFound("Authentication is off: there is no password to choose.")
+
+
+@routes.after_request
+def _keep_to_itself(response: Response) -> Response:
+    """Let no other server, nor a log of this one's files, learn the address of the page."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@routes.get(PATH)
+@public
+def show() -> Response:
+    """Show the form, or that the link does not work; the link stays as good as it is."""
+    token = request.args.get("token", "")
+    try:
+        link = services().password_links.find(token)
+    except InvalidCredential:
+        return _gone()
+    return _page(forms.Submission({"token": token}), link)
+
+
+@routes.post(PATH)
+@public
+def submit() -> Response:
+    """Set the password, and lead on to the sign-in page."""
+    submission = forms.submitted(forms.PasswordLinkForm)
+    form = submission.form
+    token = submission.values.get("token", "")
+    try:
+        link = services().password_links.find(token)
+        if form is None:
+            return _page(submission, link, HTTPStatus.UNPROCESSABLE_ENTITY)
+        services().password_links.redeem(token, form.new_password)
+    except InvalidCredential:
+        return _gone()
+    except Invalid as error:
+        refused = submission.refused("new_password", error.message)
+        return _page(refused, link, error.status)
+    except Unavailable as error:
+        response = _page(submission, link, error.status, _CROWDED)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+    return htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
+
+
+def _gone() -> Response:
+    """Answer alike for a link that was used, has expired or never was one."""
+    return make_response(render_template("password_link_gone.html"), HTTPStatus.NOT_FOUND)
+
+
+def _page(
+    submission: forms.Submission[forms.PasswordLinkForm],
+    link: LinkInfo,
+    status: HTTPStatus = HTTPStatus.OK,
+    problem: str | None = None,
+) -> Response:
+    body = render_template("password_link.html", form=submission, link=link, problem=problem)
+    return make_response(body, status)
