@@ -170,7 +170,8 @@ def test_uploads_to_one_dataset_at_once_all_end_up_in_its_versions(database: Dat
 
     def append(number: int) -> UploadResult:
         rows = [(None, number * 100 + n, ("train",)) for n in range(20)]
-        return upload(database, "x", "append", [*rows, (f"id{number}", number, ())])
+        # Contents that nobody else has: one without an id would be taken for another upload's.
+        return upload(database, "x", "append", [*rows, (f"id{number}", -2 - number, ())])
 
     with ThreadPoolExecutor(6) as pool:
         results = list(pool.map(append, range(6)))
