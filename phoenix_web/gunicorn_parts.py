@@ -1,8 +1,10 @@
-"""Gunicorn's worker and log, so that neither repeats what a client has sent."""
+"""Gunicorn's worker and log, so that neither repeats what a client has sent, and a prompt end."""
 
 from __future__ import annotations
 
 import logging
+import os
+import signal
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +20,7 @@ from gunicorn.util import write_error
 from gunicorn.workers.gthread import ThreadWorker
 
 if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
     from gunicorn.config import Config
     from gunicorn.http import Request
 
@@ -54,3 +57,29 @@ class Log(Logger):
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
+
+
+def end_while_starting(_arbiter: Arbiter) -> None:
+    """Let a worker that is told to end before it can listen do so at once.
+
+    A new process has the signal handlers of gunicorn's master until it has set up its own: what
+    it was told in between was lost, and the master waited for it as long as for a long request.
+    """
+    os.register_at_fork(
+        before=_hold_back_sigterm,
+        after_in_parent=_let_sigterm_through,
+        after_in_child=_end_by_sigterm,
+    )
+
+
+def _hold_back_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _let_sigterm_through() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _end_by_sigterm() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_sigterm_through()

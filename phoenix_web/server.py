@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from phoenix_web import create_app
 from phoenix_web.bootstrap import prepare
 from phoenix_web.config import Settings, load
+from phoenix_web.gunicorn_parts import end_while_starting
 from phoenix_web.logs import set_up
 from phoenix_web.request_bodies import whole_bodies
 from phoenix_web.version import VERSION
@@ -74,6 +75,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "timeout": 30,
         # One import for all workers, whose memory they then share; `create_app` opens nothing.
         "preload_app": True,
+        "on_starting": end_while_starting,
         "when_ready": _when_ready,
         # Heartbeats must not wait for a disk.
         "worker_tmp_dir": "/dev/shm" if sys.platform == "linux" else None,  # noqa: S108 - its default is less private

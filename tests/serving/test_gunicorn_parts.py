@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -150,3 +153,28 @@ def test_what_is_no_http_is_refused_and_told_to_nobody(
     assert answer.startswith(f"HTTP/1.1 {expected} ".encode())
     assert b"secret" not in answer
     assert "secret" not in server.output.read_text()
+
+
+def test_a_worker_that_is_told_to_end_while_it_starts_ends_at_once() -> None:
+    master = """\
+import os, signal, time
+
+from phoenix_web.gunicorn_parts import end_while_starting
+
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
+end_while_starting(None)
+child = os.fork()
+if child == 0:
+    time.sleep(20)  # it has not set up its own handlers yet
+    os._exit(1)
+os.kill(child, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os.kill(os.getpid(), signal.SIGTERM)
+print(told)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", master], check=True, capture_output=True, text=True, timeout=30
+    )
+
+    assert ended.stdout == f"{-signal.SIGTERM}\n['end']\n"
