@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from phoenix_web.auth.passwords import MIN_LENGTH
+from phoenix_web.auth.password_policy import MIN_LENGTH
 from phoenix_web.bootstrap import prepare, session_secret
 from phoenix_web.config import ConfigError
 from phoenix_web.config_rules import secret_fault

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and what makes a password acceptable (NIST SP 800-63B, section 3.1.1)."""
+"""Passwords: argon2id, one hash at a time in each process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from phoenix_web.auth import password_policy
 from phoenix_web.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MIN_LENGTH: Final = 12
-MAX_LENGTH: Final = 128
-_SPECIAL: Final = "!@#$%^&*()_+"
+    from phoenix_web.auth.password_policy import Judgement
+
 #: How long a sign-in waits for its turn to hash, and how many wait in one process at most.
 _TURN_SECONDS: Final = 15
 _MAX_WAITING: Final = 32
@@ -78,29 +78,12 @@ class Passwords:
 
     def fault(self, password: str, *names: str) -> str | None:
         """Return why *password* is not acceptable for whoever goes by *names*, or None."""
-        if len(password) < MIN_LENGTH:
-            return f"Password must be at least {MIN_LENGTH} characters long"
-        if len(password) > MAX_LENGTH:
-            return f"Password must be at most {MAX_LENGTH} characters long"
-        if password.casefold() in {name.casefold() for name in names}:
-            return "Password must not be the name or the e-mail address"
-        return self._strong_fault(password) if self._is_strong else None
+        return password_policy.fault(password, names, is_strong=self._is_strong)
+
+    def judge(self, password: str, *names: str) -> Judgement | None:
+        """Return how strong *password* is, at the cost of no hash, or None for none."""
+        return password_policy.judge(password, names, is_strong=self._is_strong)
 
     def random(self) -> str:
         """Return a password that satisfies every policy."""
         return f"Aa1!{secrets.token_urlsafe(18)}"
-
-    def _strong_fault(self, password: str) -> str | None:
-        missing = [
-            what
-            for what, is_there in (
-                ("one digit", any(character.isdigit() for character in password)),
-                ("one uppercase letter", any(character.isupper() for character in password)),
-                ("one lowercase letter", any(character.islower() for character in password)),
-                ("one special character", any(character in _SPECIAL for character in password)),
-            )
-            if not is_there
-        ]
-        if not missing:
-            return None
-        return f"Password must contain at least {', at least '.join(missing)}"

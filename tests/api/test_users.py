@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.global_ids import MAX_ID, encode
 from tests.factories import services_of, sign_in
@@ -140,10 +140,15 @@ def test_a_bad_password_is_not_told_back(client: FlaskClient, admin: SignedIn) -
         assert "hunter2" not in answer.text, fields
 
 
+LONG: Final = ("as long as it may be, " * 6)[:128]
+
+
 def test_any_characters_make_a_password_and_twelve_are_enough(
     client: FlaskClient, admin: SignedIn
 ) -> None:
-    for number, password in enumerate(("two and more words", "ünïcödé-läng!", " " * 12, "x" * 128)):
+    for number, password in enumerate(
+        ("two and more words", "ünïcödé-läng!", " tabs\t\tand so on ", LONG)
+    ):
         fields = {"email": f"p{number}@example.com", "username": f"p{number}"}
         assert _create(client, admin, password=password, **fields).status_code == 201
 

@@ -73,9 +73,9 @@ KEYS: Final = {
 }
 #: Our passwords are longer than those of the recording.
 PASSWORDS: Final = {
-    "pass": "pass-pass-pass",
-    "evil": "evil-evil-evil",
-    "admin": "admin-admin-admin",
+    "pass": "passes for a password",
+    "evil": "evil of some kind",
+    "admin": "what the admin knows",
 }
 ADMIN: Final = "admin@localhost"
 MEMBER: Final = "mem@example.com"
