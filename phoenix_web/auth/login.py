@@ -74,9 +74,8 @@ class Login:
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
         self._count(subject)
         with self.database.reading() as session:
-            users = UserStore(session)
-            user = users.find_by_email(email)
-            password_hash = users.password_hash(user.id) if user else None
+            # One statement, whether there is such a user or not.
+            user, password_hash = UserStore(session).find_to_sign_in(email)
         if not self.passwords.matches(password, password_hash) or user is None:
             who = f"user {user.id}" if user else "an unknown address"
             raise InvalidCredential(f"wrong password for {who}", _WRONG)

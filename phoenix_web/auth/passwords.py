@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import threading
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from phoenix_web.auth.password_policy import Judgement
 
+#: The least memory that argon2 takes.
+_LEAST_KIB: Final = 8
 #: How long a sign-in waits for its turn to hash, and how many wait in one process at most.
 _TURN_SECONDS: Final = 15
 _MAX_WAITING: Final = 32
@@ -35,7 +38,7 @@ class Passwords:
         self._is_strong = is_strong
         self._turn = threading.RLock()
         self._waiting = 0
-        self._nobody: str | None = None
+        self._nobody = self._hash_of_nobody()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -61,16 +64,16 @@ class Passwords:
     def matches(self, password: str, password_hash: str | None) -> bool:
         """Tell whether *password* is the one behind *password_hash*.
 
-        With no hash the answer is no, at the same cost, so that time names no account.
+        With no hash, or an older one, a no costs the same, so that time names no account.
         """
         with self.turn():
-            if self._nobody is None:
-                self._nobody = self._hasher.hash(secrets.token_hex())
+            compared = password_hash or self._nobody
             try:
-                self._hasher.verify(password_hash or self._nobody, password)
+                self._hasher.verify(compared, password)
             except (VerificationError, InvalidHashError):
+                self._make_up_for(compared)
                 return False
-            return password_hash is not None
+            return True
 
     def is_outdated(self, password_hash: str) -> bool:
         """Tell whether *password_hash* was made with other parameters than today's."""
@@ -87,3 +90,29 @@ class Passwords:
     def random(self) -> str:
         """Return a password that satisfies every policy."""
         return f"Aa1!{secrets.token_urlsafe(18)}"
+
+    def _make_up_for(self, password_hash: str) -> None:
+        """Spend what a comparison with *password_hash* cost less than one of today's does.
+
+        Whoever has not signed in since the cost was raised has an older hash: without this, its
+        quicker refusal would tell that the account exists.
+        """
+        try:
+            parameters = argon2.extract_parameters(password_hash)
+        except InvalidHashError:
+            spent = 0
+        else:
+            spent = parameters.time_cost * parameters.memory_cost
+        passes = self._hasher.time_cost
+        lacking_kib = self._hasher.memory_cost - spent // passes
+        if lacking_kib >= _LEAST_KIB:
+            argon2.PasswordHasher(passes, lacking_kib, parallelism=1).hash("")
+
+    def _hash_of_nobody(self) -> str:
+        """Return a hash of today's cost that no password matches; making it costs nothing."""
+        parameters = f"m={self._hasher.memory_cost},t={self._hasher.time_cost},p=1"
+        salt, digest = (
+            base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+            for size in (self._hasher.salt_len, self._hasher.hash_len)
+        )
+        return f"$argon2id$v=19${parameters}${salt}${digest}"

@@ -87,6 +87,16 @@ class UserStore:
             return None
         return self._one(select(*USER_COLUMNS).where(User.email == normal_email(email)))
 
+    def find_to_sign_in(self, email: str) -> tuple[UserInfo | None, str | None]:
+        """Return the user with *email*, in any case, and their password hash, or None for each."""
+        if "\x00" in email:  # as above
+            return None, None
+        statement = select(User.password_hash, *USER_COLUMNS).where(
+            User.email == normal_email(email)
+        )
+        row = self._session.execute(statement).first()
+        return (None, None) if row is None else (user_from(row[1:]), row[0])
+
     def system_user(self) -> UserInfo:
         """Return the user that owns system keys and stands behind the admin secret."""
         return user_from(
