@@ -5,7 +5,7 @@ Every view here says `@requires` or `@public`. The pages read no `Authorization`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, g, render_template, request
 from flask_login import LoginManager, current_user
@@ -21,6 +21,7 @@ from phoenix_web.ui import (
     links,
     login,
     password_links,
+    password_strength,
     profile,
     sign_in,
     system_keys,
@@ -31,8 +32,19 @@ if TYPE_CHECKING:
     from flask import Flask
 
 door = Blueprint("ui", __name__)
-for _page in (datasets, home, keys, login, password_links, profile, system_keys):
+for _page in (
+    datasets,
+    home,
+    keys,
+    login,
+    password_links,
+    password_strength,
+    profile,
+    system_keys,
+):
     door.register_blueprint(_page.routes)
+#: What obeys no cookie: only the secret in the form counts, or nothing is changed at all.
+_COOKIELESS: Final = frozenset({"ui.password_links.submit", "ui.password_strength.judge"})
 
 
 def register(app: Flask, secret: str) -> None:
@@ -53,9 +65,7 @@ def register(app: Flask, secret: str) -> None:
 def _admit() -> Response | None:
     """Let the request through, or answer where it must go first; raise `Forbidden` if foreign."""
     if request.method not in SAFE_METHODS:
-        refuse_cross_site(
-            allows_programs=False, allows_opaque=request.endpoint in password_links.ENDPOINTS
-        )
+        refuse_cross_site(allows_programs=False, allows_opaque=request.endpoint in _COOKIELESS)
     if is_public_view():
         return None
     if not current_user.is_authenticated:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, Final, Generic, TypeVar, cast
 
 from flask import request
 from pydantic import (
@@ -23,6 +24,22 @@ from phoenix_web.auth.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
 ON_A_DATE: Final = "date"
 NEVER: Final = "never"
+
+
+#: Returns why a password is not acceptable, or None.
+Judge = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a field may look at beside its own text."""
+
+    typed: Mapping[str, str]
+    judge: Judge
+
+
+def _context(info: ValidationInfo) -> _Context:
+    return cast("_Context", info.context)
 
 
 def _fault(text: str) -> PydanticCustomError:
@@ -61,14 +78,17 @@ def _password(text: str) -> str:
     return text
 
 
-def _new_password(text: str) -> str:
+def _new_password(text: str, info: ValidationInfo) -> str:
     if not text:
         raise _fault("Enter a new password.")
+    if (reason := _context(info).judge(text)) is not None:
+        raise _fault(reason)
     return text
 
 
 def _again(text: str, info: ValidationInfo) -> str:
-    if text != info.data.get("new_password", text):
+    # As it was typed: also beside a new password that has a fault of its own.
+    if text != _context(info).typed.get("new_password", ""):
         raise _fault("The two new passwords are not the same.")
     return text
 
@@ -87,7 +107,7 @@ class LoginForm(Form):
 
 
 class PasswordForm(Form):
-    """A change of the password; whether the new one is acceptable, `auth.passwords` says."""
+    """A change of the password."""
 
     current_password: Annotated[str, AfterValidator(_password)] = ""
     new_password: Annotated[str, AfterValidator(_new_password)] = ""
@@ -175,15 +195,19 @@ class Submission(Generic[FormT]):
         return Submission(self.values, {**self.faults, name: text})
 
 
-def submitted(model: type[FormT]) -> Submission[FormT]:
-    """Return the form of this request as *model*, with every fault."""
+def submitted(model: type[FormT], judge: Judge = lambda _: None) -> Submission[FormT]:
+    """Return the form of this request as *model*, with every fault.
+
+    By *judge* it finds those of a new password.
+    """
+    typed = request.form.to_dict()
     values = {
         name: text
-        for name, text in request.form.items()
+        for name, text in typed.items()
         if "password" not in name and name != "form_token"
     }
     try:
-        return Submission(values, form=model.model_validate(request.form.to_dict()))
+        return Submission(values, form=model.model_validate(typed, context=_Context(typed, judge)))
     except ValidationError as error:
         faults: dict[str, str] = {}
         for fault in error.errors():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, make_response, render_template, request
 
 from phoenix_web.auth.password_links import PATH
-from phoenix_web.errors import Invalid, InvalidCredential, NotFound, Unavailable
+from phoenix_web.errors import InvalidCredential, NotFound, Unavailable
 from phoenix_web.guard import public
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, login
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from phoenix_web.store.users import UserInfo
 
 routes = Blueprint("password_links", __name__)
-#: Where the secret in the form is all that counts, whatever a browser says of its origin.
-ENDPOINTS: Final = frozenset({"ui.password_links.submit"})
 _CROWDED: Final = "Too many people sign in at this moment. Please send it again."
 
 
@@ -75,19 +73,21 @@ def show() -> Response:
 @public
 def submit() -> Response:
     """Set the password, and lead on to the sign-in page."""
-    submission = forms.submitted(forms.PasswordLinkForm)
-    form = submission.form
-    token = submission.values.get("token", "")
+    token = request.form.get("token", "")
     try:
         link = services().password_links.find(token)
+        submission = forms.submitted(
+            forms.PasswordLinkForm,
+            lambda password: services().passwords.fault(
+                password, link.user.email, link.user.username
+            ),
+        )
+        form = submission.form
         if form is None:
             return _page(submission, link, HTTPStatus.UNPROCESSABLE_ENTITY)
         services().password_links.redeem(token, form.new_password)
     except InvalidCredential:
         return _gone()
-    except Invalid as error:
-        refused = submission.refused("new_password", error.message)
-        return _page(refused, link, error.status)
     except Unavailable as error:
         response = _page(submission, link, error.status, _CROWDED)
         response.headers["Retry-After"] = str(error.retry_after)

@@ -36,13 +36,12 @@ def show() -> Response:
 def change_password() -> Response:
     """Change the password; all sessions end, and this browser gets a new one."""
     user = _user()
-    submission = forms.submitted(forms.PasswordForm)
+    submission = forms.submitted(
+        forms.PasswordForm,
+        lambda password: services().passwords.fault(password, user.email, user.username),
+    )
     form = submission.form
-    if form is not None:
-        fault = services().passwords.fault(form.new_password, user.email, user.username)
-        if fault is not None:
-            submission = submission.refused("new_password", fault)
-    if form is None or submission.faults:
+    if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         tokens = services().login.change_password(user, form.current_password, form.new_password)

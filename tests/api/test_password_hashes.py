@@ -5,20 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import argon2
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
 from phoenix_web.store.users import UserStore
 from tests.factories import PASSWORD, services_of, sign_in
+from tests.statements import statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
     from flask.testing import FlaskClient
 
@@ -102,19 +99,6 @@ def test_known_and_unknown_accounts_are_asked_for_by_the_same_statements(
 
     assert known
     assert known == unknown
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Gather the statements of all databases."""
-    told: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        told.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    yield told
-    event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_one_process_makes_one_hash_at_a_time(

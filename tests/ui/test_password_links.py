@@ -123,6 +123,7 @@ def test_a_link_that_does_not_work_is_told_alike(app: Flask, member: SignedIn, t
         ("short", "short", ["new_password"]),
         ("bob@example.com", "bob@example.com", ["new_password"]),
         (NEW, "another one", ["new_password_again"]),
+        ("password1234", "another one", ["new_password", "new_password_again"]),
     ],
 )
 def test_faults_are_told_by_field_and_the_link_stays_good(

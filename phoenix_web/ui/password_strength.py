@@ -1,0 +1,33 @@
+"""How strong a password is, said while it is typed; nothing is kept, logged or hashed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, render_template, request
+
+from phoenix_web.errors import NotFound
+from phoenix_web.guard import public
+from phoenix_web.services import services
+from phoenix_web.ui import htmx
+
+routes = Blueprint("password_strength", __name__)
+#: The fields in which passwords are chosen.
+_FIELDS: Final = frozenset({"new_password", "password"})
+
+
+@routes.post("/password-strength")
+@public
+def judge() -> str:
+    """Judge the field that the form names, and answer the line below it.
+
+    Whose password it becomes the form says, too: this is advice, and whoever sends the form is
+    told in the end what counts.
+    """
+    name = request.form.get("judged", "")
+    if name not in _FIELDS or not htmx.is_htmx():
+        raise NotFound("There is nothing to see here.")
+    names = [request.form.get(field, "") for field in ("email", "username")]
+    names += request.form.get("names", "").splitlines()
+    judgement = services().passwords.judge(request.form.get(name, ""), *names)
+    return render_template("_strength.html", name=name, judgement=judgement)
