@@ -5,6 +5,7 @@ Where to find what:
 - who may do what: `policy`; how a view asks for it: `guard`
 - how a credential becomes a principal: `auth.verifier`; sessions: `auth.sessions`;
   the text of a key: `auth.keys`; signing in: `auth.login`; making keys: `auth.issuer`
+- mail: `mail.outbox` takes it in, `mail.courier` sends it, `mail.background` is its thread
 - the tables: `store.models`; one store for each noun beside it; `store.migrations`
 - the API: `api`, one module for each noun; its description: `openapi`
 - the pages: `ui`, one module for each page; their templates: `templates/`

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from phoenix_web.auth.issuer import issue_key
 from phoenix_web.bootstrap import prepare
+from phoenix_web.cli_mail import mail
 from phoenix_web.config import ConfigError, Settings, load
 from phoenix_web.errors import Invalid, NotFound, PhoenixError, Unavailable
 from phoenix_web.global_ids import decode, encode
@@ -61,6 +62,9 @@ def main() -> None:
 @click.version_option(VERSION)
 def commands() -> None:
     """Serve phoenix_web, and administer it without a browser."""
+
+
+commands.add_command(mail)
 
 
 @commands.command()

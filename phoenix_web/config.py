@@ -31,14 +31,12 @@ from sqlalchemy.exc import ArgumentError
 
 from phoenix_web import config_rules as rules
 from phoenix_web.config_files import SecretFiles, Unreadable
+from phoenix_web.config_mail import MailSettings
+from phoenix_web.config_rules import Boolean, Integer, Number
 from phoenix_web.paths import default_working_dir
 
 PREFIX: Final = "PHOENIX_"
 _YEAR_MINUTES: Final = 366 * 24 * 60
-
-Boolean = Annotated[bool, BeforeValidator(rules.boolean)]
-Integer = Annotated[int, BeforeValidator(rules.integer)]
-Number = Annotated[float, BeforeValidator(rules.number)]
 
 
 class ConfigError(Exception):
@@ -50,7 +48,7 @@ class ConfigError(Exception):
         self.faults = faults
 
 
-class Settings(BaseSettings):
+class Settings(MailSettings):
     """What the server was told, checked as a whole and never changed."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -87,7 +85,9 @@ class Settings(BaseSettings):
     # The address, and who may come from where.
     host: str = "0.0.0.0"  # noqa: S104 - the contract's default; a container must be reachable
     port: Annotated[Integer, Field(ge=0, le=65535)] = 6006
-    root_url: Annotated[str | None, BeforeValidator(rules.origin)] = None
+    root_url: Annotated[str | None, BeforeValidator(rules.origin)] = Field(
+        None, validate_default=True
+    )
     host_root_path: Annotated[str, BeforeValidator(rules.root_path)] = ""
     use_secure_cookies: Annotated[bool | None, BeforeValidator(rules.boolean)] = None
     cookies_path: str = "/"
@@ -135,6 +135,11 @@ class Settings(BaseSettings):
         if self.use_secure_cookies is not None:
             return self.use_secure_cookies
         return bool(self.root_url and self.root_url.startswith("https://"))
+
+    def address(self, own: str) -> str:
+        """Return the address of this server, of which *own* may lack the path of a proxy."""
+        own = own.rstrip("/")
+        return own if own.endswith(self.host_root_path) else own + self.host_root_path
 
     @property
     def access_lifetime(self) -> timedelta:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from phoenix_web.mail_addresses import is_address
+from pydantic import BeforeValidator, ValidationInfo
 
-if TYPE_CHECKING:
-    from pydantic import ValidationInfo
+from phoenix_web.mail_addresses import is_address
 
 _MIN_SECRET_LENGTH = 32
 
@@ -33,6 +32,11 @@ def integer(value: Any, info: ValidationInfo) -> Any:
 def number(value: Any, info: ValidationInfo) -> Any:
     """Return the number that *value* spells."""
     return _number(value, info, float, "a number")
+
+
+Boolean = Annotated[bool, BeforeValidator(boolean)]
+Integer = Annotated[int, BeforeValidator(integer)]
+Number = Annotated[float, BeforeValidator(number)]
 
 
 def admins(value: Any) -> Any:
@@ -133,6 +137,11 @@ def _number(value: Any, info: ValidationInfo, kind: type[int | float], what: str
         raise ValueError(
             f"Invalid value for environment variable {_name(info)}: {value}. Value must be {what}."
         ) from None
+
+
+def none_if_blank(value: Any) -> Any:
+    """Return None for a variable that is there and says nothing."""
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 def _split(url: str) -> tuple[str, str] | None:

@@ -19,6 +19,9 @@ from gunicorn.http.errors import (
 from gunicorn.util import write_error
 from gunicorn.workers.gthread import ThreadWorker
 
+from phoenix_web.mail.background import sending
+from phoenix_web.services import EXTENSION
+
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.config import Config
@@ -35,6 +38,16 @@ _log = logging.getLogger(__name__)
 
 class Worker(ThreadWorker):
     """Gunicorn's worker with threads; a malformed request, and the secret in it, stays unsaid."""
+
+    def run(self) -> None:
+        """Serve until stopped; a thread beside the requests sends mails, if there is a server."""
+        held = getattr(self.wsgi, "extensions", {}).get(EXTENSION)
+        if held is None or held.mail is None:
+            super().run()
+            return
+        # Only now: a thread would not have outlived the fork.
+        with sending(held.mail.courier, lambda: self.alive):
+            super().run()
 
     def handle_error(self, req: Request | None, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer *exc*; gunicorn's own log and answer would quote the faulty header."""

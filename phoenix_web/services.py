@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from flask import current_app
 
@@ -14,6 +16,10 @@ from phoenix_web.auth.passwords import Passwords
 from phoenix_web.auth.sessions import Sessions
 from phoenix_web.auth.tokens import AccessTokens
 from phoenix_web.auth.verifier import Verifier
+from phoenix_web.mail.courier import Courier
+from phoenix_web.mail.messages import Letterhead
+from phoenix_web.mail.outbox import Outbox
+from phoenix_web.mail.smtp import SmtpServer
 from phoenix_web.store.database import Database
 from phoenix_web.store.password_links import Purpose
 
@@ -21,6 +27,14 @@ if TYPE_CHECKING:
     from phoenix_web.config import Settings
 
 EXTENSION = "phoenix_web"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """How mails are taken in, and how they leave."""
+
+    outbox: Outbox
+    courier: Courier
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class Services:
     login: Login
     password_links: PasswordLinks
     verifier: Verifier
+    #: None without `PHOENIX_SMTP_HOSTNAME`.
+    mail: Mail | None
 
 
 def build(settings: Settings, secret: str) -> Services:
@@ -50,7 +66,8 @@ def build(settings: Settings, secret: str) -> Services:
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)
-    return Services(settings, database, passwords, sessions, login, links, verifier)
+    mail = _mail(settings, database, links)
+    return Services(settings, database, passwords, sessions, login, links, verifier, mail)
 
 
 def passwords_of(settings: Settings) -> Passwords:
@@ -68,6 +85,35 @@ def _lifetimes(settings: Settings) -> dict[Purpose, timedelta]:
         Purpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
         Purpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
     }
+
+
+def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail | None:
+    if settings.smtp_hostname is None or settings.root_url is None:
+        return None
+    own_name = _mail_name(urlsplit(settings.root_url).hostname or "localhost")
+    password = settings.smtp_password
+    server = SmtpServer(
+        host=settings.smtp_hostname,
+        port=settings.smtp_port,
+        own_name=own_name,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+        validates=settings.smtp_validate_certs,
+        allows_plaintext=settings.smtp_allow_plaintext,
+    )
+    mail_from = settings.smtp_mail_from or f"noreply@{own_name}"
+    letterhead = Letterhead(mail_from, settings.address(settings.root_url))
+    return Mail(Outbox(links), Courier(database, links, letterhead, server))
+
+
+def _mail_name(host: str) -> str:
+    """Return *host* as mails name it: an address of the network stands in brackets (RFC 5321)."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    is_old = isinstance(address, ipaddress.IPv4Address)
+    return f"[{address}]" if is_old else f"[IPv6:{address}]"
 
 
 def services() -> Services:

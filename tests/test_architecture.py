@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PACKAGE: Final = Path(phoenix_web.__file__).parent
 ROOT: Final = PACKAGE.parent
 #: From the top down: a layer imports those behind it, and never one before it.
-LAYERS: Final = ({"api", "ui"}, {"guard"}, {"services"}, {"auth"}, {"store"}, {"policy"})
+LAYERS: Final = ({"api", "ui"}, {"guard"}, {"services"}, {"mail"}, {"auth"}, {"store"}, {"policy"})
 #: They import nothing of ours.
 LEAVES: Final = {"errors", "policy", "version", "global_ids", "mail_addresses", "paths"}
 
@@ -102,6 +102,7 @@ def test_leaves_import_nothing_of_ours(leaf: str) -> None:
 @pytest.mark.parametrize(
     ("part", "foreign"),
     [
+        ("mail", {"flask", "werkzeug", "sqlalchemy"}),
         ("auth", {"flask", "werkzeug"}),
         ("store", {"flask", "werkzeug"}),
         ("datasets", {"flask", "werkzeug", "sqlalchemy"}),

@@ -337,3 +337,58 @@ def test_origins_are_compared_in_lower_case_without_a_path(monkeypatch: pytest.M
         "https://a.example",
         "http://b.example:8080",
     )
+
+
+def test_mail_is_off_unless_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = _load(monkeypatch)
+    names = ("SMTP_HOSTNAME", "SMTP_USERNAME", "SMTP_PASSWORD", "SMTP_MAIL_FROM")
+    blank = _load(monkeypatch, **dict.fromkeys(names, ""))
+
+    assert settings.smtp_hostname is None
+    assert settings == blank
+    assert settings.smtp_port == 587
+    assert settings.smtp_validate_certs
+    assert not settings.smtp_allow_plaintext
+
+
+def test_mail_needs_an_address_for_its_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    [fault] = _faults(monkeypatch, SMTP_HOSTNAME="mail.example.com")
+
+    assert "PHOENIX_ROOT_URL must be set" in fault
+    monkeypatch.setenv("PHOENIX_ROOT_URL", "https://phx.example.com")
+    assert _load(monkeypatch).smtp_hostname == "mail.example.com"
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ({"SMTP_USERNAME": "u"}, "SMTP password is required"),
+        ({"SMTP_PASSWORD": "hunter2-hunter2"}, "SMTP username is required"),
+        ({"SMTP_PORT": "0"}, "PHOENIX_SMTP_PORT: "),
+        ({"SMTP_PORT": "65536"}, "PHOENIX_SMTP_PORT: "),
+        ({"SMTP_PORT": "many"}, "PHOENIX_SMTP_PORT: many. Value must be an integer."),
+        ({"SMTP_MAIL_FROM": "nobody"}, "Invalid email in PHOENIX_SMTP_MAIL_FROM: 'nobody'"),
+        (
+            {"SMTP_VALIDATE_CERTS": "0"},
+            "PHOENIX_SMTP_VALIDATE_CERTS must be set to TRUE or FALSE (case-insensitive). Got: 0",
+        ),
+    ],
+)
+def test_wrong_settings_of_mail_are_told(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], text: str
+) -> None:
+    [fault] = _faults(monkeypatch, **variables)
+
+    assert text in fault
+    assert "hunter2" not in fault
+
+
+def test_the_password_of_mail_may_come_from_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("hunter2\n", encoding="utf-8")
+
+    settings = _load(monkeypatch, SMTP_USERNAME="u", SMTP_PASSWORD_FILE=str(tmp_path / "password"))
+
+    assert settings.smtp_password is not None
+    assert settings.smtp_password.get_secret_value() == "hunter2"

@@ -141,7 +141,7 @@ class PasswordLinks:
             users.set_password(user.id, password_hash, needs_reset=False)
             self._login.forget_failures(session, user)
             SessionStore(session).close_all(user.id)
-        _log.info("user %s chose a password by a %s link", user.id, link.purpose)
+        _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)
 
     def _nonce(self, token: str) -> str:
         """Return what *token* names; raise `InvalidCredential` when we did not sign it in time."""

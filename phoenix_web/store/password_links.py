@@ -13,6 +13,7 @@ from phoenix_web.store.users import USER_COLUMNS, UserInfo, user_from
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
 __all__ = ["LinkInfo", "PasswordLinkStore", "Purpose"]
@@ -25,6 +26,7 @@ class LinkInfo:
     id: int
     purpose: Purpose
     nonce: str
+    created_at: datetime
     expires_at: datetime
     user: UserInfo
 
@@ -55,21 +57,15 @@ class PasswordLinkStore:
 
     def find(self, nonce: str) -> LinkInfo | None:
         """Return the link that *nonce* names, expired or not, or None."""
-        row = self._session.execute(
-            select(
-                PasswordLink.id,
-                PasswordLink.purpose,
-                PasswordLink.nonce,
-                PasswordLink.expires_at,
-                *USER_COLUMNS,
-            )
-            .join(User, User.id == PasswordLink.user_id)
-            .where(PasswordLink.nonce == nonce)
-        ).first()
-        if row is None:
-            return None
-        link_id, purpose, told, expires_at, *user = row
-        return LinkInfo(link_id, Purpose(purpose), told, expires_at, user_from(user))
+        return self._one(PasswordLink.nonce == nonce)
+
+    def find_by_id(self, link_id: int) -> LinkInfo | None:
+        """Return the link with *link_id*, expired or not, or None."""
+        return self._one(PasswordLink.id == link_id)
+
+    def find_for(self, user_id: int) -> LinkInfo | None:
+        """Return the user's link, expired or not, or None."""
+        return self._one(PasswordLink.user_id == user_id)
 
     def spend(self, nonce: str, now: datetime) -> bool:
         """End the link; tell whether this call was the one that did it, and in time.
@@ -86,3 +82,21 @@ class PasswordLinkStore:
     def drop(self, user_id: int) -> None:
         """End the user's link, if there is one."""
         self._session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
+
+    def _one(self, condition: ColumnElement[bool]) -> LinkInfo | None:
+        row = self._session.execute(
+            select(
+                PasswordLink.id,
+                PasswordLink.purpose,
+                PasswordLink.nonce,
+                PasswordLink.created_at,
+                PasswordLink.expires_at,
+                *USER_COLUMNS,
+            )
+            .join(User, User.id == PasswordLink.user_id)
+            .where(condition)
+        ).first()
+        if row is None:
+            return None
+        link_id, purpose, nonce, created_at, expires_at, *user = row
+        return LinkInfo(link_id, Purpose(purpose), nonce, created_at, expires_at, user_from(user))

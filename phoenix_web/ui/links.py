@@ -36,9 +36,7 @@ def root_path() -> str:
 
 def server_url() -> str:
     """Return the address of this server as its visitors know it, without a slash at its end."""
-    own = own_url().rstrip("/")
-    path = root_path()
-    return own if own.endswith(path) else own + path
+    return services().settings.address(own_url())
 
 
 def password_link(token: str) -> str:

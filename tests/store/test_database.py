@@ -16,6 +16,7 @@ from phoenix_web.policy import Role
 from phoenix_web.store import migrations
 from phoenix_web.store.database import Database
 from phoenix_web.store.datasets import models as _dataset_models  # noqa: F401 - names its tables
+from phoenix_web.store.mail import models as _mail_models  # noqa: F401 - names its tables
 from phoenix_web.store.models import ApiKey, Base, User
 from phoenix_web.store.users import UserStore
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from alembic import context
 
 from phoenix_web.store.datasets import models as dataset_models
+from phoenix_web.store.mail import models as mail_models
 from phoenix_web.store.models import Base
 
 #: Every module of tables, imported so that the metadata knows them all.
-TABLES = (dataset_models,)
+TABLES = (dataset_models, mail_models)
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,45 @@
+"""Letting mails leave: rows that are written together with what they tell of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from phoenix_web.mail_addresses import is_address
+from phoenix_web.store.mail.outbox import OutboxStore
+from phoenix_web.store.password_links import Purpose
+from phoenix_web.store.users import normal_email
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.auth.password_links import PasswordLinks
+    from phoenix_web.store.users import UserInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """Takes mails in; a `Courier` sends them when the transaction is over."""
+
+    links: PasswordLinks
+
+    def send_link(self, session: Session, user: UserInfo, purpose: Purpose) -> None:
+        """Give *user* a link in place of any older one, and let a mail bring it.
+
+        Raises `Invalid` for whoever has no password to choose.
+        """
+        link = self.links.issue(session, user, purpose)
+        OutboxStore(session).add(
+            purpose, user.email, datetime.now(UTC), user_id=user.id, link_id=link.id
+        )
+
+    def ask_for_reset(self, session: Session, address: str) -> None:
+        """Note that somebody at *address* asks for a new password.
+
+        Whether the address is anybody's the courier finds out. Here it makes no difference, so
+        neither the answer nor its time can tell. What cannot be an address is nobody's.
+        """
+        address = normal_email(address)
+        if is_address(address):
+            OutboxStore(session).add(Purpose.RESET, address, datetime.now(UTC))

@@ -1,0 +1,189 @@
+"""The outbox: mails that wait, have left, or could not be delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, func, insert, select, update
+
+from phoenix_web.store.mail.models import OutgoingMail, State
+from phoenix_web.store.models import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from typing import Any
+
+    from sqlalchemy.orm import Session
+
+__all__ = ["MailInfo", "OutboxStore", "State"]
+
+
+@dataclass(frozen=True, slots=True)
+class MailInfo:
+    """A mail as it is stored."""
+
+    id: int
+    purpose: Purpose
+    address: str
+    user_id: int | None
+    link_id: int | None
+    state: State
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    sent_at: datetime | None
+    last_error: str | None
+
+
+_COLUMNS: Final = (
+    OutgoingMail.id,
+    OutgoingMail.purpose,
+    OutgoingMail.address,
+    OutgoingMail.user_id,
+    OutgoingMail.link_id,
+    OutgoingMail.state,
+    OutgoingMail.attempts,
+    OutgoingMail.due_at,
+    OutgoingMail.created_at,
+    OutgoingMail.sent_at,
+    OutgoingMail.last_error,
+)
+
+
+class OutboxStore:
+    """Reads and writes mails within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def add(
+        self,
+        purpose: Purpose,
+        address: str,
+        now: datetime,
+        *,
+        user_id: int | None = None,
+        link_id: int | None = None,
+    ) -> None:
+        """Let a mail leave; without *user_id* its sender finds out whose the address is."""
+        self._session.execute(
+            insert(OutgoingMail).values(
+                purpose=purpose.value,
+                address=address,
+                user_id=user_id,
+                link_id=link_id,
+                state=State.WAITING.value,
+                attempts=0,
+                due_at=now,
+                created_at=now,
+            )
+        )
+
+    def has_due(self, now: datetime) -> bool:
+        """Tell whether a mail is to be tried."""
+        due = select(OutgoingMail.id).where(
+            OutgoingMail.state == State.WAITING.value, OutgoingMail.due_at <= now
+        )
+        return self._session.execute(due.limit(1)).first() is not None
+
+    def take(self, now: datetime, until: datetime) -> MailInfo | None:
+        """Return the mail that is due first, and keep it from all others until *until*, or None.
+
+        Whoever dies over it leaves it to be taken again then.
+        """
+        first = (
+            select(OutgoingMail.id)
+            .where(OutgoingMail.state == State.WAITING.value, OutgoingMail.due_at <= now)
+            .order_by(OutgoingMail.due_at, OutgoingMail.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        row = self._session.execute(
+            update(OutgoingMail)
+            .where(OutgoingMail.id == first.scalar_subquery())
+            .values(due_at=until, attempts=OutgoingMail.attempts + 1)
+            .returning(*_COLUMNS)
+        ).first()
+        return None if row is None else _mail(row)
+
+    def address_to(self, mail_id: int, user_id: int, link_id: int) -> None:
+        """Note whose the mail is, and which link it brings."""
+        self._session.execute(
+            update(OutgoingMail)
+            .where(OutgoingMail.id == mail_id)
+            .values(user_id=user_id, link_id=link_id)
+        )
+
+    def drop(self, mail_id: int) -> None:
+        """Forget a mail that nobody is to get."""
+        self._session.execute(delete(OutgoingMail).where(OutgoingMail.id == mail_id))
+
+    def mark_sent(self, mail: MailInfo, now: datetime) -> None:
+        """Note that *mail*, as it was taken, has been accepted."""
+        self._finish(mail, state=State.SENT.value, sent_at=now, last_error=None)
+
+    def put_off(self, mail: MailInfo, due_at: datetime, error: str) -> None:
+        """Try *mail*, as it was taken, again at *due_at*."""
+        self._finish(mail, due_at=due_at, last_error=error)
+
+    def give_up(self, mail: MailInfo, error: str) -> None:
+        """Try *mail*, as it was taken, no more."""
+        self._finish(mail, state=State.FAILED.value, last_error=error)
+
+    def retry(self, mail_id: int, now: datetime) -> bool:
+        """Let a mail that was given up be tried from the start; tell whether there was one."""
+        retried = self._session.execute(
+            update(OutgoingMail)
+            .where(OutgoingMail.id == mail_id, OutgoingMail.state == State.FAILED.value)
+            .values(state=State.WAITING.value, attempts=0, due_at=now)
+            .returning(OutgoingMail.id)
+        )
+        return retried.first() is not None
+
+    def count_since(self, user_id: int, purpose: Purpose, since: datetime) -> int:
+        """Return how many mails with *purpose* the user was to get from *since* on."""
+        return self._session.execute(
+            select(func.count())
+            .select_from(OutgoingMail)
+            .where(
+                OutgoingMail.user_id == user_id,
+                OutgoingMail.purpose == purpose.value,
+                OutgoingMail.created_at >= since,
+            )
+        ).scalar_one()
+
+    def page(
+        self, limit: int, cursor: int | None, state: State | None
+    ) -> tuple[list[MailInfo], int | None]:
+        """Return up to *limit* mails in *state*, newest first from *cursor* on, and the next."""
+        statement = select(*_COLUMNS).order_by(OutgoingMail.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(OutgoingMail.id <= cursor)
+        if state is not None:
+            statement = statement.where(OutgoingMail.state == state.value)
+        mails = [_mail(row) for row in self._session.execute(statement)]
+        return mails[:limit], mails[limit].id if len(mails) > limit else None
+
+    def sweep(self, before: datetime) -> None:
+        """Forget mails from before *before* that wait no more."""
+        self._session.execute(
+            delete(OutgoingMail).where(
+                OutgoingMail.created_at < before, OutgoingMail.state != State.WAITING.value
+            )
+        )
+
+    def _finish(self, mail: MailInfo, **values: Any) -> None:
+        # Whoever has taken it since bears another number; theirs counts.
+        self._session.execute(
+            update(OutgoingMail)
+            .where(OutgoingMail.id == mail.id, OutgoingMail.attempts == mail.attempts)
+            .values(values)
+        )
+
+
+def _mail(row: Sequence[Any]) -> MailInfo:
+    mail_id, purpose, address, user_id, link_id, state, *rest = row
+    return MailInfo(mail_id, Purpose(purpose), address, user_id, link_id, State(state), *rest)
