@@ -12,6 +12,7 @@
       Invalid               422   one sentence, as plain text
       ValidationFailed      422   a list of faults, each with its place
       TooManyRequests       429   carries the seconds to wait
+      NotConfigured         503   trying again does not help
       Unavailable           503   carries the seconds to wait
       InsufficientStorage   507
 
@@ -123,6 +124,12 @@ class TooManyRequests(PhoenixError):
         """Carry *retry_after* seconds for the `Retry-After` header."""
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class NotConfigured(PhoenixError):
+    """The server was not told how to do this; whoever administers it can."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Unavailable(PhoenixError):

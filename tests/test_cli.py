@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from phoenix_web import cli, create_app
-from phoenix_web.config import Settings
+from phoenix_web.config import Settings, load
+from tests.mail_server import running_mail_server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -220,3 +221,29 @@ def test_the_configuration_is_printed_without_its_secrets(
     assert printed.code == 0
     assert "PHOENIX_WORKERS=" in printed.out
     assert environment["PHOENIX_SECRET"] not in printed.out
+
+
+def test_waiting_mails_are_sent_by_a_command(
+    run: Command, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("mail", "send").code == 1
+    with running_mail_server() as server:
+        environment |= {
+            "PHOENIX_SMTP_HOSTNAME": "127.0.0.1",
+            "PHOENIX_SMTP_PORT": str(server.port),
+            "PHOENIX_ROOT_URL": "https://phx.example.com",
+        }
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        assert run("users", "add", "bob@example.com").code == 0
+        app = create_app(load())
+        asked = {"email": "bob@example.com"}
+        assert app.test_client().post("/auth/password-reset-email", json=asked).status_code == 204
+        app.extensions["phoenix_web"].database.dispose()
+
+        told = run("mail", "send")
+        again = run("mail", "send")
+
+    assert (told.code, told.out, told.err) == (0, "", "1 sent, 0 put off, 0 given up\n")
+    assert again.err == "0 sent, 0 put off, 0 given up\n"
+    assert [message["To"] for message in server.messages] == ["bob@example.com"]

@@ -1,15 +1,16 @@
-"""`/auth/password-reset`: choosing a password by a one-time link."""
+"""`/auth/password-reset`: asking for a one-time link, and choosing a password by it."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from flask import Blueprint
+from pydantic import WithJsonSchema
 
 from phoenix_web.api.auth import come_from_here
 from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content
-from phoenix_web.errors import Invalid, InvalidCredential
+from phoenix_web.errors import Invalid, InvalidCredential, NotConfigured
 from phoenix_web.guard import public
 from phoenix_web.services import services
 
@@ -24,7 +25,37 @@ class PasswordResetRequestBody(Payload):
     """A new password, and the text of a one-time link."""
 
     password: Text = ""
-    token: Any = None
+    #: Whatever it is, a token that is none is refused as such.
+    token: Annotated[Any, WithJsonSchema({"type": "string"})] = ""
+
+
+class PasswordResetEmailRequestBody(Payload):
+    """The address of whoever has lost their password."""
+
+    email: Text = ""
+
+
+@routes.post("/password-reset-email")
+@public
+@declares(
+    Operation(
+        "Ask for a one-time link by mail",
+        "auth",
+        body=PasswordResetEmailRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.SERVICE_UNAVAILABLE,),
+    )
+)
+def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
+    """Take the wish down; whether the address is anybody's, neither answer nor time tells."""
+    if not body.email.strip():
+        raise Invalid("Email required")
+    mail = services().mail
+    if mail is None:
+        raise NotConfigured("SMTP server not configured")
+    with services().database.transaction() as session:
+        mail.outbox.ask_for_reset(session, body.email)
+    return no_content()
 
 
 @routes.post("/password-reset")

@@ -22,6 +22,8 @@ class ConfigResponse(Payload):
     authentication_enabled: bool
     version: str
     phoenix_version: str
+    #: Whether `POST /auth/password-reset-email` can send anything.
+    password_reset_email_enabled: bool
 
 
 class ReadyResponse(Payload):
@@ -81,6 +83,7 @@ def config() -> Response:
             authentication_enabled=services().settings.enable_auth,
             version=VERSION,
             phoenix_version=PHOENIX_VERSION,
+            password_reset_email_enabled=services().mail is not None,
         )
     )
 

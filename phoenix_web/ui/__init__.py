@@ -14,6 +14,7 @@ from phoenix_web.guard import is_public_view
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
 from phoenix_web.ui import (
     datasets,
+    forgot_password,
     form_tokens,
     home,
     htmx,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 door = Blueprint("ui", __name__)
 for _page in (
     datasets,
+    forgot_password,
     home,
     keys,
     login,

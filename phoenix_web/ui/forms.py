@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from phoenix_web.auth.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
+from phoenix_web.mail_addresses import is_address
 
 #: The presets of a key's life: the value of the field, and how many days that is.
 EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
@@ -72,6 +73,12 @@ def _email(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    if not is_address(text.strip()):
+        raise _fault("This is no e-mail address; one looks like name@example.com.")
+    return text
+
+
 def _password(text: str) -> str:
     if not text:
         raise _fault("Enter your password.")
@@ -119,6 +126,12 @@ class PasswordForm(Form):
         if value == info.data.get("current_password"):
             raise _fault("Choose another password than the current one.")
         return value
+
+
+class ForgottenForm(Form):
+    """Who has lost their password."""
+
+    email: Annotated[str, AfterValidator(_email), AfterValidator(_address)] = ""
 
 
 class PasswordLinkForm(Form):

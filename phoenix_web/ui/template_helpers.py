@@ -1,4 +1,4 @@
-"""What templates may call: addresses, times, and who is signed in."""
+"""What templates may call: addresses, times, who is signed in, and whether there is mail."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from flask import g
 
 from phoenix_web import static_files
 from phoenix_web.policy import Permission
+from phoenix_web.services import services
 from phoenix_web.ui import links
 
 if TYPE_CHECKING:
@@ -65,5 +66,5 @@ def exact(moment: datetime) -> str:
 
 
 def _caller() -> dict[str, Any]:
-    # Absent on public pages, and on error pages when nobody has been let in yet.
-    return {"principal": g.get("principal")}
+    # The principal is absent on public pages, and on error pages when nobody has been let in yet.
+    return {"principal": g.get("principal"), "has_mail": services().mail is not None}

@@ -73,7 +73,12 @@ def test_a_programs_questions_before_it_signs_in_are_answered(client: FlaskClien
     assert client.get("/arize_phoenix_version").text == "20.26.1"
     config = client.get("/config").get_json()
     assert config["authentication_enabled"] is True
-    assert set(config) == {"authentication_enabled", "version", "phoenix_version"}
+    assert set(config) == {
+        "authentication_enabled",
+        "version",
+        "phoenix_version",
+        "password_reset_email_enabled",
+    }
 
 
 def test_no_credential_reaches_the_log(

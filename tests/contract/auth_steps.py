@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.global_ids import decode, encode
-from tests.contract.auth_walk import ADMIN, MEMBER, Before, Paths, Walk
+from tests.contract.auth_walk import ADMIN, MEMBER, SMTP_DOWN, Before, Paths, Walk
 from tests.factories import SECRET, forge_jwt
 
 if TYPE_CHECKING:
@@ -75,7 +75,34 @@ def _make_key_to_delete(walk: Walk) -> None:
     walk.keep("deleted admin API key", "ApiKey", walk.add_key(ADMIN, "shared"))
 
 
+def _ask_again(walk: Walk) -> None:
+    walk.receive_mail()
+    walk.ask_for_reset(MEMBER)
+    # Before the newer mail is there, but not before it was asked for.
+    older = walk.text_of("anonymous", "PasswordResetToken")
+    walk.receive_mail()
+    walk.keep(
+        "the newer link", "PasswordResetToken", walk.text_of("anonymous", "PasswordResetToken")
+    )
+    walk.keep("anonymous", "PasswordResetToken", older)
+
+
+def _take_the_newer_link(walk: Walk) -> None:
+    newer = walk.text_of("the newer link", "PasswordResetToken")
+    walk.keep("anonymous", "PasswordResetToken", newer)
+
+
+def _add_jane(walk: Walk) -> None:
+    walk.use("auth")
+    walk.session(ADMIN, new=True)
+    walk.add_user("jane@example.com")
+    walk.use(SMTP_DOWN)
+
+
 BEFORE: Final[Before] = {
+    "reset (SMTP on): earlier token is void once a newer one is issued": _ask_again,
+    "reset (SMTP on): too short a password": _take_the_newer_link,
+    "mail server down: reset mail for a known user": _add_jane,
     "delete user: user that never logged in": lambda walk: walk.add_user("never@example.com"),
     "delete user: user with a live session -> 500": _sign_in_whom_to_delete,
     "delete user: user who owns an API key": _make_key_of_whom_to_delete,

@@ -17,6 +17,8 @@ from phoenix_web.policy import Role
 from phoenix_web.store.users import UserStore
 from tests.contract.replay import fill
 from tests.factories import ADMIN_SECRET, SECRET, services_of
+from tests.live import free_port
+from tests.mail_server import link_in
 
 if TYPE_CHECKING:
     import time_machine
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.conftest import MakeApp
+    from tests.mail_server import MailServer
 
 Exchange = dict[str, Any]
 Before = Mapping[str, Callable[["Walk"], Any]]
 Paths = Mapping[str, Callable[["Walk"], str]]
 
 CSRF: Final = "auth, CSRF origins, secure cookies, cookie path, strong passwords"
+SMTP: Final = "auth, SMTP, no CSRF list"
+SMTP_DOWN: Final = (
+    "auth, storage limit exceeded, mail server down, client registration disabled, "
+    "brute-force protection off, strong passwords, no initial password"
+)
 SHORT: Final = "auth, access 3 s, refresh 6 s, root path /phx"
 #: How each server of the recording was configured; those without authentication had a database
 #: of their own.
@@ -53,6 +61,8 @@ SERVERS: Final[dict[str, dict[str, Any]]] = {
         "secret": SECRET[::-1],
         "default_admin_initial_password": "Changed-Pass1!",
     },
+    SMTP: {},
+    SMTP_DOWN: {},
     "noauth": {"enable_auth": False},
     "auth, same database restarted with auth on": {},
     "auth, brute-force protection off": {"disable_brute_force_login_protection": True},
@@ -67,6 +77,7 @@ KEYS: Final = {
     "member API key": "k1",
     "member API key (cookie)": "k1",
     "deleted member API key": "k2",
+    "member API key in the body": "k1",
     "viewer API key": "vk",
     "admin API key": "ak",
     "system API key": "sk",
@@ -76,7 +87,9 @@ PASSWORDS: Final = {
     "pass": "passes for a password",
     "evil": "evil of some kind",
     "admin": "what the admin knows",
+    "newpass": "a new one for a reset",
 }
+BASE_URL: Final = "http://localhost"
 ADMIN: Final = "admin@localhost"
 MEMBER: Final = "mem@example.com"
 VIEWER: Final = "vie@example.com"
@@ -86,10 +99,15 @@ class Walk:
     """Everything that one replay has made so far."""
 
     def __init__(
-        self, make_app: MakeApp, second_database: str, clock: time_machine.Traveller
+        self,
+        make_app: MakeApp,
+        second_database: str,
+        clock: time_machine.Traveller,
+        mail_server: MailServer,
     ) -> None:
         """Start on two empty databases: that of *make_app*, and *second_database*."""
         self._make_app = make_app
+        self._mail_server = mail_server
         self._second_database = second_database
         self._clock = clock
         self._apps: dict[tuple[str, str], Flask] = {}
@@ -125,7 +143,10 @@ class Walk:
             ),
         )
         response = self.client.open(
-            path, method=request["method"], headers=headers, data=self._body(request.get("body"))
+            path,
+            method=request["method"],
+            headers=headers,
+            data=self._body(request.get("body"), who),
         )
         self._remember(exchange, response)
         return response
@@ -137,17 +158,20 @@ class Walk:
             if server in WITHOUT_AUTH:
                 changes["sql_database_url"] = self._second_database
                 changes["default_admin_initial_password"] = PASSWORDS["admin"]
+            if server in {SMTP, SMTP_DOWN}:
+                port = self._mail_server.port if server == SMTP else free_port()
+                changes |= {"smtp_hostname": "127.0.0.1", "smtp_port": port, "root_url": BASE_URL}
             self._apps[server, process] = self._make_app(**changes)
         self._app = self._apps[server, process]
         self.client = self._app.test_client(use_cookies=False)
 
-    def _body(self, body: Any) -> Any:
+    def _body(self, body: Any, who: str) -> Any:
         if body is None or isinstance(body, str):
             return body
         user = body.get("user", body) if isinstance(body, dict) else {}
         if isinstance(user, dict) and user.get("password") in PASSWORDS:
             user["password"] = PASSWORDS[user["password"]]
-        return json.dumps(body)
+        return self._filled(json.dumps(body), who, "body")
 
     def _remember(self, exchange: Exchange, response: TestResponse) -> None:
         self._last = response.get_json() if response.is_json and response.data else None
@@ -169,6 +193,7 @@ class Walk:
             ("<PHOENIX_ADMIN_SECRET upper-cased>", ADMIN_SECRET.upper()),
             ("<PHOENIX_ADMIN_SECRET>", ADMIN_SECRET),
             ("<PHOENIX_SECRET>", SECRET),
+            ("<base_url>", BASE_URL),
         ):
             text = text.replace(name, value)
         return fill(text, lambda _, type_: self._text(who, type_, place))
@@ -238,6 +263,24 @@ class Walk:
         """Try to sign in with a wrong password."""
         for _ in range(times):
             self.log_in(email, "wrong password")
+
+    def receive_mail(self) -> None:
+        """Let the mails leave, and the member hold the link of the newest one."""
+        mail = services_of(self._app).mail
+        assert mail is not None
+        mail.courier.send_due()
+        messages = self._mail_server.messages
+        assert [message["To"] for message in messages] == [MEMBER] * len(messages)
+        token = link_in(messages[-1]).partition("token=")[2]
+        self.keep("anonymous", "PasswordResetToken", token)
+
+    def ask_for_reset(self, email: str) -> None:
+        """Ask for a link by mail."""
+        self.client.post("/auth/password-reset-email", json={"email": email})
+
+    def text_of(self, who: str, kind: str) -> str:
+        """Return the text of *kind* that *who* holds."""
+        return self._kept[who, kind]
 
     def drop(self, who: str, kind: str) -> None:
         """Let *who* hold what belongs to the newest session again."""

@@ -1,0 +1,158 @@
+"""Asking for a new password by mail: the same answer, and the same work, for every address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.mail_server import link_in
+from tests.statements import statements
+from tests.ui.visitor import faults, found, visitor
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from tests.conftest import MakeApp, MakeUser
+    from tests.factories import SignedIn
+    from tests.mail_server import MailServer
+
+from phoenix_web.store.mail.outbox import OutboxStore
+from tests.factories import services_of
+
+NEW = "seven quiet lighthouses"
+
+
+def ask(client: FlaskClient, email: object) -> TestResponse:
+    return client.post("/auth/password-reset-email", json={"email": email})
+
+
+def send_due(app: Flask) -> None:
+    mail = services_of(app).mail
+    assert mail is not None
+    mail.courier.send_due()
+
+
+def waiting(app: Flask) -> int:
+    with services_of(app).database.reading() as session:
+        return len(OutboxStore(session).page(100, None, None)[0])
+
+
+def test_a_mailed_link_resets_the_password(
+    app: Flask, client: FlaskClient, member: SignedIn, mail_server: MailServer
+) -> None:
+    answer = ask(client, f"  {member.email.upper()} ")
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert mail_server.messages == []
+
+    send_due(app)
+    token = link_in(mail_server.messages[0]).partition("token=")[2]
+    body = {"token": token, "password": NEW}
+    assert client.post("/auth/password-reset", json=body).status_code == 204
+
+    assert client.get("/v1/user", headers=member.headers).status_code == 401
+    login = {"email": member.email, "password": NEW}
+    assert client.post("/auth/login", json=login).status_code == 204
+
+
+def test_every_address_gets_the_same_answer_for_the_same_work(
+    client: FlaskClient, member: SignedIn, make_user: MakeUser
+) -> None:
+    addresses = [member.email, "nobody@example.com", make_user(auth_method="LDAP").email]
+    told = []
+    ask(client, "warm@example.com")  # what is prepared once is prepared now
+    for address in addresses:
+        with statements() as work:
+            answer = ask(client, address)
+        headers = [pair for pair in answer.headers if pair[0] != "Date"]
+        told.append((answer.status_code, answer.data, headers, work))
+
+    assert told[0][0] == 204
+    written = [line.split()[2] for *_, work in told for line in work if "INSERT" in line]
+    assert written == ["outgoing_mails"] * 3
+    assert told == [told[0]] * 3
+
+
+def test_without_a_mail_server_nothing_is_sent_and_that_is_said(
+    client: FlaskClient, make_app: MakeApp
+) -> None:
+    app = make_app()
+    without = app.test_client(use_cookies=False)
+    browser = visitor(app)
+
+    answer = ask(without, "bob@example.com")
+
+    assert (answer.status_code, answer.text) == (503, "SMTP server not configured")
+    assert ask(without, "").text == "Email required"
+    for one, told in ((client, True), (without, False)):
+        assert one.get("/config").get_json()["password_reset_email_enabled"] is told
+    assert "Forgotten your password?" not in browser.get("/login").text
+    for answer in (
+        browser.get("/forgot-password"),
+        browser.post("/forgot-password", {"email": "a@example.com"}),
+    ):
+        assert answer.status_code == 404
+        assert "Ask an administrator" in answer.text
+
+
+def test_an_address_is_required(client: FlaskClient) -> None:
+    bodies: list[dict[str, Any]] = [{}, {"email": ""}, {"email": " \n"}]
+    for body in bodies:
+        answer = client.post("/auth/password-reset-email", json=body)
+        assert (answer.status_code, answer.text) == (422, "Email required")
+
+
+def test_what_is_no_address_gets_the_same_answer_and_is_not_kept(
+    app: Flask, client: FlaskClient
+) -> None:
+    long = "a" * 500 + "@b.cd"
+    for email in ("x", "a@b@c", "@", "a\r\nBcc: b@c.d", long, "admin@localhost"):
+        assert ask(client, email).status_code == 204
+    assert waiting(app) == 0
+
+
+def test_an_odd_body_is_told(client: FlaskClient) -> None:
+    assert ask(client, 5).status_code == 422
+    assert ask(client, "a\x00@example.com").status_code == 422
+    text = client.post("/auth/password-reset-email", data="email=a", content_type="text/plain")
+    assert text.status_code == 403
+
+
+def test_a_foreign_page_asks_for_nothing(app: Flask, client: FlaskClient, member: SignedIn) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Referer": "https://evil.example/x"}):
+        answer = client.post(
+            "/auth/password-reset-email", json={"email": member.email}, headers=headers
+        )
+        assert answer.status_code == 403
+    assert waiting(app) == 0
+
+
+def test_the_page_says_the_same_for_every_address(
+    app: Flask, member: SignedIn, mail_server: MailServer
+) -> None:
+    browser = visitor(app)
+    assert 'href="/phx/forgot-password"' in browser.get("/login").text
+    pages = []
+    for email in (member.email, "nobody@example.com"):
+        answer = browser.post("/forgot-password", {"email": email})
+        assert answer.status_code == 303
+        pages.append(browser.get(answer.location.removeprefix("/phx")).text)
+
+    assert pages[0] == pages[1]
+    assert "a mail with a link is on its way" in pages[0]
+    send_due(app)
+    assert [message["To"] for message in mail_server.messages] == [member.email]
+
+
+def test_the_page_says_what_is_no_address(app: Flask) -> None:
+    for email in ("", "nobody"):
+        answer = visitor(app).post("/forgot-password", {"email": email})
+        assert answer.status_code == 422
+        assert list(faults(answer.text)) == ["email"]
+        assert found(r'id="email"[^>]* value="([^"]*)"', answer.text) == email
+
+
+def test_a_link_that_does_not_work_leads_to_another(app: Flask) -> None:
+    page = visitor(app).get("/reset-password-with-token?token=x").text
+
+    assert 'href="/phx/forgot-password"' in page
