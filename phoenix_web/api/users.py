@@ -19,12 +19,14 @@ from phoenix_web.api.operations import (
     respond,
     value_fault,
 )
+from phoenix_web.auth.password_links import may_choose_password
 from phoenix_web.errors import BadRequest, Forbidden, Invalid, NotFound, ValidationFailed
 from phoenix_web.global_ids import encode, number_of
 from phoenix_web.guard import current_principal, requires
 from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
+from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore, normal_email
 
 if TYPE_CHECKING:
@@ -160,7 +162,10 @@ def list_users(query: UsersQuery) -> Response:
     )
 )
 def create_user(body: CreateUserRequestBody) -> Response:
-    """Add the user and answer it; a password is never answered."""
+    """Add the user and answer it; a password is never answered.
+
+    Where mail is configured, an invitation brings a link to choose one.
+    """
     wanted = body.user
     if wanted.role == Role.SYSTEM:
         raise BadRequest("Cannot create users with SYSTEM role")
@@ -177,6 +182,9 @@ def create_user(body: CreateUserRequestBody) -> Response:
             auth_method=wanted.auth_method,
             **extra,
         )
+        mail = services().mail
+        if mail is not None and body.send_welcome_email and may_choose_password(user):
+            mail.outbox.send_link(session, user, Purpose.INVITATION)
     return respond(UserResponse(data=_told(user)), HTTPStatus.CREATED)
 
 

@@ -156,3 +156,34 @@ def test_a_link_that_does_not_work_leads_to_another(app: Flask) -> None:
     page = visitor(app).get("/reset-password-with-token?token=x").text
 
     assert 'href="/phx/forgot-password"' in page
+
+
+def test_a_new_user_is_invited_by_mail_unless_nobody_wants_that(
+    app: Flask, client: FlaskClient, admin: SignedIn, mail_server: MailServer
+) -> None:
+    for name, method, wish in (
+        ("invited", "LOCAL", {}),
+        ("unasked", "LOCAL", {"send_welcome_email": False}),
+        ("elsewhere", "LDAP", {}),
+    ):
+        user = {"email": f"{name}@example.com", "username": name, "role": "MEMBER"}
+        body = {"user": {**user, "auth_method": method}, **wish}
+        assert client.post("/v1/users", json=body, headers=admin.headers).status_code == 201
+    send_due(app)
+
+    [message] = mail_server.messages
+    assert (message["To"], message["Subject"]) == (
+        "invited@example.com",
+        "[Phoenix] You are invited",
+    )
+    chosen = {"token": link_in(message).partition("token=")[2], "password": NEW}
+    assert client.post("/auth/password-reset", json=chosen).status_code == 204
+
+
+def test_nobody_is_invited_who_was_not_made(
+    app: Flask, client: FlaskClient, admin: SignedIn, member: SignedIn
+) -> None:
+    user = {"email": member.email, "username": "another", "role": "MEMBER", "auth_method": "LOCAL"}
+
+    assert client.post("/v1/users", json={"user": user}, headers=admin.headers).status_code == 409
+    assert waiting(app) == 0
