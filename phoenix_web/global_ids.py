@@ -32,3 +32,11 @@ def number_of(kind: str, text: str) -> int | None:
     """Return the number in *text* when it is a GlobalID of *kind*, else None."""
     decoded = decode(text)
     return decoded[1] if decoded is not None and decoded[0] == kind else None
+
+
+def row_id(text: str | None) -> int | None:
+    """Return the row id that *text* spells in decimal, or None."""
+    if text is None or not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_ID)):
+        return None
+    number = int(text)
+    return number if number <= MAX_ID else None

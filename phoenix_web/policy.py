@@ -49,6 +49,7 @@ class Permission(StrEnum):
     SYSTEM_KEY_READ = "system-key:read"
     SYSTEM_KEY_ISSUE = "system-key:issue"
     SYSTEM_KEY_REVOKE = "system-key:revoke"
+    MAIL_MANAGE = "mail:manage"
     DATASET_READ = "dataset:read"
     DATASET_WRITE = "dataset:write"
 
@@ -98,6 +99,7 @@ GRANTS: Final = {
         Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}, NOT_FOR_KEYS
     ),
     Permission.SYSTEM_KEY_REVOKE: Grant(Role.ADMIN, _IDENTIFIED),
+    Permission.MAIL_MANAGE: Grant(Role.ADMIN, _SESSION),
     Permission.DATASET_READ: Grant(Role.VIEWER, _EVERYBODY),
     Permission.DATASET_WRITE: Grant(Role.MEMBER, _EVERYBODY, is_write=True),
 }

@@ -44,7 +44,8 @@ def running_server(
     """Serve by *command*, from *folder* or where the tests run, until the block ends.
 
     The environment must name `PHOENIX_WORKING_DIR`, so that no test touches the checkout's own
-    data. What the server prints is added to a file beside that folder, which outlives the server.
+    data; `{port}` in it stands for the server's port. What the server prints is added to a file
+    beside that folder, which outlives the server.
     """
     working_dir = Path(environment["PHOENIX_WORKING_DIR"])
     output = working_dir.with_name(f"{working_dir.name}.log")
@@ -52,11 +53,12 @@ def running_server(
     # The variables of whoever runs the tests must not configure the server under test.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_")}
     address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}
+    told = {name: value.replace("{port}", str(port)) for name, value in environment.items()}
     with output.open("ab") as printed:
         process = subprocess.Popen(
             [command, "serve"],
             cwd=folder,
-            env={**inherited, **address, "PHOENIX_WORKERS": str(workers), **environment},
+            env={**inherited, **address, "PHOENIX_WORKERS": str(workers), **told},
             stdin=subprocess.DEVNULL,
             stdout=printed,
             stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ from flask import make_response, request
 
 from phoenix_web.auth.issuer import IssuedKey, issue_key
 from phoenix_web.errors import Conflict, NotFound
-from phoenix_web.global_ids import MAX_ID
+from phoenix_web.global_ids import MAX_ID, row_id
 from phoenix_web.guard import current_principal
 from phoenix_web.services import services
 from phoenix_web.store.keys import KeyInfo, KeyStore
@@ -49,7 +49,7 @@ class KeyPage:
     def show(self, owner: UserInfo) -> Response:
         """Answer the list of *owner*'s keys and the form for another one."""
         revoked = None
-        key_id = _number(request.args.get("revoked"))
+        key_id = row_id(request.args.get("revoked"))
         if key_id is not None:
             with services().database.reading() as session:
                 revoked = KeyStore(session).find_revoked(key_id, owner.id)
@@ -105,7 +105,7 @@ class KeyPage:
         revoked: KeyInfo | None = None,
         problem: str | None = None,
     ) -> Response:
-        asked = _number(request.args.get("revoke"))
+        asked = row_id(request.args.get("revoke"))
         with services().database.reading() as session:
             keys = KeyStore(session).list_for(owner.id, with_expired=True)
         url = links.server_url()
@@ -132,11 +132,3 @@ def _status(key: KeyInfo) -> str:
         return "expired"
     is_soon = key.expires_at is not None and key.expires_at - datetime.now(UTC) < _SOON
     return "expiring" if is_soon else "active"
-
-
-def _number(text: str | None) -> int | None:
-    """Return the row id that *text* spells, or None."""
-    if text is None or not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_ID)):
-        return None
-    number = int(text)
-    return number if number <= MAX_ID else None

@@ -42,13 +42,18 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[LiveServer]:
-    """Serve a fresh installation whose first administrator has `FIRST_PASSWORD`."""
-    environment = {
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return the variables of a server whose first administrator has `FIRST_PASSWORD`."""
+    return {
         "PHOENIX_WORKING_DIR": str(tmp_path / "instance"),
         "PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD": FIRST_PASSWORD,
         "PHOENIX_PASSWORD_HASH_MEMORY_KIB": "8",
         "PHOENIX_PASSWORD_HASH_ITERATIONS": "1",
     }
+
+
+@pytest.fixture
+def server(environment: dict[str, str]) -> Iterator[LiveServer]:
+    """Serve a fresh installation."""
     with running_server(environment, workers=2) as running:
         yield running

@@ -31,9 +31,9 @@ class Person:
         """Go to a page by its address."""
         self.page.goto(f"{self.url}{path}")
 
-    def sign_in(self, password: str = PASSWORD) -> None:
+    def sign_in(self, password: str = PASSWORD, email: str = EMAIL) -> None:
         """Sign in from the sign-in page."""
-        self.page.get_by_label("E-mail").fill(EMAIL)
+        self.page.get_by_label("E-mail").fill(email)
         self.page.get_by_label("Password").fill(password)
         self.button("Sign in").click()
 

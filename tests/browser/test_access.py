@@ -2,22 +2,67 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
+from phoenix_web.bootstrap import session_secret
+from phoenix_web.config import Settings
+from phoenix_web.services import build
+from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.store.password_links import Purpose
+from phoenix_web.store.users import UserStore
 from tests.browser.conftest import FIRST_PASSWORD
 from tests.browser.person import Person, person
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Browser
 
     from tests.live import LiveServer
 
 pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "vendor" / "axe-core-4.14.1" / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """Return the variables of a server that would send mails, to a port where nobody is."""
+    return environment | {
+        "PHOENIX_ROOT_URL": "http://127.0.0.1:{port}",
+        "PHOENIX_SMTP_HOSTNAME": "127.0.0.1",
+        "PHOENIX_SMTP_PORT": "9",
+    }
+
+
+def leave_mails(environment: dict[str, str]) -> str:
+    """Leave a mail in each state in the outbox; return the text of a one-time link."""
+    settings = Settings(working_dir=environment["PHOENIX_WORKING_DIR"])
+    held = build(settings, session_secret(settings))
+    now = datetime.now(UTC)
+    with held.database.transaction() as session:
+        user = UserStore(session).find_by_email("admin@localhost")
+        assert user is not None
+        link = held.password_links.issue(session, user, Purpose.INVITATION)
+        outbox = OutboxStore(session)
+        for state in State:
+            address = f"{'somebody-with-a-long-address.' * 3}@example.com"
+            outbox.add(Purpose.RESET, address, now, user_id=user.id, link_id=link.id)
+            taken = outbox.take(now, now)
+            assert taken is not None
+            if state is State.SENT:
+                outbox.mark_sent(taken, now)
+            elif state is State.FAILED:
+                outbox.give_up(taken, "550 5.1.1 " + "no such user " * 10)
+            else:
+                outbox.put_off(taken, now + timedelta(hours=1), "450 Later")
+    held.database.dispose()
+    return link.token
 
 
 def findings(someone: Person, where: str) -> list[str]:
@@ -36,12 +81,29 @@ def overflow(someone: Person, where: str) -> list[str]:
     return [f"{where}: {wide}px too wide"] if wide > 0 else []
 
 
+def look_at_links(someone: Person, look: Callable[[str], None], token: str) -> None:
+    """Look at the pages of whoever has no password, or forgot it."""
+    for path in ("/forgot-password", "/forgot-password?sent=yes", "/login?password-set=yes"):
+        someone.visit(path)
+        look(path)
+    someone.visit("/reset-password-with-token?token=x")
+    look("a link that does not work")
+    someone.visit(f"/reset-password-with-token?token={token}")
+    someone.page.get_by_label("New password", exact=True).press_sequentially("password1234")
+    expect(someone.page.locator(".strength.refused")).to_have_text(re.compile("common"))
+    look("a link, refused while typing")
+    someone.button("Set password").click()
+    expect(someone.page.locator(".fault")).to_have_count(2)
+    look("a link, refused")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_any_page(
-    chromium: Browser, server: LiveServer, scheme: str, width: int
+    chromium: Browser, server: LiveServer, environment: dict[str, str], scheme: str, width: int
 ) -> None:
     found: list[str] = []
+    token = leave_mails(environment)
     options = {
         "color_scheme": scheme,
         "viewport": {"width": width, "height": 800},
@@ -55,6 +117,7 @@ def test_axe_finds_nothing_on_any_page(
         def look(where: str) -> None:
             found.extend(findings(someone, where) + overflow(someone, where))
 
+        look_at_links(someone, look, token)
         someone.visit("/login")
         look("sign in")
         someone.sign_in("wrong password")
@@ -69,7 +132,7 @@ def test_axe_finds_nothing_on_any_page(
         for path in ("/datasets", "/datasets?name=x", "/settings/keys", "/settings/system-keys"):
             someone.visit(path)
             look(path)
-        for path in ("/settings/profile", "/nope", "/datasets?cursor=x"):
+        for path in ("/settings/mail", "/settings/profile", "/nope", "/datasets?cursor=x"):
             someone.visit(path)
             look(path)
         someone.visit("/settings/keys")

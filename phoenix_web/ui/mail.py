@@ -1,0 +1,67 @@
+"""The page of the outbox: which mails wait, have left, or could not be delivered."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, request
+
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import MAX_ID, row_id
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.ui import htmx, links
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("mail", __name__, url_prefix="/settings/mail")
+_PAGE_SIZE: Final = 50
+
+
+@routes.get("")
+@requires(Permission.MAIL_MANAGE)
+def index() -> Response:
+    """Show the mails, newest first, all of them or those in one state."""
+    return _page()
+
+
+@routes.post(f"/<int(max={MAX_ID}):mail_id>/retry")
+@requires(Permission.MAIL_MANAGE)
+def retry(mail_id: int) -> Response:
+    """Let a mail that was given up be tried again, from the start."""
+    with services().database.transaction() as session:
+        is_found = OutboxStore(session).retry(mail_id, datetime.now(UTC))
+    if not is_found:
+        raise NotFound("There is no such mail that has failed. It may be under way again.")
+    if htmx.is_htmx():
+        return _page(is_retried=True)
+    return htmx.redirect(links.url_for("ui.mail.index", state=_state(), retried="yes"))
+
+
+def _state() -> State | None:
+    told = request.args.get("state", "")
+    return State(told) if told in set(State) else None
+
+
+def _page(*, is_retried: bool = False) -> Response:
+    state = _state()
+    with services().database.reading() as session:
+        mails, next_id = OutboxStore(session).page(
+            _PAGE_SIZE, row_id(request.args.get("from")), state
+        )
+    body = htmx.render(
+        "settings/mail.html",
+        "settings/_mails.html",
+        mails=mails,
+        state=state,
+        states=list(State),
+        next_id=next_id,
+        is_retried=is_retried or "retried" in request.args,
+        sends=services().mail is not None,
+    )
+    return make_response(body, HTTPStatus.OK)
