@@ -6,8 +6,6 @@ import logging
 from html import unescape
 from typing import TYPE_CHECKING
 
-import pytest
-
 from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 from phoenix_web.ui import password_links
@@ -15,6 +13,7 @@ from tests.factories import PASSWORD, issue_link, services_of
 from tests.ui.visitor import Visitor, faults, found, visitor
 
 if TYPE_CHECKING:
+    import pytest
     from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
@@ -100,45 +99,36 @@ def test_the_log_keeps_the_page_and_not_the_link(
         assert secret not in caplog.text
 
 
-@pytest.mark.parametrize("token", ["", "junk", "<script>"])
-def test_a_link_that_does_not_work_is_told_alike(app: Flask, member: SignedIn, token: str) -> None:
+def test_a_link_that_does_not_work_is_told_alike(app: Flask, member: SignedIn) -> None:
     used = issue_link(app, member)
     choose(visitor(app), used)
 
     answers = [
-        visitor(app).get(f"{PAGE}?token={token}"),
-        choose(visitor(app), token),
-        visitor(app).get(f"{PAGE}?token={used}"),
-        choose(visitor(app), used),
+        answer
+        for token in ("", "junk", "<script>", used)
+        for answer in (visitor(app).get(f"{PAGE}?token={token}"), choose(visitor(app), token))
     ]
 
     assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
     assert "This link does not work" in answers[0].text
 
 
-@pytest.mark.parametrize(
-    ("new", "again", "wrong"),
-    [
+def test_faults_are_told_by_field_and_the_link_stays_good(app: Flask, member: SignedIn) -> None:
+    token = issue_link(app, member)
+    browser = visitor(app)
+    for new, again, wrong in (
         ("", "", ["new_password"]),
         ("short", "short", ["new_password"]),
         ("bob@example.com", "bob@example.com", ["new_password"]),
         (NEW, "another one", ["new_password_again"]),
         ("password1234", "another one", ["new_password", "new_password_again"]),
-    ],
-)
-def test_faults_are_told_by_field_and_the_link_stays_good(
-    app: Flask, member: SignedIn, new: str, again: str, wrong: list[str]
-) -> None:
-    token = issue_link(app, member)
-    browser = visitor(app)
-
-    answer = choose(browser, token, new, again)
-
-    assert answer.status_code == 422
-    assert list(faults(answer.text)) == wrong
-    assert answer.text.count(" autofocus>") == 1
-    assert found(r'name="token" value="([^"]+)"', answer.text) == token
-    assert found(r'(id="new_password"[^>]*)>', answer.text).count("value=") == 0
+    ):
+        answer = choose(browser, token, new, again)
+        assert answer.status_code == 422
+        assert list(faults(answer.text)) == wrong
+        assert answer.text.count(" autofocus>") == 1
+        assert found(r'name="token" value="([^"]+)"', answer.text) == token
+        assert found(r'(id="new_password"[^>]*)>', answer.text).count("value=") == 0
     assert choose(browser, token).status_code == 303
 
 
@@ -178,33 +168,26 @@ def test_there_is_no_such_page_while_authentication_is_off(make_app: MakeApp) ->
     assert choose(browser, "x").status_code == 404
 
 
-@pytest.mark.parametrize(
-    ("changes", "start"),
-    [
+def test_a_link_to_hand_over_has_the_servers_address(make_app: MakeApp, member: SignedIn) -> None:
+    under_a_path = {"root_url": "https://phx.example.com/phx", "host_root_path": "/phx"}
+    for changes, start in (
         ({}, f"http://localhost{PAGE}?token="),
         ({"host_root_path": "/phx"}, f"http://localhost/phx{PAGE}?token="),
         ({"root_url": "https://phx.example.com"}, f"https://phx.example.com{PAGE}?token="),
-        (
-            {"root_url": "https://phx.example.com/phx", "host_root_path": "/phx"},
-            f"https://phx.example.com/phx{PAGE}?token=",
-        ),
-    ],
-)
-def test_a_link_to_hand_over_has_the_servers_address(
-    make_app: MakeApp, member: SignedIn, changes: dict[str, str], start: str
-) -> None:
-    app = make_app(**changes)
-    database = services_of(app).database
-    with app.test_request_context("/"), database.transaction() as session:
-        user = UserStore(session).find(member.user_id)
-        assert user is not None
-        link = password_links.issue(session, user, Purpose.INVITATION)
+        (under_a_path, f"https://phx.example.com/phx{PAGE}?token="),
+    ):
+        app = make_app(**changes)
+        database = services_of(app).database
+        with app.test_request_context("/"), database.transaction() as session:
+            user = UserStore(session).find(member.user_id)
+            assert user is not None
+            link = password_links.issue(session, user, Purpose.INVITATION)
 
-    assert link.url.startswith(start)
-    page = visitor(app).get(link.url.replace(start, f"{PAGE}?token="))
-    assert page.status_code == 200
-    action = unescape(found(r'method="post" action="([^"]+)"', page.text))
-    assert action == changes.get("host_root_path", "") + PAGE
+        assert link.url.startswith(start)
+        page = visitor(app).get(link.url.replace(start, f"{PAGE}?token="))
+        assert page.status_code == 200
+        action = unescape(found(r'method="post" action="([^"]+)"', page.text))
+        assert action == changes.get("host_root_path", "") + PAGE
 
 
 def test_no_host_header_decides_the_address_of_a_link(make_app: MakeApp, member: SignedIn) -> None:
