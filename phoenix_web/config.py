@@ -74,6 +74,7 @@ class Settings(MailSettings):
     enable_strong_password_policy: Boolean = False
     access_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10
     refresh_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10080
+    session_max_age_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 43200
     refresh_reuse_seconds: Annotated[Number, Field(ge=0, le=60)] = 3
     password_reset_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 15
     invitation_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 3 * 24 * 60
@@ -150,6 +151,11 @@ class Settings(MailSettings):
     def refresh_lifetime(self) -> timedelta:
         """Return how long a refresh token is good for, and a session idle."""
         return timedelta(minutes=self.refresh_token_expiry_minutes)
+
+    @property
+    def session_max_age(self) -> timedelta:
+        """Return how long a session lasts at most, however often it is renewed."""
+        return timedelta(minutes=self.session_max_age_minutes)
 
     @field_validator("sql_database_url")
     @classmethod

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import current_app, g, request
 
+from phoenix_web.auth.devices import Device
 from phoenix_web.auth.principal import ANONYMOUS, Principal
 from phoenix_web.errors import InvalidCredential
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
@@ -49,6 +50,16 @@ def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[
 def current_principal() -> Principal:
     """Return whom the door has let in."""
     return cast("Principal", g.principal)
+
+
+def comes_by_cookie() -> bool:
+    """Tell whether the caller of the API is known by the session's cookie, not by the header."""
+    return not request.environ.get("HTTP_AUTHORIZATION")
+
+
+def current_device() -> Device:
+    """Return from where and by what this request comes, as far as it tells."""
+    return Device.of(request.remote_addr, request.headers.get("User-Agent"))
 
 
 def is_public_view() -> bool:

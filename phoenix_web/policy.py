@@ -42,6 +42,8 @@ class Permission(StrEnum):
     ACCOUNT_MANAGE = "account:manage"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
+    SESSION_READ_ALL = "session:read-all"
+    SESSION_END_ALL = "session:end-all"
     KEY_READ = "key:read"
     KEY_ISSUE = "key:issue"
     KEY_REVOKE = "key:revoke"
@@ -88,6 +90,9 @@ GRANTS: Final = {
     Permission.ACCOUNT_MANAGE: Grant(Role.VIEWER, _SESSION),
     Permission.USER_READ: Grant(Role.ADMIN, _EVERYBODY),
     Permission.USER_WRITE: Grant(Role.ADMIN, _IDENTIFIED, is_write=True),
+    Permission.SESSION_READ_ALL: Grant(Role.ADMIN, _IDENTIFIED),
+    # Not for keys: a leaked one must not sign its owner out.
+    Permission.SESSION_END_ALL: Grant(Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}),
     Permission.KEY_READ: Grant(Role.VIEWER, _IDENTIFIED),
     Permission.KEY_ISSUE: Grant(Role.VIEWER, _SESSION, NOT_FOR_KEYS),
     Permission.KEY_REVOKE: Grant(

@@ -59,7 +59,14 @@ def build(settings: Settings, secret: str) -> Services:
     issuer = settings.root_url or "phoenix-web"
     tokens = AccessTokens(secret, issuer, settings.access_lifetime)
     reuse = timedelta(seconds=settings.refresh_reuse_seconds)
-    sessions = Sessions(database, tokens, secret, settings.refresh_lifetime, reuse)
+    sessions = Sessions(
+        database,
+        tokens,
+        secret,
+        lifetime=settings.refresh_lifetime,
+        reuse=reuse,
+        max_age=settings.session_max_age,
+    )
     is_locking = not settings.disable_brute_force_login_protection
     max_attempts = settings.brute_force_login_protection_max_attempts if is_locking else None
     login = Login(database, passwords, sessions, secret, max_attempts)

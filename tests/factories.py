@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from phoenix_web.auth.devices import Device
 from phoenix_web.auth.issuer import issue_key
 from phoenix_web.config import Settings
 from phoenix_web.global_ids import encode
@@ -116,7 +117,7 @@ def add_user(
     password_hash = services.passwords.hash(password)
     with services.database.transaction() as session:
         user = UserStore(session).add(role=Role(role), password_hash=password_hash, **values)
-        tokens = services.sessions.open(session, user)
+        tokens = services.sessions.open(session, user, Device())
     return SignedIn(
         user_id=user.id,
         global_id=encode("User", user.id),
@@ -135,7 +136,7 @@ def sign_in(app: Flask, user: SignedIn) -> SignedIn:
     with services.database.transaction() as session:
         found = UserStore(session).find(user.user_id)
         assert found is not None
-        tokens = services.sessions.open(session, found)
+        tokens = services.sessions.open(session, found, Device())
     return SignedIn(
         **{
             **vars(user),

@@ -19,7 +19,14 @@ from phoenix_web.api.operations import (
     respond,
 )
 from phoenix_web.errors import InvalidCredential, NotFound
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE, bearer, public, session_cookie
+from phoenix_web.guard import (
+    ACCESS_COOKIE,
+    REFRESH_COOKIE,
+    bearer,
+    current_device,
+    public,
+    session_cookie,
+)
 from phoenix_web.same_site import refuse_cross_site
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
@@ -76,7 +83,7 @@ def log_in(body: LoginRequestBody) -> Response:
     """Open a session: cookies and 204 for a browser, a token response for a program."""
     if not body.email.strip() or not body.password:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
-    return _answer(services().login.log_in(body.email, body.password))
+    return _answer(services().login.log_in(body.email, body.password, current_device()))
 
 
 @routes.post("/refresh")
@@ -92,7 +99,7 @@ def log_in(body: LoginRequestBody) -> Response:
 )
 def refresh() -> Response:
     """Spend the refresh token of the body or, without a body, of the cookie."""
-    renewal = services().sessions.renew(_refresh_token())
+    renewal = services().sessions.renew(_refresh_token(), current_device())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")

@@ -19,6 +19,7 @@ from phoenix_web.store.users import UserStore, normal_email
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from phoenix_web.auth.devices import Device
     from phoenix_web.auth.passwords import Passwords
     from phoenix_web.auth.sessions import Sessions, TokenPair
     from phoenix_web.store.database import Database
@@ -45,8 +46,8 @@ class Login:
     #: How many failures in a row lock an address; None for no lock.
     max_attempts: int | None
 
-    def log_in(self, email: str, password: str) -> TokenPair:
-        """Open a session and return its tokens.
+    def log_in(self, email: str, password: str, device: Device) -> TokenPair:
+        """Open a session on *device* and return its tokens.
 
         Raises `InvalidCredential` alike for an unknown address, a wrong password and an account
         without one, `TooManyRequests` while the address is locked, whether it exists or not, and
@@ -54,22 +55,22 @@ class Login:
         """
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn():
-            return self._log_in(normal_email(email), password)
+            return self._log_in(normal_email(email), password, device)
 
-    def change_password(self, user: UserInfo, current: str, new: str) -> TokenPair:
+    def change_password(self, user: UserInfo, current: str, new: str, device: Device) -> TokenPair:
         """Give *user* the password *new*, end all their sessions, and open one; return its tokens.
 
         Raises `InvalidCredential` when *current* is wrong, which counts as a failed sign-in,
         `TooManyRequests` while the user's address is locked, and `Unavailable` as for a sign-in.
         """
         with self.passwords.turn():
-            return self._change_password(user, current, new)
+            return self._change_password(user, current, new, device)
 
     def forget_failures(self, session: Session, user: UserInfo) -> None:
         """Forget what is counted against *user*, in the unit of work *session*."""
         LoginAttemptStore(session).clear(self._subject(user.email))
 
-    def _log_in(self, email: str, password: str) -> TokenPair:
+    def _log_in(self, email: str, password: str, device: Device) -> TokenPair:
         subject = self._subject(email)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
         self._count(subject)
@@ -89,11 +90,11 @@ class Login:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
             if new_hash is not None:
                 users.set_password(user.id, new_hash, needs_reset=user.password_needs_reset)
-            tokens = self.sessions.open(session, user)
+            tokens = self.sessions.open(session, user, device)
         _log.info("user %s signed in", user.id)
         return tokens
 
-    def _change_password(self, user: UserInfo, current: str, new: str) -> TokenPair:
+    def _change_password(self, user: UserInfo, current: str, new: str, device: Device) -> TokenPair:
         subject = self._subject(user.email)
         self._count(subject)
         with self.database.reading() as session:
@@ -110,7 +111,7 @@ class Login:
             users.set_password(user.id, new_hash, needs_reset=False)
             PasswordLinkStore(session).drop(user.id)
             SessionStore(session).close_all(user.id)
-            tokens = self.sessions.open(session, user)
+            tokens = self.sessions.open(session, user, device)
         _log.info("user %s changed their password", user.id)
         return tokens
 

@@ -31,6 +31,11 @@ class Principal:
             raise Forbidden(NO_ACCOUNT)
         return self.user.id
 
+    @property
+    def session_id(self) -> int | None:
+        """Return the id of the session that the caller came by, or None for another credential."""
+        return self.credential_id if self.kind is CredentialKind.SESSION else None
+
     def may(self, permission: Permission) -> bool:
         """Tell whether the caller may use *permission*."""
         return allows(self.role, self.kind, permission)

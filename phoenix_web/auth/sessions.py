@@ -18,6 +18,7 @@ from phoenix_web.store.users import UserStore
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from phoenix_web.auth.devices import Device
     from phoenix_web.auth.tokens import AccessTokens
     from phoenix_web.store.database import Database
     from phoenix_web.store.users import UserInfo
@@ -41,37 +42,60 @@ class Renewal:
     tokens: TokenPair | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """From when to when a pair of tokens is good."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+
 class Sessions:
     """Opens and renews sessions."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument for each thing that is set once
         self,
         database: Database,
         tokens: AccessTokens,
         secret: str,
+        *,
         lifetime: timedelta,
         reuse: timedelta,
+        max_age: timedelta,
     ) -> None:
-        """Let refresh tokens live for *lifetime*, and be shown again within *reuse*."""
+        """Let refresh tokens live for *lifetime*, and be shown again within *reuse*.
+
+        A session ends *max_age* after it was opened, however often it was renewed.
+        """
         self._database = database
         self._tokens = tokens
         # Keyed, so that another PHOENIX_SECRET ends every session, as it does for access tokens.
         self._digest_key = derive_key(secret, "refresh token")
         self._lifetime = lifetime
         self._reuse = reuse
+        self._max_age = max_age
 
-    def open(self, session: Session, user: UserInfo) -> TokenPair:
-        """Open a session for *user* in the unit of work *session* and return its tokens."""
+    def open(self, session: Session, user: UserInfo, device: Device) -> TokenPair:
+        """Open a session for *user* on *device*, within *session*, and return its tokens."""
         now = datetime.now(UTC)
         token_id = new_token_id()
         store = SessionStore(session)
         # An expired token is told so for a day; after that it is as unknown as any other.
         store.sweep(now - timedelta(days=1))
-        session_id = store.open(user.id, token_id, now, now + self._lifetime)
-        return self._pair(store, user, session_id, token_id, now)
+        term = self._term(now, now)
+        session_id = store.open(
+            *(user.id, token_id, now, term.end),
+            address=device.address,
+            user_agent=device.user_agent,
+        )
+        return self._pair(store, user, session_id, token_id, term)
 
-    def renew(self, refresh_token: str) -> Renewal:
-        """Exchange *refresh_token*, which is good once, for new tokens.
+    def renew(self, refresh_token: str, device: Device) -> Renewal:
+        """Exchange *refresh_token*, which is good once and comes from *device*, for new tokens.
 
         Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
         the time of reuse: that is a replay, and ends the whole session (RFC 9700 section 4.14.2).
@@ -86,10 +110,10 @@ class Sessions:
         now = datetime.now(UTC)
         if found.spent_at is None and found.expires_at <= now:
             raise ExpiredCredential(
-                f"refresh token of session {found.session_id} expired", "Expired refresh token"
+                f"refresh token of session {found.session_id} expired", _EXPIRED
             )
         with self._database.transaction() as session:
-            renewal = self._exchange(session, digest, found)
+            renewal = self._exchange(session, digest, found, device)
         if renewal is None:
             raise InvalidCredential(
                 f"replay of a spent refresh token ended session {found.session_id}", _INVALID
@@ -104,34 +128,49 @@ class Sessions:
         with self._database.reading() as session:
             return SessionStore(session).find_refresh_token(digest)
 
-    def _exchange(self, session: Session, digest: bytes, found: RefreshInfo) -> Renewal | None:
+    def _exchange(
+        self, session: Session, digest: bytes, found: RefreshInfo, device: Device
+    ) -> Renewal | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
-        user = UserStore(session).find(found.user_id) if store.hold(found.session_id) else None
-        if user is None:
+        opened_at = store.hold(found.session_id)
+        user = UserStore(session).find(found.user_id)
+        if opened_at is None or user is None:
             raise InvalidCredential("the session has just ended", _INVALID)
         now = datetime.now(UTC)  # only now: whoever was waited for has spent the token before
+        term = self._term(opened_at, now)
+        if term.end <= now:  # sessions have been given a shorter life since
+            raise ExpiredCredential(f"session {found.session_id} is too old", _EXPIRED)
         principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
         if store.spend_refresh_token(digest, now):
             token_id = new_token_id()
-            store.renew(found.session_id, token_id, now + self._lifetime)
-            return Renewal(principal, self._pair(store, user, found.session_id, token_id, now))
+            store.renew(
+                *(found.session_id, token_id, now, term.end),
+                address=device.address,
+                user_agent=device.user_agent,
+            )
+            return Renewal(principal, self._pair(store, user, found.session_id, token_id, term))
         spent = store.find_refresh_token(digest)
         if spent and spent.spent_at and now - spent.spent_at < self._reuse:
             return Renewal(principal, None)
         store.close(found.session_id)
         return None
 
+    def _term(self, opened_at: datetime, now: datetime) -> _Term:
+        """Return how long the tokens are good that a session gets *now*."""
+        return _Term(now, min(now + self._lifetime, opened_at + self._max_age))
+
     def _pair(
-        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, now: datetime
+        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, term: _Term
     ) -> TokenPair:
         refresh_token = keys.mint(keys.REFRESH_TOKEN)
-        store.add_refresh_token(session_id, self._keyed(refresh_token), now + self._lifetime)
+        store.add_refresh_token(session_id, self._keyed(refresh_token), term.end)
+        access_lifetime = min(self._tokens.lifetime, term.length)
         return TokenPair(
-            access_token=self._tokens.sign(user, session_id, token_id),
-            access_lifetime=self._tokens.lifetime,
+            access_token=self._tokens.sign(user, session_id, token_id, access_lifetime),
+            access_lifetime=access_lifetime,
             refresh_token=refresh_token,
-            refresh_lifetime=self._lifetime,
+            refresh_lifetime=term.length,
         )
 
     def _digest(self, refresh_token: str) -> bytes | None:
@@ -144,3 +183,4 @@ class Sessions:
 
 
 _INVALID = "Invalid refresh token"
+_EXPIRED = "Expired refresh token"

@@ -48,8 +48,8 @@ class AccessTokens:
         self.lifetime = lifetime
         self._jwt = jwt.PyJWT({"enforce_minimum_key_length": True})
 
-    def sign(self, user: UserInfo, session_id: int, token_id: str) -> str:
-        """Return a token by which *user* acts in the session *session_id*."""
+    def sign(self, user: UserInfo, session_id: int, token_id: str, lifetime: timedelta) -> str:
+        """Return a token by which *user* acts in the session *session_id* for *lifetime*."""
         now = datetime.now(UTC)
         claims = {
             "iss": self._issuer,
@@ -58,7 +58,7 @@ class AccessTokens:
             "sid": session_id,
             "role": user.role.value,
             "iat": now,
-            "exp": now + self.lifetime,
+            "exp": now + lifetime,
             "jti": token_id,
         }
         return self._jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _TYPE})

@@ -140,6 +140,11 @@ class Session(Base):
     created_at: Mapped[datetime]
     #: When the newest refresh token ends, and the session with it.
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    #: When the session was opened or last renewed, and by what from where. None of it is known of
+    #: a session that an older version has opened.
+    last_seen_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(String(64))
+    user_agent: Mapped[str | None] = mapped_column(String(512))
 
 
 class RefreshToken(Base):

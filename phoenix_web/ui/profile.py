@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, make_response, request
 
 from phoenix_web.errors import InvalidCredential, TooManyRequests
-from phoenix_web.guard import current_principal, requires
+from phoenix_web.guard import current_device, current_principal, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, sign_in
@@ -44,7 +44,9 @@ def change_password() -> Response:
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        tokens = services().login.change_password(user, form.current_password, form.new_password)
+        tokens = services().login.change_password(
+            *(user, form.current_password, form.new_password, current_device())
+        )
     except InvalidCredential:
         refused = submission.refused("current_password", "This is not your current password.")
         return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)

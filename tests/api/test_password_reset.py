@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
+from phoenix_web.auth.devices import Device
 from phoenix_web.errors import Invalid
 from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.sessions import SessionStore
@@ -285,7 +286,7 @@ def test_a_changed_password_ends_the_link(
         user = UserStore(session).find(member.user_id)
     assert user is not None
 
-    services.login.change_password(user, PASSWORD, "changed by its owner")
+    services.login.change_password(user, PASSWORD, "changed by its owner", Device())
 
     assert is_refused(reset(client, token))
 

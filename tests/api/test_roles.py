@@ -14,6 +14,7 @@ from phoenix_web.policy import (
     NOT_FOR_KEYS,
     NOT_FOR_SYSTEM_KEYS,
     NOT_FOR_VIEWERS,
+    SESSIONS_ONLY,
 )
 from tests.factories import ADMIN_SECRET, add_key
 
@@ -28,6 +29,7 @@ ANONYMOUS: Final = "Invalid token"
 MISSING: Final = "API key not found"
 NO_SYSTEM_KEY: Final = "System API key not found"
 NO_USER: Final = "User not found"
+NO_SESSION: Final = "Session not found"
 #: What each caller gets: a status for an answer, a text for a refusal. The order of callers is
 #: that of `CALLERS`.
 CALLERS: Final = (
@@ -44,7 +46,10 @@ CALLERS: Final = (
 )
 _no: Final[list[int | str]] = [ANONYMOUS, ANONYMOUS]
 _session_only: Final[list[int | str]] = [201, NOT_FOR_KEYS] * 3
+_session_reads: Final[list[int | str]] = [200, SESSIONS_ONLY] * 3
 _admins: Final[list[int | str]] = [ADMINS_ONLY] * 4
+_missing_session: Final[list[int | str]] = [NO_SESSION, SESSIONS_ONLY] * 3
+_missing_user: Final[list[int | str]] = [NO_USER, NO_USER, ADMINS_ONLY, NO_USER]
 TABLE: Final[dict[str, list[int | str]]] = {
     "GET /v1/user": [*_no, 200, 200, 200, 200, 200, 200, 200, 200],
     "GET /v1/users": [*_no, *_admins, 200, 200, ADMINS_ONLY, 200],
@@ -61,7 +66,20 @@ TABLE: Final[dict[str, list[int | str]]] = {
         *_no,
         *[NOT_FOR_VIEWERS] * 2,
         *[ADMINS_ONLY] * 2,
-        *[NO_USER, NO_USER, ADMINS_ONLY, NO_USER],
+        *_missing_user,
+    ],
+    "GET /v1/user/sessions": [*_no, *_session_reads, SESSIONS_ONLY, SESSIONS_ONLY],
+    "DELETE /v1/user/sessions/{absent}": [
+        *_no,
+        *_missing_session,
+        SESSIONS_ONLY,
+        SESSIONS_ONLY,
+    ],
+    "GET /v1/users/{absent}/sessions": [*_no, *_admins, *_missing_user],
+    "DELETE /v1/users/{absent}/sessions": [
+        *_no,
+        *_admins,
+        *[NO_USER, SESSIONS_ONLY, ADMINS_ONLY, NO_USER],
     ],
     "GET /v1/user/api_keys": [*_no, 200, 200, 200, 200, 200, 200, 200, 200],
     "POST /v1/user/api_keys": [*_no, *_session_only, NOT_FOR_KEYS, NOT_FOR_KEYS],
@@ -134,11 +152,16 @@ def test_every_caller_gets_what_the_table_of_roles_says(
     client = app.test_client(use_cookies=False)
     stranger = make_user()
     told = {}
-    kinds = {"users": "User", "user": "UserApiKey", "system": "SystemApiKey"}
+    kinds = {
+        "/v1/users/": "User",
+        "/v1/user/api_keys/": "UserApiKey",
+        "/v1/user/sessions/": "UserSession",
+        "/v1/system/api_keys/": "SystemApiKey",
+    }
     for caller, headers in callers.items():
         path = call.partition(" ")[2]
         if "{absent}" in path:
-            path = path.replace("{absent}", encode(kinds[path.split("/")[2]], 9999))
+            path = path.replace("{absent}", encode(kinds[path.partition("{")[0]], 9999))
         elif "{another's}" in path:
             path = path.replace("{another's}", add_key(app, stranger).global_id)
         told[caller] = _told(client, call, path, headers)

@@ -32,7 +32,7 @@ from phoenix_web.store.users import UserStore, normal_email
 if TYPE_CHECKING:
     from phoenix_web.store.users import UserInfo
 
-routes = Blueprint("users", __name__, url_prefix="/v1")
+routes = Blueprint("users", __name__)
 
 MAX_NAME_LENGTH = 256
 

@@ -1,0 +1,11 @@
+"""`/v1/user` and `/v1/users`: who the caller is, the administration of users, and sessions."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from phoenix_web.api.users import sessions, users
+
+routes = Blueprint("users", __name__, url_prefix="/v1")
+for _part in (sessions, users):
+    routes.register_blueprint(_part.routes)

@@ -1,0 +1,184 @@
+"""`/v1/user/sessions` and `/v1/users/{id}/sessions`: open sign-ins, and ending them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Final
+
+from flask import Blueprint, Response
+from pydantic import Field
+
+from phoenix_web import cookies
+from phoenix_web.api.operations import (
+    Moment,
+    Operation,
+    Payload,
+    declares,
+    is_absent,
+    no_content,
+    respond,
+)
+from phoenix_web.auth.devices import in_words
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.guard import comes_by_cookie, current_principal, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.store.users import UserStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.store.sessions import SessionInfo
+
+routes = Blueprint("sessions", __name__)
+
+_KIND: Final = "UserSession"
+_MISSING: Final = "Session not found"
+_ENDED: Final = {HTTPStatus.NO_CONTENT: None}
+_REFUSALS: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class UserSessionsQuery(Payload):
+    """Which page of sessions."""
+
+    limit: int = Field(100, gt=0, le=1000)
+    cursor: str = ""
+
+
+class UserSession(Payload):
+    """An open sign-in."""
+
+    id: str
+    created_at: Moment
+    last_seen_at: Annotated[Moment, Field(description="When its tokens were last renewed")]
+    expires_at: Annotated[Moment, Field(description="When it ends unless it is renewed before")]
+    device: Annotated[str, Field(description="The browser and the system, in words")]
+    user_agent: str | None = Field(None, exclude_if=is_absent)
+    address: str | None = Field(None, exclude_if=is_absent)
+    is_current: Annotated[bool, Field(description="Whether the request came by this session")]
+
+
+class UserSessionsResponse(Payload):
+    """A page of sessions, newest first; `next_cursor` names the first one of the next page."""
+
+    data: list[UserSession]
+    next_cursor: str | None
+
+
+@routes.get("/user/sessions")
+@requires(Permission.ACCOUNT_MANAGE)
+@declares(
+    Operation(
+        "List the caller's sessions",
+        "sessions",
+        query=UserSessionsQuery,
+        answers={HTTPStatus.OK: UserSessionsResponse},
+    )
+)
+def list_own_sessions(query: UserSessionsQuery) -> Response:
+    """Answer a page of the caller's open sessions."""
+    with services().database.reading() as session:
+        return _page(session, current_principal().user_id, query)
+
+
+@routes.delete("/user/sessions/<session_id>")
+@requires(Permission.ACCOUNT_MANAGE)
+@declares(
+    Operation("End one of the caller's sessions", "sessions", answers=_ENDED, refusals=_REFUSALS)
+)
+def end_own_session(session_id: str) -> Response:
+    """End the session, which may be the one that asks; everybody else's is not there."""
+    principal = current_principal()
+    number = _number(session_id)
+    with services().database.transaction() as session:
+        _end(session, principal.user_id, number)
+    response = no_content()
+    if number == principal.credential_id and comes_by_cookie():
+        cookies.forget(response)
+    return response
+
+
+@routes.get("/users/<user_id>/sessions")
+@requires(Permission.SESSION_READ_ALL)
+@declares(
+    Operation(
+        "List a user's sessions",
+        "sessions",
+        query=UserSessionsQuery,
+        answers={HTTPStatus.OK: UserSessionsResponse},
+        refusals=_REFUSALS,
+    )
+)
+def list_sessions_of_user(user_id: str, query: UserSessionsQuery) -> Response:
+    """Answer a page of the user's open sessions."""
+    with services().database.reading() as session:
+        return _page(session, _existing(session, user_id), query)
+
+
+@routes.delete("/users/<user_id>/sessions/<session_id>")
+@requires(Permission.SESSION_END_ALL)
+@declares(Operation("End one session of a user", "sessions", answers=_ENDED, refusals=_REFUSALS))
+def end_session_of_user(user_id: str, session_id: str) -> Response:
+    """End the session of the user; another user's is not there."""
+    with services().database.transaction() as session:
+        owner = _existing(session, user_id)
+        _end(session, owner, _number(session_id))
+    return no_content()
+
+
+@routes.delete("/users/<user_id>/sessions")
+@requires(Permission.SESSION_END_ALL)
+@declares(Operation("End all sessions of a user", "sessions", answers=_ENDED, refusals=_REFUSALS))
+def end_all_sessions_of_user(user_id: str) -> Response:
+    """Sign the user out everywhere; their keys go on working."""
+    with services().database.transaction() as session:
+        SessionStore(session).close_all(_existing(session, user_id))
+    return no_content()
+
+
+def _existing(session: Session, global_id: str) -> int:
+    """Return the number of the user with *global_id*; raise `Invalid` or `NotFound`."""
+    number = number_of("User", global_id)
+    if number is None:
+        raise Invalid(f"Invalid User GlobalID format: {global_id}")
+    if UserStore(session).find(number) is None:
+        raise NotFound("User not found")
+    return number
+
+
+def _end(session: Session, user_id: int, number: int) -> None:
+    if not SessionStore(session).close_of(user_id, number):
+        raise NotFound(_MISSING)
+
+
+def _page(session: Session, user_id: int, query: UserSessionsQuery) -> Response:
+    cursor = number_of(_KIND, query.cursor) if query.cursor else None
+    if query.cursor and cursor is None:
+        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    found, next_id = SessionStore(session).page(user_id, query.limit, cursor)
+    next_cursor = None if next_id is None else encode(_KIND, next_id)
+    return respond(
+        UserSessionsResponse(data=[_told(one) for one in found], next_cursor=next_cursor)
+    )
+
+
+def _number(global_id: str) -> int:
+    number = number_of(_KIND, global_id)
+    if number is None:
+        raise Invalid(f"Invalid {_KIND} GlobalID format: {global_id}")
+    return number
+
+
+def _told(found: SessionInfo) -> UserSession:
+    return UserSession(
+        id=encode(_KIND, found.id),
+        created_at=found.created_at,
+        last_seen_at=found.last_seen_at,
+        expires_at=found.expires_at,
+        device=in_words(found.user_agent),
+        user_agent=found.user_agent,
+        address=found.address,
+        is_current=current_principal().session_id == found.id,
+    )

@@ -1,0 +1,81 @@
+"""From where, and by what, somebody comes: as it is stored, and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Characters of each that are kept; a longer text is cut.
+MAX_ADDRESS_LENGTH: Final = 64
+MAX_USER_AGENT_LENGTH: Final = 512
+UNKNOWN: Final = "Unknown device"
+
+#: What a user agent has in it, and what people call that program. The order matters: nearly every
+#: browser also calls itself Chrome, and Chrome calls itself Safari.
+_PROGRAMS: Final = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi/", "Vivaldi"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("HeadlessChrome/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Chromium/", "Chromium"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+    ("Wget/", "Wget"),
+    ("PostmanRuntime/", "Postman"),
+    ("python-requests/", "Python"),
+    ("python-httpx/", "Python"),
+    ("aiohttp/", "Python"),
+    ("Python-urllib/", "Python"),
+    ("undici", "Node.js"),
+    ("node", "Node.js"),
+    ("Go-http-client/", "Go"),
+)
+#: The same for systems. An Android device also calls itself Linux, an iPhone something like macOS.
+_SYSTEMS: Final = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Macintosh", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An address and a user agent, as short as the store wants them; None for what is not told."""
+
+    address: str | None = None
+    user_agent: str | None = None
+
+    @classmethod
+    def of(cls, address: str | None, user_agent: str | None) -> Device:
+        """Return the device that a request tells of: anybody can send anything as either."""
+        return cls(_kept(address, MAX_ADDRESS_LENGTH), _kept(user_agent, MAX_USER_AGENT_LENGTH))
+
+
+def in_words(user_agent: str | None) -> str:
+    """Return what *user_agent* is, as people say it: `Firefox on Linux`."""
+    told = user_agent or ""
+    program = _first(_PROGRAMS, told)
+    system = _first(_SYSTEMS, told)
+    if program and system:
+        return f"{program} on {system}"
+    return program or (f"Unknown browser on {system}" if system else UNKNOWN)
+
+
+def _first(names: tuple[tuple[str, str], ...], text: str) -> str | None:
+    return next((name for sign, name in names if sign in text), None)
+
+
+def _kept(text: str | None, length: int) -> str | None:
+    """Return the beginning of *text* without what cannot be shown, or None when nothing is left."""
+    shown = "".join(character for character in (text or "")[:length] if character.isprintable())
+    return shown.strip() or None

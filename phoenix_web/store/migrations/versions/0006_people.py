@@ -1,0 +1,17 @@
+"""Sessions that can be told apart."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Apply the change."""
+    # Nullable, because sessions that are open now were opened without them.
+    op.add_column("sessions", sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("sessions", sa.Column("address", sa.String(length=64), nullable=True))
+    op.add_column("sessions", sa.Column("user_agent", sa.String(length=512), nullable=True))
