@@ -4,7 +4,8 @@ Where to find what:
 
 - who may do what: `policy`; how a view asks for it: `guard`
 - how a credential becomes a principal: `auth.verifier`; sessions: `auth.sessions`;
-  the text of a key: `auth.keys`; signing in: `auth.login`; making keys: `auth.issuer`
+  the text of a key: `auth.keys`; signing in: `auth.login`; making keys: `auth.issuer`;
+  what may be done to an account: `auth.accounts`
 - mail: `mail.outbox` takes it in, `mail.courier` sends it, `mail.background` is its thread
 - the tables: `store.models`; one store for each noun beside it; `store.migrations`
 - the API: `api`, one module for each noun; its description: `openapi`

@@ -14,6 +14,7 @@ from flask import current_app, g, request
 from phoenix_web.auth.devices import Device
 from phoenix_web.auth.principal import ANONYMOUS, Principal
 from phoenix_web.errors import InvalidCredential
+from phoenix_web.policy import CredentialKind
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
 from phoenix_web.services import services
 
@@ -50,6 +51,12 @@ def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[
 def current_principal() -> Principal:
     """Return whom the door has let in."""
     return cast("Principal", g.principal)
+
+
+def acting_administrator() -> int | None:
+    """Return the user in whose name the caller administers; None for the admin secret."""
+    principal = current_principal()
+    return None if principal.kind is CredentialKind.ADMIN_SECRET else principal.user_id
 
 
 def comes_by_cookie() -> bool:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 _TEMPLATE: Final = "#/components/schemas/{model}"
 _GUARDED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _DOCUMENT: Final = "openapi_document"
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` that was read; another version by now is 409",
+    "schema": {"type": "string"},
+}
 
 
 def document(app: Flask) -> bytes:
@@ -97,7 +104,11 @@ def _described(
         "operationId": rule.endpoint.rpartition(".")[2],
         "summary": operation.summary,
         "tags": [operation.tag],
-        "parameters": [*_in_path(rule), *_in_query(operation, references, schemas)],
+        "parameters": [
+            *_in_path(rule),
+            *_in_query(operation, references, schemas),
+            *([_IF_MATCH] if operation.reads_if_match else []),
+        ],
         "responses": _responses(operation, references, is_public=is_public),
         "security": [] if is_public else [{"Bearer": []}, {"Cookie": []}],
     }

@@ -126,6 +126,15 @@ def log_out() -> Response:
     return response
 
 
+def token_response(tokens: TokenPair) -> TokenResponse:
+    """Return *tokens* as a program reads them."""
+    return TokenResponse(
+        access_token=tokens.access_token,
+        expires_in=int(tokens.access_lifetime.total_seconds()),
+        refresh_token=tokens.refresh_token,
+    )
+
+
 def _signed_in_user() -> int | None:
     """Return whose session's credential came with the request, even if it has expired, or None."""
     header = request.environ.get("HTTP_AUTHORIZATION")
@@ -159,14 +168,7 @@ def _answer(tokens: TokenPair) -> Response:
     """
     accepted = {value for value, _ in request.accept_mimetypes}
     if "application/json" in accepted and "*/*" not in accepted:
-        lifetime = int(tokens.access_lifetime.total_seconds())
-        return respond(
-            TokenResponse(
-                access_token=tokens.access_token,
-                expires_in=lifetime,
-                refresh_token=tokens.refresh_token,
-            )
-        )
+        return respond(token_response(tokens))
     response = no_content()
     cookies.remember(response, tokens)
     return response

@@ -25,7 +25,7 @@ from phoenix_web.services import services
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_SECRET_FIELDS: Final = frozenset({"password", "token", "refresh_token", "key"})
+_SECRET_FIELDS: Final = frozenset({"password", "current_password", "token", "refresh_token", "key"})
 _MASK: Final = "**********"
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -73,6 +73,8 @@ class Operation:
     #: A multipart form that may come in the place of `own_body`, likewise.
     own_form: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
+    #: Whether the view minds the header `If-Match`.
+    reads_if_match: bool = False
     #: The model of the answer for each status of success; None for an empty or plain answer.
     answers: Mapping[HTTPStatus, type[BaseModel] | None] = field(default_factory=dict)
     #: The statuses of refusal beyond those that every guarded route has.

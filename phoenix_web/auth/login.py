@@ -14,7 +14,8 @@ from phoenix_web.errors import InvalidCredential, TooManyRequests
 from phoenix_web.store.login_attempts import LoginAttemptStore
 from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore, normal_email
+from phoenix_web.store.user_names import normal_email
+from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -49,22 +50,33 @@ class Login:
     def log_in(self, email: str, password: str, device: Device) -> TokenPair:
         """Open a session on *device* and return its tokens.
 
-        Raises `InvalidCredential` alike for an unknown address, a wrong password and an account
-        without one, `TooManyRequests` while the address is locked, whether it exists or not, and
-        `Unavailable` when too many wait to sign in; that counts for nothing.
+        Raises `InvalidCredential` alike for an unknown address, a wrong password, an account
+        without one and a deactivated one, `TooManyRequests` while the address is locked, whether
+        it exists or not, and `Unavailable` when too many wait to sign in; that counts for nothing.
         """
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn():
             return self._log_in(normal_email(email), password, device)
 
-    def change_password(self, user: UserInfo, current: str, new: str, device: Device) -> TokenPair:
+    def change_password(
+        self,
+        user: UserInfo,
+        current: str,
+        new: str,
+        device: Device,
+        *,
+        username: str | None = None,
+    ) -> TokenPair:
         """Give *user* the password *new*, end all their sessions, and open one; return its tokens.
 
+        With *username* they get that name, too, or neither of both.
+
         Raises `InvalidCredential` when *current* is wrong, which counts as a failed sign-in,
-        `TooManyRequests` while the user's address is locked, and `Unavailable` as for a sign-in.
+        `TooManyRequests` while the user's address is locked, `Unavailable` as for a sign-in, and
+        `Conflict` when the name is taken.
         """
         with self.passwords.turn():
-            return self._change_password(user, current, new, device)
+            return self._change_password(user, current, new, device, username)
 
     def forget_failures(self, session: Session, user: UserInfo) -> None:
         """Forget what is counted against *user*, in the unit of work *session*."""
@@ -77,24 +89,32 @@ class Login:
         with self.database.reading() as session:
             # One statement, whether there is such a user or not.
             user, password_hash = UserStore(session).find_to_sign_in(email)
+        if user is not None and not user.is_active:
+            # A deactivated account has no password that matches, at the cost of one that has.
+            password_hash = None
         if not self.passwords.matches(password, password_hash) or user is None:
             who = f"user {user.id}" if user else "an unknown address"
+            who += "" if user is None or user.is_active else ", who is deactivated"
             raise InvalidCredential(f"wrong password for {who}", _WRONG)
         outdated = password_hash is not None and self.passwords.is_outdated(password_hash)
         new_hash = self.passwords.hash(password) if outdated else None
         with self.database.transaction() as session:
             LoginAttemptStore(session).clear(subject)
             users = UserStore(session)
-            # The password may have been changed, or the user deleted, while it was being checked.
+            # While it was being checked, the password may have been changed, or the user
+            # deactivated or deleted.
             if users.hold(user.id) != password_hash:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
             if new_hash is not None:
                 users.set_password(user.id, new_hash, needs_reset=user.password_needs_reset)
+            users.record_sign_in(user.id, datetime.now(UTC))
             tokens = self.sessions.open(session, user, device)
         _log.info("user %s signed in", user.id)
         return tokens
 
-    def _change_password(self, user: UserInfo, current: str, new: str, device: Device) -> TokenPair:
+    def _change_password(
+        self, user: UserInfo, current: str, new: str, device: Device, username: str | None
+    ) -> TokenPair:
         subject = self._subject(user.email)
         self._count(subject)
         with self.database.reading() as session:
@@ -110,6 +130,8 @@ class Login:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
             users.set_password(user.id, new_hash, needs_reset=False)
             PasswordLinkStore(session).drop(user.id)
+            if username is not None:
+                users.set_username(user.id, username)
             SessionStore(session).close_all(user.id)
             tokens = self.sessions.open(session, user, device)
         _log.info("user %s changed their password", user.id)

@@ -53,7 +53,7 @@ class IssuedLink:
 
 def may_choose_password(user: UserInfo) -> bool:
     """Tell whether *user* has a password here to choose; for nobody else a link works."""
-    return user.auth_method == "LOCAL" and user.role is not Role.SYSTEM
+    return user.auth_method == "LOCAL" and user.role is not Role.SYSTEM and user.is_active
 
 
 class PasswordLinks:
@@ -87,6 +87,8 @@ class PasswordLinks:
 
         Raises `Invalid` for whoever has no password to choose.
         """
+        if not user.is_active:
+            raise Invalid(f"{user.email} is deactivated")
         if not may_choose_password(user):
             raise Invalid(f"{user.email} does not sign in with a password")
         # Of two that are issued at once, the later one takes the place of the other.

@@ -135,7 +135,7 @@ class Sessions:
         store = SessionStore(session)
         opened_at = store.hold(found.session_id)
         user = UserStore(session).find(found.user_id)
-        if opened_at is None or user is None:
+        if opened_at is None or user is None or not user.is_active:
             raise InvalidCredential("the session has just ended", _INVALID)
         now = datetime.now(UTC)  # only now: whoever was waited for has spent the token before
         term = self._term(opened_at, now)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from phoenix_web.mail_addresses import is_address
 from phoenix_web.store.mail.outbox import OutboxStore
 from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import normal_email
+from phoenix_web.store.user_names import normal_email
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

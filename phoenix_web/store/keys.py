@@ -61,7 +61,11 @@ _COLUMNS: Final = (
 FIND_BY_DIGEST: Final = (
     select(ApiKey.id, ApiKey.expires_at, *USER_COLUMNS)
     .join(User, User.id == ApiKey.user_id)
-    .where(ApiKey.digest == bindparam("digest"), ApiKey.revoked_at.is_(None))
+    .where(
+        ApiKey.digest == bindparam("digest"),
+        ApiKey.revoked_at.is_(None),
+        User.deactivated_at.is_(None),
+    )
 )
 
 
@@ -88,7 +92,7 @@ class KeyStore:
             .order_by(ApiKey.id.desc())
         )
         if not with_expired:
-            statement = statement.where(_is_unexpired())
+            statement = statement.where(is_unexpired())
         return [KeyInfo(*row) for row in self._session.execute(statement)]
 
     def page_of_people(self, limit: int, cursor: int | None) -> tuple[list[OwnedKey], int | None]:
@@ -170,7 +174,7 @@ class KeyStore:
         return [
             OwnedKey(KeyInfo(*columns), username, email, Role(role))
             for *columns, username, email, role in self._session.execute(
-                statement.where(_is_unexpired())
+                statement.where(is_unexpired())
             )
         ]
 
@@ -179,5 +183,6 @@ class KeyStore:
         return None if row is None else KeyInfo(*row)
 
 
-def _is_unexpired() -> ColumnElement[bool]:
+def is_unexpired() -> ColumnElement[bool]:
+    """Return the condition that a key has not reached its end."""
     return or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC))

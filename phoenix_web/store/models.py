@@ -87,6 +87,8 @@ class User(Base):
     __table_args__ = (
         one_of("role", [role.value for role in Role]),
         one_of("auth_method", AUTH_METHODS),
+        # Whether somebody is the last administrator is asked without reading everybody.
+        Index(None, "role"),
         {"sqlite_autoincrement": True},
     )
 
@@ -105,7 +107,11 @@ class User(Base):
     oauth2_user_id: Mapped[str | None]
     profile_picture_url: Mapped[str | None]
     created_at: Mapped[datetime]
+    #: When somebody last changed the account; signing in does not.
     updated_at: Mapped[datetime]
+    #: Since when every credential of the user is refused; None for whoever may come in.
+    deactivated_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
 
 
 class ApiKey(Base):

@@ -44,7 +44,7 @@ class SessionInfo:
 FIND_BY_ID: Final = (
     select(SessionRow.access_token_id, *USER_COLUMNS)
     .join(User, User.id == SessionRow.user_id)
-    .where(SessionRow.id == bindparam("session_id"))
+    .where(SessionRow.id == bindparam("session_id"), User.deactivated_at.is_(None))
 )
 
 _COLUMNS: Final = (

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from unicodedata import normalize
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
 from phoenix_web.store.models import User
+from phoenix_web.store.user_names import normal_email, username_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +24,7 @@ SYSTEM_EMAIL: Final = "system@localhost"
 DEFAULT_ADMIN_EMAIL: Final = "admin@localhost"
 #: Accounts that cannot be deleted: the server makes them itself.
 BUILT_IN_EMAILS: Final = frozenset({SYSTEM_EMAIL, DEFAULT_ADMIN_EMAIL})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,23 @@ class UserInfo:
     oauth2_client_id: str | None = None
     oauth2_user_id: str | None = None
     profile_picture_url: str | None = None
+    deactivated_at: datetime | None = None
+    last_sign_in_at: datetime | None = None
 
     @property
     def is_built_in(self) -> bool:
         """Tell whether the server made this account itself, so that nobody can delete it."""
         return self.email in BUILT_IN_EMAILS
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the user may come in at all."""
+        return self.deactivated_at is None
+
+    @property
+    def version(self) -> str:
+        """Return what is another text after every change of the account."""
+        return str((self.updated_at - _EPOCH) // timedelta(microseconds=1))
 
 
 #: The columns of `UserInfo`, in its order: every statement that reads users selects these.
@@ -61,6 +74,8 @@ USER_COLUMNS: Final = (
     User.oauth2_client_id,
     User.oauth2_user_id,
     User.profile_picture_url,
+    User.deactivated_at,
+    User.last_sign_in_at,
 )
 
 
@@ -110,13 +125,35 @@ class UserStore:
         ).scalar_one_or_none()
 
     def hold(self, user_id: int) -> str | None:
-        """Return the user's password hash, and keep it from changing until the transaction ends.
+        """Return an active user's password hash, and keep it from changing for this transaction.
 
         Whoever checked a password compares the hash again by this: on PostgreSQL a plain read
         would not see a change that commits a moment later.
         """
-        statement = select(User.password_hash).where(User.id == user_id).with_for_update()
+        statement = (
+            select(User.password_hash)
+            .where(User.id == user_id, User.deactivated_at.is_(None))
+            # Whoever only refers to the user, as an upload does for minutes, is not waited for.
+            .with_for_update(key_share=True)
+        )
         return self._session.execute(statement).scalar_one_or_none()
+
+    def hold_with_administrators(self, user_id: int) -> set[int]:
+        """Keep the user and all active administrators from changing for this transaction.
+
+        Returns the ids of those administrators. One statement takes all locks in the order of the
+        ids, so that no two transactions wait for each other.
+        """
+        is_administrator = and_(User.role == Role.ADMIN.value, User.deactivated_at.is_(None))
+        held = self._session.execute(
+            select(User.id, User.role, User.deactivated_at)
+            .where(or_(User.id == user_id, is_administrator))
+            .order_by(User.id)
+            .with_for_update(key_share=True)
+        )
+        return {
+            row.id for row in held if row.role == Role.ADMIN.value and row.deactivated_at is None
+        }
 
     def page(self, limit: int, cursor: int | None) -> tuple[list[UserInfo], int | None]:
         """Return up to *limit* users, newest first, from id *cursor* on, and the next cursor."""
@@ -171,43 +208,41 @@ class UserStore:
 
     def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
         """Store a new password hash; *needs_reset* says that somebody else chose it."""
-        self._session.execute(
-            update(User)
-            .where(User.id == user_id)
-            .values(
-                password_hash=password_hash,
-                password_needs_reset=needs_reset,
-                updated_at=datetime.now(UTC),
-            )
-        )
+        self._change(user_id, password_hash=password_hash, password_needs_reset=needs_reset)
 
     def set_role(self, user_id: int, role: Role) -> None:
-        """Give the user *role*."""
-        self._session.execute(
-            update(User)
-            .where(User.id == user_id)
-            .values(role=role.value, updated_at=datetime.now(UTC))
-        )
+        """Give the user *role*; the rules about who may stand in `auth.accounts`."""
+        self._change(user_id, role=role.value)
+
+    def set_username(self, user_id: int, username: str) -> None:
+        """Give the user another name; raise `Conflict` when it is taken."""
+        name = username.strip()
+        try:
+            self._change(user_id, username=name, username_key=username_key(name))
+        except IntegrityError as error:
+            raise Conflict(f"{_taken(error)} already exists") from error
+
+    def set_active(self, user_id: int, *, is_active: bool) -> None:
+        """Let the user come in again, or no more; their sessions are for the caller to end."""
+        self._change(user_id, deactivated_at=None if is_active else datetime.now(UTC))
+
+    def record_sign_in(self, user_id: int, moment: datetime) -> None:
+        """Remember that the user signed in; that is no change of the account."""
+        self._session.execute(update(User).where(User.id == user_id).values(last_sign_in_at=moment))
 
     def delete(self, user_id: int) -> bool:
         """Delete the user with all their sessions and keys; tell whether there was one."""
         deleted = self._session.execute(delete(User).where(User.id == user_id).returning(User.id))
         return deleted.first() is not None
 
+    def _change(self, user_id: int, **values: Any) -> None:
+        self._session.execute(
+            update(User).where(User.id == user_id).values(**values, updated_at=datetime.now(UTC))
+        )
+
     def _one(self, statement: Any) -> UserInfo | None:
         row: Row[Any] | None = self._session.execute(statement).first()
         return None if row is None else user_from(row)
-
-
-def normal_email(email: str) -> str:
-    """Return *email* as it is stored and compared: trimmed, lower case."""
-    # One address, however its accents were typed.
-    return normalize("NFC", email.strip().lower())
-
-
-def username_key(username: str) -> str:
-    """Return what two usernames share when a reader would take one for the other."""
-    return normalize("NFKC", username.strip()).casefold()
 
 
 def _taken(error: IntegrityError) -> str:

@@ -30,6 +30,7 @@ MISSING: Final = "API key not found"
 NO_SYSTEM_KEY: Final = "System API key not found"
 NO_USER: Final = "User not found"
 NO_SESSION: Final = "Session not found"
+NO_CHANGE: Final = "No fields to update"
 #: What each caller gets: a status for an answer, a text for a refusal. The order of callers is
 #: that of `CALLERS`.
 CALLERS: Final = (
@@ -49,6 +50,7 @@ _session_only: Final[list[int | str]] = [201, NOT_FOR_KEYS] * 3
 _session_reads: Final[list[int | str]] = [200, SESSIONS_ONLY] * 3
 _admins: Final[list[int | str]] = [ADMINS_ONLY] * 4
 _missing_session: Final[list[int | str]] = [NO_SESSION, SESSIONS_ONLY] * 3
+_no_change: Final[list[int | str]] = [NO_CHANGE, SESSIONS_ONLY] * 3
 _missing_user: Final[list[int | str]] = [NO_USER, NO_USER, ADMINS_ONLY, NO_USER]
 TABLE: Final[dict[str, list[int | str]]] = {
     "GET /v1/user": [*_no, 200, 200, 200, 200, 200, 200, 200, 200],
@@ -68,6 +70,14 @@ TABLE: Final[dict[str, list[int | str]]] = {
         *[ADMINS_ONLY] * 2,
         *_missing_user,
     ],
+    "GET /v1/users/{absent}": [*_no, *_admins, *_missing_user],
+    "PATCH /v1/users/{absent}": [
+        *_no,
+        *[NOT_FOR_VIEWERS] * 2,
+        *[ADMINS_ONLY] * 2,
+        *_missing_user,
+    ],
+    "PATCH /v1/user": [*_no, *_no_change, SESSIONS_ONLY, SESSIONS_ONLY],
     "GET /v1/user/sessions": [*_no, *_session_reads, SESSIONS_ONLY, SESSIONS_ONLY],
     "DELETE /v1/user/sessions/{absent}": [
         *_no,
@@ -118,6 +128,8 @@ def _body(call: str) -> Any:
     if call == "POST /v1/users":
         user = {"email": f"{name}@example.com", "username": name, "role": "MEMBER"}
         return {"user": {**user, "auth_method": "LOCAL"}}
+    if call.startswith("PATCH"):
+        return {"role": "VIEWER"}
     if call == "POST /v1/datasets/upload":
         return {"action": "create", "name": name, "inputs": [{"question": "?"}]}
     return {"data": {"name": name}} if call.startswith("POST /v1") else None
@@ -180,14 +192,17 @@ def test_without_authentication_data_is_open_and_credentials_are_closed(
         "a key": make_key(member).headers,
         "a session": member.headers,
     }[caller]
-    open_to_all = {"GET /v1/user", "GET /v1/users", "GET /v1/datasets", "POST /v1/datasets/upload"}
+    open_to_all: dict[str, int | str] = dict.fromkeys(
+        ("GET /v1/user", "GET /v1/users", "GET /v1/datasets", "POST /v1/datasets/upload"), 200
+    )
+    open_to_all["GET /v1/users/{absent}"] = "Invalid User GlobalID format: {absent}"
     told = {
         call: _told(client, call, call.partition(" ")[2], headers)
         for call in TABLE
         if "/v1/" in call
     }
 
-    assert told == {call: 200 if call in open_to_all else NEEDS_AUTHENTICATION for call in told}
+    assert told == {call: open_to_all.get(call, NEEDS_AUTHENTICATION) for call in told}
 
 
 def test_without_authentication_the_caller_is_anonymous(make_app: MakeApp) -> None:

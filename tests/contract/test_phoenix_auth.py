@@ -114,9 +114,19 @@ DEVIATIONS: Final[dict[str, Deviation]] = {
     "ldap login is not routed when LDAP is off": MISSING,
     "PUT /v1/users": _allows("GET, HEAD, OPTIONS, POST"),
     "PATCH /v1/users": _allows("GET, HEAD, OPTIONS, POST"),
-    "PATCH one user does not exist in REST": _allows("DELETE, OPTIONS"),
-    "GET one user does not exist in REST": _allows("DELETE, OPTIONS"),
-    "POST /v1/user": _allows("GET, HEAD, OPTIONS"),
+    "PATCH one user does not exist in REST": Deviation(
+        "It does here, and takes the fields as they are named in a user.",
+        422,
+        "No fields to update",
+        {**TEXT, "allow": None},
+    ),
+    "GET one user does not exist in REST": Deviation(
+        "It does here.",
+        200,
+        {"data": _user("mem", "MEMBER", is_active=True, last_sign_in_at="<iso8601>")},
+        JSON,
+    ),
+    "POST /v1/user": _allows("GET, HEAD, OPTIONS, PATCH"),
     "OPTIONS on an API path without CORS": Deviation(
         "Who asks is asked who they are; there is no CORS yet.",
         401,

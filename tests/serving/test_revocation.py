@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from tests.factories import set_role
 
@@ -71,6 +72,22 @@ def test_a_deleted_users_credentials_are_refused_by_every_worker(
     acknowledged(httpx.delete(url, headers=admin.headers, trust_env=False))
 
     assert statuses(server, key.headers) == {401: REQUESTS}
+    assert statuses(server, user.headers) == {401: REQUESTS}
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"role": "VIEWER"}], ids=str)
+def test_a_change_of_an_account_holds_in_every_worker(
+    server: LiveServer, make_user: MakeUser, make_key: MakeKey, change: dict[str, Any]
+) -> None:
+    admin, user = make_user("ADMIN"), make_user("ADMIN")
+    key = make_key(user)
+    assert statuses(server, key.headers, "/v1/users") == {200: REQUESTS}
+
+    url = f"{server.url}/v1/users/{user.global_id}"
+    acknowledged(httpx.patch(url, json=change, headers=admin.headers, trust_env=False))
+
+    told = 401 if change == {"is_active": False} else 403
+    assert statuses(server, key.headers, "/v1/users") == {told: REQUESTS}
     assert statuses(server, user.headers) == {401: REQUESTS}
 
 

@@ -18,6 +18,8 @@ from phoenix_web.api.operations import (
     no_content,
     respond,
 )
+from phoenix_web.api.users.payloads import user_number
+from phoenix_web.auth import accounts
 from phoenix_web.auth.devices import in_words
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
@@ -140,11 +142,9 @@ def end_all_sessions_of_user(user_id: str) -> Response:
 
 def _existing(session: Session, global_id: str) -> int:
     """Return the number of the user with *global_id*; raise `Invalid` or `NotFound`."""
-    number = number_of("User", global_id)
-    if number is None:
-        raise Invalid(f"Invalid User GlobalID format: {global_id}")
+    number = user_number(global_id)
     if UserStore(session).find(number) is None:
-        raise NotFound("User not found")
+        raise NotFound(accounts.NOT_FOUND)
     return number
 
 

@@ -1,137 +1,46 @@
-"""`/v1/user` and `/v1/users`: who the caller is, and the administration of users."""
+"""`/v1/users`: the administration of users."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response
-from pydantic import AfterValidator, Field
+from flask import Blueprint, Response, request
 
 from phoenix_web.api.operations import (
-    Moment,
     Operation,
-    Payload,
-    Text,
     declares,
-    is_absent,
     no_content,
     respond,
     value_fault,
 )
+from phoenix_web.api.users.payloads import (
+    CreateUserRequestBody,
+    LocalUserData,
+    OAuth2UserData,
+    PatchUserRequestBody,
+    UserDetailsResponse,
+    UserResponse,
+    UsersQuery,
+    UsersResponse,
+    told,
+    told_in_full,
+    user_number,
+)
+from phoenix_web.auth import accounts
 from phoenix_web.auth.password_links import may_choose_password
-from phoenix_web.errors import BadRequest, Forbidden, Invalid, NotFound, ValidationFailed
+from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import current_principal, requires
-from phoenix_web.mail_addresses import is_address
+from phoenix_web.guard import acting_administrator, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
 from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import UserStore, normal_email
+from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
     from phoenix_web.store.users import UserInfo
 
 routes = Blueprint("users", __name__)
-
-MAX_NAME_LENGTH = 256
-
-
-def _address(text: str) -> str:
-    email = normal_email(text)
-    if not is_address(email):
-        raise ValueError("Email must be a mail address")
-    return email
-
-
-def _username(text: str) -> str:
-    username = text.strip()
-    if not username:
-        raise ValueError("Username cannot be empty")
-    return username
-
-
-class _NewUser(Payload):
-    email: Annotated[Text, AfterValidator(_address)]
-    username: Annotated[Text, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_username)]
-    role: Literal["SYSTEM", "ADMIN", "MEMBER", "VIEWER"]
-
-
-class LocalUserData(_NewUser):
-    """A user who signs in with a password; without one a random password is set."""
-
-    auth_method: Literal["LOCAL"]
-    password: Text = ""
-
-
-class OAuth2UserData(_NewUser):
-    """A user who signs in through an identity provider."""
-
-    auth_method: Literal["OAUTH2"]
-    oauth2_client_id: Text | None = None
-    oauth2_user_id: Text | None = None
-
-
-class LDAPUserData(_NewUser):
-    """A user who signs in through a directory."""
-
-    auth_method: Literal["LDAP"]
-
-
-class CreateUserRequestBody(Payload):
-    """A user to create."""
-
-    user: Annotated[
-        LocalUserData | OAuth2UserData | LDAPUserData, Field(discriminator="auth_method")
-    ]
-    send_welcome_email: bool = True
-
-
-class User(Payload):
-    """A user; a field without a value is left out."""
-
-    id: str | None = Field(None, exclude_if=is_absent)
-    created_at: Moment | None = Field(None, exclude_if=is_absent)
-    updated_at: Moment | None = Field(None, exclude_if=is_absent)
-    email: str | None = Field(None, exclude_if=is_absent)
-    username: str | None = Field(None, exclude_if=is_absent)
-    role: Role | None = Field(None, exclude_if=is_absent)
-    auth_method: Literal["LOCAL", "OAUTH2", "LDAP", "ANONYMOUS"]
-    oauth2_client_id: str | None = Field(None, exclude_if=is_absent)
-    oauth2_user_id: str | None = Field(None, exclude_if=is_absent)
-    profile_picture_url: str | None = Field(None, exclude_if=is_absent)
-    password_needs_reset: bool | None = Field(None, exclude_if=is_absent)
-
-
-class UserResponse(Payload):
-    """One user."""
-
-    data: User
-
-
-class UsersResponse(Payload):
-    """A page of users, newest first; `next_cursor` names the first one of the next page."""
-
-    data: list[User]
-    next_cursor: str | None
-
-
-class UsersQuery(Payload):
-    """Which page of users."""
-
-    limit: int = Field(100, gt=0, le=1000)
-    cursor: str = ""
-
-
-@routes.get("/user")
-@requires(Permission.PROFILE_READ)
-@declares(Operation("Tell who the caller is", "users", answers={HTTPStatus.OK: UserResponse}))
-def get_viewer() -> Response:
-    """Answer the caller's user; the principal carries it, so nothing more is read."""
-    user = current_principal().user
-    if user is None:
-        return respond(UserResponse(data=User(auth_method="ANONYMOUS")))
-    return respond(UserResponse(data=_told(user)))
 
 
 @routes.get("/users")
@@ -147,7 +56,7 @@ def list_users(query: UsersQuery) -> Response:
     with services().database.reading() as session:
         users, next_id = UserStore(session).page(query.limit, cursor)
     next_cursor = None if next_id is None else encode("User", next_id)
-    return respond(UsersResponse(data=[_told(user) for user in users], next_cursor=next_cursor))
+    return respond(UsersResponse(data=[told(user) for user in users], next_cursor=next_cursor))
 
 
 @routes.post("/users")
@@ -185,7 +94,56 @@ def create_user(body: CreateUserRequestBody) -> Response:
         mail = services().mail
         if mail is not None and body.send_welcome_email and may_choose_password(user):
             mail.outbox.send_link(session, user, Purpose.INVITATION)
-    return respond(UserResponse(data=_told(user)), HTTPStatus.CREATED)
+    return respond(UserResponse(data=told(user)), HTTPStatus.CREATED)
+
+
+@routes.get("/users/<user_id>")
+@requires(Permission.USER_READ)
+@declares(
+    Operation(
+        "Tell of one user",
+        "users",
+        answers={HTTPStatus.OK: UserDetailsResponse},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+)
+def get_user(user_id: str) -> Response:
+    """Answer the user, with the version as `ETag`."""
+    with services().database.reading() as session:
+        user = UserStore(session).find(user_number(user_id))
+    if user is None:
+        raise NotFound(accounts.NOT_FOUND)
+    return _with_version(user)
+
+
+@routes.patch("/users/<user_id>")
+@requires(Permission.USER_WRITE)
+@declares(
+    Operation(
+        "Change a user",
+        "users",
+        body=PatchUserRequestBody,
+        reads_if_match=True,
+        answers={HTTPStatus.OK: UserDetailsResponse},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    )
+)
+def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
+    """Change what the body names, or nothing; with `If-Match`, only the versions that it names."""
+    number = user_number(user_id)
+    if not body.model_dump(exclude_none=True):
+        raise Invalid(accounts.NOTHING_TO_CHANGE)
+    wanted = accounts.Change(
+        username=body.username,
+        role=None if body.role is None else Role(body.role),
+        is_active=body.is_active,
+        password_hash=None if body.password is None else _new_hash(number, body),
+    )
+    with services().database.transaction() as session:
+        user = accounts.change(
+            session, number, wanted, by=acting_administrator(), seen=_seen_versions()
+        )
+    return _with_version(user)
 
 
 @routes.delete("/users/<user_id>")
@@ -195,22 +153,14 @@ def create_user(body: CreateUserRequestBody) -> Response:
         "Delete a user with all their sessions and keys",
         "users",
         answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND,),
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
     )
 )
 def delete_user(user_id: str) -> Response:
     """Delete the user; their sessions and keys end in the same transaction."""
-    number = number_of("User", user_id)
-    if number is None:
-        raise Invalid(f"Invalid User GlobalID format: {user_id}")
+    number = user_number(user_id)
     with services().database.transaction() as session:
-        users = UserStore(session)
-        user = users.find(number)
-        if user is None:
-            raise NotFound("User not found")
-        if user.is_built_in:
-            raise Forbidden("Cannot delete the default admin or system user")
-        users.delete(number)
+        accounts.delete(session, number, by=acting_administrator())
     return no_content()
 
 
@@ -223,17 +173,27 @@ def _password_hash(wanted: LocalUserData) -> str:
     return passwords.hash(password)
 
 
-def _told(user: UserInfo) -> User:
-    return User(
-        id=encode("User", user.id),
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-        email=user.email,
-        username=user.username,
-        role=user.role,
-        auth_method=user.auth_method,
-        oauth2_client_id=user.oauth2_client_id,
-        oauth2_user_id=user.oauth2_user_id,
-        profile_picture_url=user.profile_picture_url,
-        password_needs_reset=user.password_needs_reset if user.auth_method == "LOCAL" else None,
-    )
+def _new_hash(user_id: int, body: PatchUserRequestBody) -> str:
+    """Return the hash of the password that *body* sets; raise `ValidationFailed` for a bad one."""
+    with services().database.reading() as session:
+        user = UserStore(session).find(user_id)
+    if user is None:
+        raise NotFound(accounts.NOT_FOUND)
+    password, passwords = body.password or "", services().passwords
+    if fault := passwords.fault(password, user.email, body.username or user.username):
+        raise ValidationFailed([value_fault(["body", "password"], fault)])
+    return passwords.hash(password)
+
+
+def _with_version(user: UserInfo) -> Response:
+    response = respond(UserDetailsResponse(data=told_in_full(user)))
+    response.set_etag(user.version)
+    return response
+
+
+def _seen_versions() -> frozenset[str] | None:
+    """Return the versions that `If-Match` allows, or None when any is right."""
+    allowed = request.if_match
+    if "If-Match" not in request.headers or allowed.star_tag:
+        return None
+    return frozenset(allowed.as_set())  # weak ones never match (RFC 9110 section 13.1.1)

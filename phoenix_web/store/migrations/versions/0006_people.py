@@ -1,4 +1,4 @@
-"""Sessions that can be told apart."""
+"""Accounts that can be switched off, and sessions that can be told apart."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ down_revision = "0005"
 
 def upgrade() -> None:
     """Apply the change."""
+    for name in ("deactivated_at", "last_sign_in_at"):
+        op.add_column("users", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    op.create_index(op.f("ix_users_role"), "users", ["role"], unique=False)
     # Nullable, because sessions that are open now were opened without them.
     op.add_column("sessions", sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("sessions", sa.Column("address", sa.String(length=64), nullable=True))

@@ -1,0 +1,195 @@
+"""What the routes of users and sessions read and answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from phoenix_web.api.auth import TokenResponse
+from phoenix_web.api.operations import Moment, Payload, Text, is_absent
+from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
+from phoenix_web.errors import Invalid
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.mail_addresses import is_address
+from phoenix_web.policy import Role
+from phoenix_web.store.user_names import normal_email
+
+if TYPE_CHECKING:
+    from phoenix_web.store.users import UserInfo
+
+
+def _address(text: str) -> str:
+    email = normal_email(text)
+    if not is_address(email):
+        raise ValueError("Email must be a mail address")
+    return email
+
+
+def _username(text: str) -> str:
+    username = text.strip()
+    if not username:
+        raise ValueError("Username cannot be empty")
+    return username
+
+
+_Username = Annotated[Text, Field(max_length=MAX_USERNAME_LENGTH), AfterValidator(_username)]
+
+
+class _NewUser(Payload):
+    email: Annotated[Text, AfterValidator(_address)]
+    username: _Username
+    role: Literal["SYSTEM", "ADMIN", "MEMBER", "VIEWER"]
+
+
+class LocalUserData(_NewUser):
+    """A user who signs in with a password; without one a random password is set."""
+
+    auth_method: Literal["LOCAL"]
+    password: Text = ""
+
+
+class OAuth2UserData(_NewUser):
+    """A user who signs in through an identity provider."""
+
+    auth_method: Literal["OAUTH2"]
+    oauth2_client_id: Text | None = None
+    oauth2_user_id: Text | None = None
+
+
+class LDAPUserData(_NewUser):
+    """A user who signs in through a directory."""
+
+    auth_method: Literal["LDAP"]
+
+
+class CreateUserRequestBody(Payload):
+    """A user to create."""
+
+    user: Annotated[
+        LocalUserData | OAuth2UserData | LDAPUserData, Field(discriminator="auth_method")
+    ]
+    send_welcome_email: bool = True
+
+
+class User(Payload):
+    """A user; a field without a value is left out."""
+
+    id: str | None = Field(None, exclude_if=is_absent)
+    created_at: Moment | None = Field(None, exclude_if=is_absent)
+    updated_at: Moment | None = Field(None, exclude_if=is_absent)
+    email: str | None = Field(None, exclude_if=is_absent)
+    username: str | None = Field(None, exclude_if=is_absent)
+    role: Role | None = Field(None, exclude_if=is_absent)
+    auth_method: Literal["LOCAL", "OAUTH2", "LDAP", "ANONYMOUS"]
+    oauth2_client_id: str | None = Field(None, exclude_if=is_absent)
+    oauth2_user_id: str | None = Field(None, exclude_if=is_absent)
+    profile_picture_url: str | None = Field(None, exclude_if=is_absent)
+    password_needs_reset: bool | None = Field(None, exclude_if=is_absent)
+    is_active: bool | None = Field(
+        None, exclude_if=is_absent, description="Told of a deactivated user alone"
+    )
+
+
+class UserResponse(Payload):
+    """One user."""
+
+    data: User
+
+
+class UserDetails(User):
+    """A user as administrators see one; a field without a value is left out."""
+
+    is_active: bool
+    deactivated_at: Moment | None = Field(None, exclude_if=is_absent)
+    last_sign_in_at: Moment | None = Field(None, exclude_if=is_absent)
+
+
+class UserDetailsResponse(Payload):
+    """One user, with what only administrators see."""
+
+    data: UserDetails
+
+
+class PatchUserRequestBody(Payload):
+    """What to change of a user; what is left out, or null, stays."""
+
+    username: _Username | None = None
+    role: Literal["ADMIN", "MEMBER", "VIEWER"] | None = None
+    is_active: Annotated[bool, Field(strict=True)] | None = None
+    password: Annotated[
+        Text | None, Field(description="Ends the user's sessions; they choose another one next")
+    ] = None
+
+
+class PatchViewerRequestBody(Payload):
+    """What to change of oneself; what is left out, or null, stays."""
+
+    username: _Username | None = None
+    password: Annotated[
+        Text | None, Field(description="Ends all other sessions; needs `current_password`")
+    ] = None
+    current_password: Text | None = None
+
+
+class PatchedViewerResponse(UserResponse):
+    """Oneself and, after a change of the password, the new tokens."""
+
+    tokens: TokenResponse | None = Field(
+        None,
+        exclude_if=is_absent,
+        description="For whoever sent an access token as Bearer; others get cookies",
+    )
+
+
+class UsersResponse(Payload):
+    """A page of users, newest first; `next_cursor` names the first one of the next page."""
+
+    data: list[User]
+    next_cursor: str | None
+
+
+class UsersQuery(Payload):
+    """Which page of users."""
+
+    limit: int = Field(100, gt=0, le=1000)
+    cursor: str = ""
+
+
+def told(user: UserInfo) -> User:
+    """Return *user* as the contract shows one."""
+    return User(**_fields(user), is_active=None if user.is_active else False)
+
+
+def told_in_full(user: UserInfo) -> UserDetails:
+    """Return *user* as administrators see one."""
+    return UserDetails(
+        **_fields(user),
+        is_active=user.is_active,
+        deactivated_at=user.deactivated_at,
+        last_sign_in_at=user.last_sign_in_at,
+    )
+
+
+def user_number(global_id: str) -> int:
+    """Return the number of the user with *global_id*; raise `Invalid` when it is not one."""
+    number = number_of("User", global_id)
+    if number is None:
+        raise Invalid(f"Invalid User GlobalID format: {global_id}")
+    return number
+
+
+def _fields(user: UserInfo) -> dict[str, Any]:
+    return {
+        "id": encode("User", user.id),
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "email": user.email,
+        "username": user.username,
+        "role": user.role,
+        "auth_method": user.auth_method,
+        "oauth2_client_id": user.oauth2_client_id,
+        "oauth2_user_id": user.oauth2_user_id,
+        "profile_picture_url": user.profile_picture_url,
+        "password_needs_reset": user.password_needs_reset if user.auth_method == "LOCAL" else None,
+    }

@@ -1,0 +1,100 @@
+"""`/v1/user`: who the caller is, and what they change of themselves."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response
+
+from phoenix_web import cookies
+from phoenix_web.api.auth import token_response
+from phoenix_web.api.operations import Operation, declares, respond, value_fault
+from phoenix_web.api.users.payloads import (
+    PatchedViewerResponse,
+    PatchViewerRequestBody,
+    User,
+    UserResponse,
+    told,
+)
+from phoenix_web.auth import accounts
+from phoenix_web.errors import Invalid, InvalidCredential, ValidationFailed
+from phoenix_web.guard import comes_by_cookie, current_device, current_principal, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.users import UserStore
+
+if TYPE_CHECKING:
+    from phoenix_web.auth.sessions import TokenPair
+    from phoenix_web.store.users import UserInfo
+
+routes = Blueprint("viewer", __name__)
+
+NEEDS_PASSWORD = "Valid current password is required to modify password"  # noqa: S105 - a text
+
+
+@routes.get("/user")
+@requires(Permission.PROFILE_READ)
+@declares(Operation("Tell who the caller is", "users", answers={HTTPStatus.OK: UserResponse}))
+def get_viewer() -> Response:
+    """Answer the caller's user; the principal carries it, so nothing more is read."""
+    user = current_principal().user
+    if user is None:
+        return respond(UserResponse(data=User(auth_method="ANONYMOUS")))
+    return respond(UserResponse(data=told(user)))
+
+
+@routes.patch("/user")
+@requires(Permission.ACCOUNT_MANAGE)
+@declares(
+    Operation(
+        "Change the caller's own name or password",
+        "users",
+        body=PatchViewerRequestBody,
+        answers={HTTPStatus.OK: PatchedViewerResponse},
+        refusals=(HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS),
+    )
+)
+def patch_viewer(body: PatchViewerRequestBody) -> Response:
+    """Change what the body names, or nothing; a new password ends all other sessions."""
+    user = current_principal().user
+    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
+    tokens = None
+    if body.password is not None:
+        tokens = _change_password(user, body)
+    elif body.username is not None:
+        with services().database.transaction() as session:
+            UserStore(session).set_username(user.id, body.username)
+    else:
+        raise Invalid(accounts.NOTHING_TO_CHANGE)
+    with services().database.reading() as session:
+        changed = UserStore(session).find(user.id)
+    if changed is None:
+        raise InvalidCredential(f"user {user.id} was deleted meanwhile")
+    if tokens is None or comes_by_cookie():
+        response = respond(PatchedViewerResponse(data=told(changed)))
+        if tokens is not None:
+            cookies.remember(response, tokens)
+        return response
+    return respond(PatchedViewerResponse(data=told(changed), tokens=token_response(tokens)))
+
+
+def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
+    """Change the password, and the name with it, and return the tokens of a new session."""
+    if user.auth_method != "LOCAL":
+        raise Invalid(accounts.NO_PASSWORD)
+    if not body.current_password:
+        raise Invalid(NEEDS_PASSWORD)
+    password = body.password or ""
+    fault = services().passwords.fault(password, user.email, body.username or user.username)
+    if fault is None and password == body.current_password:
+        fault = "Password must not be the current one"
+    if fault is not None:
+        raise ValidationFailed([value_fault(["body", "password"], fault)])
+    try:
+        return services().login.change_password(
+            *(user, body.current_password, password, current_device()), username=body.username
+        )
+    except InvalidCredential as error:
+        # Not 401, which would tell the client that its token does not hold.
+        raise Invalid(NEEDS_PASSWORD) from error

@@ -1,0 +1,160 @@
+"""What may be done to an account by somebody else, and what that ends.
+
+The rules hold by every road, page, API and command, because all of them come through here. Each
+function works in the unit of work that it is given, and holds the account and the administrators
+until that ends: of two changes at once, the second sees what the first has done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from phoenix_web.errors import Conflict, Forbidden, Invalid, NotFound
+from phoenix_web.policy import ADMINS_ONLY, Role
+from phoenix_web.store.password_links import PasswordLinkStore
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.store.users import SYSTEM_EMAIL, UserInfo, UserStore
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy.orm import Session
+
+#: Characters of a user's name, on a page and by the API alike.
+MAX_USERNAME_LENGTH: Final = 256
+
+NOT_FOUND: Final = "User not found"
+#: The texts of the contract, and ours in their manner.
+BUILT_IN_STAYS: Final = "Cannot delete the default admin or system user"
+BUILT_IN_STAYS_ACTIVE: Final = "Cannot deactivate the default admin or system user"
+BUILT_IN_ROLE: Final = "Cannot modify role for the default admin user"
+SYSTEM_ROLE: Final = "No user can have the SYSTEM role"
+SYSTEM_USER: Final = "Cannot modify the system user"
+OWN_ROLE: Final = "Cannot modify own role"
+OWN_STATE: Final = "Cannot deactivate own account"
+OWN_PASSWORD: Final = "Cannot set own password without the current one"  # noqa: S105 - a text
+LAST_ADMINISTRATOR: Final = "Cannot remove the last active admin user"
+NO_PASSWORD: Final = "This user does not sign in with a password"  # noqa: S105 - a text
+NOTHING_TO_CHANGE: Final = "No fields to update"
+CHANGED_MEANWHILE: Final = "Somebody else has changed this user meanwhile"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to change of an account; None leaves a thing as it is."""
+
+    username: str | None = None
+    role: Role | None = None
+    is_active: bool | None = None
+    #: Of a password that its owner did not choose and must change.
+    password_hash: str | None = None
+
+
+def change(
+    session: Session,
+    user_id: int,
+    wanted: Change,
+    *,
+    by: int | None = None,
+    seen: Collection[str] | None = None,
+) -> UserInfo:
+    """Change the account as *wanted* and return it: all of it, or nothing.
+
+    *by* is the administrator who asks, None for commands and the admin secret. *seen* are the
+    versions that the change was made for. Another role, another password and deactivation end the
+    user's sessions; keys do what the new role allows, or nothing, from the next request on.
+
+    Raises `NotFound`, `Forbidden` and `Invalid` as the rules say, and `Conflict` for a name that is
+    taken, for an account that has another version by now and for the last active administrator.
+    """
+    users = UserStore(session)
+    user, administrators = _hold(users, user_id, by)
+    if user.email == SYSTEM_EMAIL:
+        raise Forbidden(SYSTEM_USER)
+    if seen is not None and user.version not in seen:
+        raise Conflict(CHANGED_MEANWHILE)
+    new = _difference(user, wanted)
+    _refuse(user, new, by)
+    if new.role is not None or new.is_active is False:
+        _keep_one(administrators - {user.id}, user)
+    if new.username is not None:
+        users.set_username(user.id, new.username)
+    if new.role is not None:
+        users.set_role(user.id, new.role)
+    if new.is_active is not None:
+        users.set_active(user.id, is_active=new.is_active)
+    if new.password_hash is not None:
+        users.set_password(user.id, new.password_hash, needs_reset=True)
+    if new.is_active is False or new.password_hash is not None:
+        PasswordLinkStore(session).drop(user.id)
+    if new.role is not None or new.is_active is False or new.password_hash is not None:
+        SessionStore(session).close_all(user.id)
+    changed = users.find(user.id)
+    assert changed is not None  # noqa: S101 - it is held
+    return changed
+
+
+def delete(session: Session, user_id: int, *, by: int | None = None) -> UserInfo:
+    """Delete the account with its sessions and keys, as *by* asks, and return what it was.
+
+    Raises `NotFound`, `Forbidden` for an account that the server made, and `Conflict` for the last
+    active administrator.
+    """
+    users = UserStore(session)
+    user, administrators = _hold(users, user_id, by)
+    if user.is_built_in:
+        raise Forbidden(BUILT_IN_STAYS)
+    _keep_one(administrators - {user.id}, user)
+    users.delete(user.id)
+    return user
+
+
+def _hold(users: UserStore, user_id: int, by: int | None) -> tuple[UserInfo, set[int]]:
+    """Return the user and the ids of all active administrators, and hold them.
+
+    Raises `Forbidden` when *by* has just ceased to be one: of two administrators who demote each
+    other, one is too late.
+    """
+    administrators = users.hold_with_administrators(user_id)
+    user = users.find(user_id)
+    if by is not None and by not in administrators:
+        raise Forbidden(ADMINS_ONLY)
+    if user is None:
+        raise NotFound(NOT_FOUND)
+    return user, administrators
+
+
+def _difference(user: UserInfo, wanted: Change) -> Change:
+    """Return what of *wanted* is not so already: what changes nothing breaks no rule."""
+    username = wanted.username.strip() if wanted.username is not None else user.username
+    return Change(
+        username if username != user.username else None,
+        wanted.role if wanted.role is not user.role else None,
+        wanted.is_active if wanted.is_active is not user.is_active else None,
+        wanted.password_hash,
+    )
+
+
+def _refuse(user: UserInfo, new: Change, by: int | None) -> None:
+    """Raise what the rules say when the user *by* wants *new* for *user*."""
+    if new.role is Role.SYSTEM:
+        raise Invalid(SYSTEM_ROLE)
+    if new.role is not None and user.is_built_in:
+        raise Forbidden(BUILT_IN_ROLE)
+    if new.role is not None and user.id == by:
+        raise Forbidden(OWN_ROLE)
+    if new.is_active is False and user.is_built_in:
+        raise Forbidden(BUILT_IN_STAYS_ACTIVE)
+    if new.is_active is False and user.id == by:
+        raise Forbidden(OWN_STATE)
+    if new.password_hash is not None and user.id == by:
+        raise Forbidden(OWN_PASSWORD)
+    if new.password_hash is not None and user.auth_method != "LOCAL":
+        raise Invalid(NO_PASSWORD)
+
+
+def _keep_one(others: Collection[int], user: UserInfo) -> None:
+    """Raise `Conflict` when *user* is the one administrator who can still come in."""
+    if not others and user.role is Role.ADMIN and user.is_active:
+        raise Conflict(LAST_ADMINISTRATOR)
