@@ -1,4 +1,4 @@
-"""The commands of mail, for a server that is not there to send, or not at this moment."""
+"""`phoenix-web mail`, for a server that is not there to send, or not at this moment."""
 
 from __future__ import annotations
 

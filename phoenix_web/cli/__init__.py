@@ -1,0 +1,86 @@
+"""The command line, for administrators without a browser.
+
+A secret goes to standard output, once and alone, so that a script can catch it; notes go to
+standard error. Exit codes: 0 done, 1 wrong configuration, 2 wrong usage, 3 refused, 4 the
+database is busy or unreachable.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, NoReturn
+
+import click
+from pydantic import SecretStr
+
+from phoenix_web.bootstrap import prepare
+from phoenix_web.cli.keys import keys
+from phoenix_web.cli.mail import mail
+from phoenix_web.cli.parts import note
+from phoenix_web.cli.users import users
+from phoenix_web.config import ConfigError, Settings, load
+from phoenix_web.errors import PhoenixError, Unavailable
+from phoenix_web.server import Server
+from phoenix_web.version import VERSION
+
+_CONFIGURATION: Final = 1
+_REFUSED: Final = 3
+_UNAVAILABLE: Final = 4
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        commands()
+    except ConfigError as error:
+        _stop(str(error), _CONFIGURATION)
+    except Unavailable as error:
+        _stop(error.message, _UNAVAILABLE)
+    except PhoenixError as error:
+        _stop(error.message, _REFUSED)
+
+
+@click.group()
+@click.version_option(VERSION)
+def commands() -> None:
+    """Serve phoenix_web, and administer it without a browser."""
+
+
+@commands.command()
+def serve() -> None:
+    """Serve until stopped."""
+    Server(load()).run()
+
+
+@commands.command()
+def config() -> None:
+    """Print the settings in force, secrets masked."""
+    settings = load()
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        shown = "**********" if isinstance(value, SecretStr) else value
+        click.echo(f"PHOENIX_{name.upper()}={'' if shown is None else shown}")
+
+
+@commands.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database to the newest form and make the accounts that must exist."""
+    password = prepare(load())
+    if password is not None:
+        note("The first administrator is admin@localhost. The password, shown this once:")
+        click.echo(password)
+    note("The database is up to date.")
+
+
+for _group in (keys, mail, users):
+    commands.add_command(_group)
+
+
+def _stop(text: str, code: int) -> NoReturn:
+    note(text)
+    sys.exit(code)

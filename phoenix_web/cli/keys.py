@@ -1,0 +1,95 @@
+"""`phoenix-web keys`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from phoenix_web.auth.issuer import issue_key
+from phoenix_web.cli.parts import note, prepared, unit_of_work, user_of
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import decode, encode
+from phoenix_web.policy import Role
+from phoenix_web.store.keys import KeyStore
+from phoenix_web.store.users import UserStore
+
+if TYPE_CHECKING:
+    from phoenix_web.store.keys import KeyInfo, OwnedKey
+
+
+@click.group()
+def keys() -> None:
+    """Issue, list and revoke API keys."""
+
+
+@keys.command()
+@click.argument("name")
+@click.option("--user", "email", help="The address of the key's owner; without it a system key.")
+@click.option("--description")
+@click.option("--expires-in-days", type=click.IntRange(1, 36500))
+def issue(
+    name: str, email: str | None, description: str | None, expires_in_days: int | None
+) -> None:
+    """Make a key called NAME and print its text, this once."""
+    if not name.strip():
+        raise Invalid("Name cannot be empty")
+    expires_at = None
+    if expires_in_days is not None:
+        expires_at = datetime.now(UTC) + timedelta(days=expires_in_days)
+    with unit_of_work(prepared()) as session:
+        owner = user_of(session, email) if email else UserStore(session).system_user()
+        issued = issue_key(
+            session, owner, name.strip(), description=description, expires_at=expires_at
+        )
+    note(f"Issued {_key_id(issued.key, owner.role)} for {owner.email}.")
+    click.echo(issued.text)
+
+
+@keys.command("list")
+@click.option("--user", "email", help="Only the keys of this user.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_keys(email: str | None, *, as_json: bool) -> None:
+    """List the keys that work, newest first."""
+    with unit_of_work(prepared()) as session:
+        owner = user_of(session, email) if email else None
+        listed = KeyStore(session).list_all(owner.id if owner else None)
+    for row in map(_row, listed):
+        line = "\t".join(cell or "never" for cell in row.values())
+        click.echo(json.dumps(row) if as_json else line)
+
+
+@keys.command()
+@click.argument("key_id")
+def revoke(key_id: str) -> None:
+    """Revoke the key with the id KEY_ID, as `keys list` shows it."""
+    kind, number = decode(key_id) or ("", 0)
+    with unit_of_work(prepared()) as session:
+        store = KeyStore(session)
+        key = None
+        if kind == "UserApiKey":
+            key = store.find_of_people(number)
+        elif kind == "SystemApiKey":
+            key = store.find_owned(number, UserStore(session).system_user().id)
+        if key is None:
+            raise NotFound(f"There is no key {key_id}")
+        store.revoke(key.id)
+    note(f"Revoked {key.name!r}.")
+
+
+def _row(owned: OwnedKey) -> dict[str, str | None]:
+    key = owned.key
+    return {
+        "id": _key_id(key, owned.role),
+        "name": key.name,
+        "owner": owned.email,
+        "hint": f"{key.hint}…",
+        "created_at": key.created_at.isoformat(timespec="seconds"),
+        "expires_at": key.expires_at.isoformat(timespec="seconds") if key.expires_at else None,
+    }
+
+
+def _key_id(key: KeyInfo, role: Role) -> str:
+    return encode("SystemApiKey" if role is Role.SYSTEM else "UserApiKey", key.id)
