@@ -12,6 +12,8 @@ import pytest
 
 from phoenix_web import cli, create_app
 from phoenix_web.config import Settings, load
+from phoenix_web.store.database import Database
+from phoenix_web.store.users import UserStore
 from tests.mail_server import running_mail_server
 
 if TYPE_CHECKING:
@@ -162,6 +164,85 @@ def test_a_new_password_ends_the_sessions_and_signs_in(
     app.extensions["phoenix_web"].database.dispose()
 
 
+def test_a_deactivated_users_keys_are_refused_until_they_are_reactivated(
+    run: Command, environment: dict[str, str]
+) -> None:
+    run("users", "add", "bob@example.com")
+    key = run("keys", "issue", "ci", "--user", "bob@example.com").out.strip()
+    told = []
+
+    for command in ("deactivate", "deactivate", "reactivate"):
+        done = run("users", command, "bob@example.com")
+        told.append((done.code, done.out, _status(environment, key)))
+
+    assert told == [(0, "", 401), (0, "", 401), (0, "", 200)]
+
+
+def test_users_are_listed_with_what_they_have_open(run: Command) -> None:
+    run("users", "add", "bob@example.com", "--username", "bob", "--role", "VIEWER")
+    run("keys", "issue", "ci", "--user", "bob@example.com")
+    run("users", "set-role", "bob@example.com", "MEMBER")
+    run("users", "deactivate", "bob@example.com")
+
+    listed = [json.loads(line) for line in run("users", "list", "--json").out.splitlines()]
+    found = run("users", "list", "--search", "BOB").out
+
+    assert [user["email"] for user in listed] == ["bob@example.com", "admin@localhost"]
+    assert {name: value for name, value in listed[0].items() if name != "id"} == {
+        "email": "bob@example.com",
+        "username": "bob",
+        "role": "MEMBER",
+        "state": "deactivated",
+        "last_sign_in_at": None,
+        "keys": 1,
+        "sessions": 0,
+    }
+    assert found.split("\t")[1:] == [
+        *("bob@example.com", "bob", "MEMBER", "deactivated", "never", "1", "0\n")
+    ]
+
+
+def test_a_deleted_user_is_gone(run: Command, environment: dict[str, str]) -> None:
+    run("users", "add", "bob@example.com")
+    key = run("keys", "issue", "ci", "--user", "bob@example.com").out.strip()
+
+    assert run("users", "delete", "bob@example.com").code == 0
+    assert _status(environment, key) == 401
+    assert run("users", "delete", "bob@example.com").code == 3
+
+
+def test_the_rules_about_accounts_hold_for_commands(run: Command) -> None:
+    run("db", "upgrade")
+
+    for words, why in (
+        (("deactivate", "admin@localhost"), "Cannot deactivate the default admin"),
+        (("set-role", "admin@localhost", "VIEWER"), "Cannot modify role for the default admin"),
+        (("delete", "admin@localhost"), "Cannot delete the default admin"),
+        (("delete", "system@localhost"), "Cannot delete the default admin or system user"),
+        (("set-role", "system@localhost", "ADMIN"), "Cannot modify the system user"),
+        (("deactivate", "system@localhost"), "Cannot modify the system user"),
+        (("reactivate", "nobody@example.com"), "There is no user"),
+    ):
+        refused = run("users", *words)
+        assert (refused.code, refused.out) == (3, "")
+        assert why in refused.err
+
+
+def test_no_command_removes_the_last_active_administrator(
+    run: Command, environment: dict[str, str]
+) -> None:
+    run("users", "add", "boss@example.com", "--role", "ADMIN")
+    # No road leads to this; a database may have come from elsewhere.
+    database = Database(environment["PHOENIX_SQL_DATABASE_URL"])
+    with database.transaction() as session:
+        UserStore(session).set_active(2, is_active=False)
+    database.dispose()
+
+    for words in (("deactivate",), ("delete",), ("set-role", "MEMBER")):
+        refused = run("users", words[0], "boss@example.com", *words[1:])
+        assert (refused.code, refused.err) == (3, "Cannot remove the last active admin user\n")
+
+
 @pytest.mark.parametrize(
     ("words", "stdin"),
     [
@@ -203,6 +284,7 @@ def test_wrong_configuration_exits_with_1_and_names_every_variable(
 
 def test_wrong_usage_exits_with_2(run: Command) -> None:
     assert run("keys", "issue").code == 2
+    assert run("users", "set-role", "admin@localhost", "SYSTEM").code == 2
 
 
 def test_a_database_out_of_reach_exits_with_4(

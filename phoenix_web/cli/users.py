@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from phoenix_web.auth import accounts
 from phoenix_web.cli.parts import note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid
+from phoenix_web.global_ids import encode
 from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
-from phoenix_web.store.password_links import PasswordLinkStore
-from phoenix_web.store.sessions import SessionStore
+from phoenix_web.store.user_lists import UserListStore
 from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from phoenix_web.config import Settings
+    from phoenix_web.store.user_lists import ListedUser
+
+_PAGE_SIZE: Final = 500
 
 
 @click.group()
 def users() -> None:
-    """Add users and set passwords."""
+    """Add, list, change and delete users."""
 
 
 @users.command()
@@ -50,6 +57,53 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
         click.echo(password)
 
 
+@users.command("list")
+@click.option("--search", help="Only users with this in their name or address.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_users(search: str | None, *, as_json: bool) -> None:
+    """List the users, newest first, with their keys that work and their open sessions."""
+    settings = prepared()
+    for row in map(_row, _pages(settings, search)):
+        cells = ("never" if cell is None else str(cell) for cell in row.values())
+        click.echo(json.dumps(row) if as_json else "\t".join(cells))
+
+
+@users.command("set-role")
+@click.argument("email")
+@click.argument("role", type=click.Choice([Role.ADMIN, Role.MEMBER, Role.VIEWER]))
+def set_role(email: str, role: str) -> None:
+    """Give the user with EMAIL the ROLE; it ends their sessions and counts for their keys."""
+    with unit_of_work(prepared()) as session:
+        wanted = accounts.Change(role=Role(role))
+        accounts.change(session, user_of(session, email).id, wanted)
+    note(f"{email} is {role} now.")
+
+
+@users.command()
+@click.argument("email")
+def deactivate(email: str) -> None:
+    """Refuse every credential of the user with EMAIL; their keys work again when reactivated."""
+    _set_active(email, is_active=False)
+    note(f"Deactivated {email} and ended their sessions.")
+
+
+@users.command()
+@click.argument("email")
+def reactivate(email: str) -> None:
+    """Let the user with EMAIL sign in again, and let their keys work."""
+    _set_active(email, is_active=True)
+    note(f"Reactivated {email}.")
+
+
+@users.command()
+@click.argument("email")
+def delete(email: str) -> None:
+    """Delete the user with EMAIL, with all sessions and keys."""
+    with unit_of_work(prepared()) as session:
+        accounts.delete(session, user_of(session, email).id)
+    note(f"Deleted {email}.")
+
+
 @users.command("set-password")
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -62,16 +116,43 @@ def set_password(email: str, *, password_stdin: bool) -> None:
     password = _password(settings, email, read=password_stdin)
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
-        user = user_of(session, email)
-        if user.auth_method != "LOCAL" or user.role is Role.SYSTEM:
-            raise Invalid(f"{email} does not sign in with a password")
-        UserStore(session).hold(user.id)
-        UserStore(session).set_password(user.id, password_hash, needs_reset=True)
-        PasswordLinkStore(session).drop(user.id)
-        SessionStore(session).close_all(user.id)
+        wanted = accounts.Change(password_hash=password_hash)
+        accounts.change(session, user_of(session, email).id, wanted)
     note(f"Set the password of {email} and ended their sessions.")
     if not password_stdin:
         click.echo(password)
+
+
+def _set_active(email: str, *, is_active: bool) -> None:
+    with unit_of_work(prepared()) as session:
+        wanted = accounts.Change(is_active=is_active)
+        accounts.change(session, user_of(session, email).id, wanted)
+
+
+def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:
+    """Yield the users page by page: no transaction stays open for all of them."""
+    cursor = None
+    while True:
+        with unit_of_work(settings) as session:
+            page, cursor = UserListStore(session).page(_PAGE_SIZE, cursor, contains=search)
+        yield from page
+        if cursor is None:
+            return
+
+
+def _row(listed: ListedUser) -> dict[str, str | int | None]:
+    user = listed.user
+    seen = user.last_sign_in_at
+    return {
+        "id": encode("User", user.id),
+        "email": user.email,
+        "username": user.username,
+        "role": user.role.value,
+        "state": "active" if user.is_active else "deactivated",
+        "last_sign_in_at": seen.isoformat(timespec="seconds") if seen else None,
+        "keys": listed.key_count,
+        "sessions": listed.session_count,
+    }
 
 
 def _password(settings: Settings, email: str, *, read: bool) -> str:
