@@ -47,7 +47,8 @@ def _fault(text: str) -> PydanticCustomError:
     return PydanticCustomError("form", "{text}", {"text": text})
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """Return *text* trimmed; raise a fault when no database could store it."""
     if "\x00" in text:  # PostgreSQL's text cannot hold it.
         raise _fault("Leave out the invisible character U+0000.")
     return text.strip()
@@ -147,8 +148,8 @@ class KeyForm(Form):
 
     #: The hidden token by which one form makes one key.
     form_token: str = ""
-    name: Annotated[str, AfterValidator(_storable), AfterValidator(_name)] = ""
-    description: Annotated[str, AfterValidator(_storable), AfterValidator(_description)] = ""
+    name: Annotated[str, AfterValidator(storable), AfterValidator(_name)] = ""
+    description: Annotated[str, AfterValidator(storable), AfterValidator(_description)] = ""
     expiry: str = ""
     expires_on: str = ""
 

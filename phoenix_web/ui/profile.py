@@ -1,4 +1,4 @@
-"""The profile page: who one is, the password, and signing out."""
+"""The profile page: who one is, the password, and where one is signed in."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, make_response, request
 
-from phoenix_web.errors import InvalidCredential, TooManyRequests
+from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
 from phoenix_web.guard import current_device, current_principal, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
-from phoenix_web.ui import forms, htmx, links, sign_in
+from phoenix_web.store.users import UserStore
+from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in
+from phoenix_web.ui.account_forms import NameForm
+from phoenix_web.ui.session_lists import listed
 
 if TYPE_CHECKING:
     from flask import Response
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.users import UserInfo
 
 routes = Blueprint("profile", __name__, url_prefix="/settings/profile")
+routes.register_blueprint(own_sessions.routes)
 #: Where whoever must choose a password of their own may go meanwhile.
 ENDPOINTS: Final = frozenset({"ui.profile.show", "ui.profile.change_password"})
 
@@ -58,10 +62,30 @@ def change_password() -> Response:
     return htmx.redirect(links.url_for("ui.profile.show", changed="yes"))
 
 
+@routes.post("/name")
+@requires(Permission.ACCOUNT_MANAGE)
+def change_name() -> Response:
+    """Change the caller's own name."""
+    submission = forms.submitted(NameForm)
+    if submission.form is None:
+        return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        with services().database.transaction() as session:
+            UserStore(session).set_username(_user().id, submission.form.username)
+    except Conflict as error:
+        taken = submission.refused("username", "Somebody else has this name.")
+        return _account(taken, error.status)
+    return htmx.redirect(links.url_for("ui.profile.show", done="name"))
+
+
 def _user() -> UserInfo:
     user = current_principal().user
     assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
     return user
+
+
+def _account(submission: forms.Submission[NameForm], status: HTTPStatus) -> Response:
+    return _render("settings/_account.html", status, name_form=submission)
 
 
 def _page(
@@ -70,11 +94,22 @@ def _page(
     *,
     is_changed: bool = False,
 ) -> Response:
-    body = htmx.render(
-        "settings/profile.html",
-        "settings/_password.html",
-        user=_user(),
-        form=submission,
-        is_changed=is_changed,
-    )
-    return make_response(body, status)
+    return _render("settings/_password.html", status, form=submission, is_changed=is_changed)
+
+
+def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
+    """Answer the page, or *fragment* of it, with what a form of it has *told*."""
+    user = _user()
+    done = request.args.get("done", "")
+    with services().database.reading() as session:
+        sessions = listed(session, user.id)
+    context = {
+        "user": user,
+        "sessions": sessions,
+        "news": own_sessions.DONE.get(done),
+        "is_renamed": done == "name",
+        "form": forms.Submission(),
+        "name_form": forms.Submission({"username": user.username}),
+        **told,
+    }
+    return make_response(htmx.render("settings/profile.html", fragment, **context), status)

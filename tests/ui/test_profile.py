@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,3 +126,92 @@ def test_who_signs_in_elsewhere_has_no_password_here(app: Flask, make_user: Make
 
     assert 'name="new_password"' not in page
     assert "Sign out everywhere" in page
+
+
+# The name.
+
+
+def test_everybody_changes_their_own_name(app: Flask, viewer: SignedIn, member: SignedIn) -> None:
+    browser = visitor(app, viewer)
+
+    done = browser.post("/settings/profile/name", {"username": " Caroline "})
+
+    page = browser.get(done.location).text
+    assert "Your name is changed." in page
+    assert '<span class="who-name">Caroline</span>' in page
+    for name, status in ((" ", 422), ("x" * 257, 422), (member.username.upper(), 409)):
+        refused = browser.post("/settings/profile/name", {"username": name}, htmx=True)
+        assert (refused.status_code, list(faults(refused.text))) == (status, ["username"])
+        assert refused.text.strip().startswith('<article id="account"')
+    assert '<span class="who-name">Caroline</span>' in browser.get("/datasets").text
+
+
+# Sessions.
+
+
+def _ends(page: str) -> list[str]:
+    """Return where each session that *page* lists is ended, in its order."""
+    return re.findall(r'action="(/settings/profile/sessions/\d+/end)"', page)
+
+
+def test_sessions_are_told_in_words_and_this_one_is_marked(app: Flask, member: SignedIn) -> None:
+    browser = visitor(app, member)
+    other = visitor(app)
+    form = {"email": member.email, "password": PASSWORD}
+    headers = {
+        "Sec-Fetch-Site": "same-origin",
+        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/145.0",
+    }
+    where = {"REMOTE_ADDR": "2001:db8::7"}
+    other.client.post("/login", data=form, headers=headers, environ_base=where)
+
+    rows = re.findall(r"(?s)<tr>\s*<th scope=.row.*?</tr>", browser.get("/settings/profile").text)
+
+    assert [("Firefox on Linux" in row, "2001:db8::7" in row) for row in rows] == [
+        (True, True),
+        (False, False),
+    ]
+    assert ["This one" in row for row in rows] == [False, True]
+
+
+def test_a_session_elsewhere_is_signed_out(
+    app: Flask, client: FlaskClient, member: SignedIn, make_key: MakeKey
+) -> None:
+    key, elsewhere = make_key(member), sign_in(app, member)
+    browser = visitor(app, member)
+    newest, own = _ends(browser.get("/settings/profile").text)
+
+    done = browser.post(newest)
+
+    assert "That session has ended." in browser.get(done.location).text
+    who = (elsewhere, member, key)
+    told = [client.get("/v1/user", headers=one.headers).status_code for one in who]
+    assert told == [401, 200, 200]
+    assert browser.post(newest).status_code == 404
+    assert browser.post(own).location == "/login"
+    assert browser.cookies == {}
+
+
+def test_all_other_sessions_are_signed_out_at_once(
+    app: Flask, client: FlaskClient, member: SignedIn, admin: SignedIn
+) -> None:
+    others = [sign_in(app, member) for _ in range(2)]
+    browser = visitor(app, member)
+
+    answer = browser.post("/settings/profile/sessions/end-others", htmx=True)
+
+    assert answer.text.strip().startswith('<article id="own_sessions"')
+    assert "Every other session has ended." in answer.text
+    assert len(_ends(answer.text)) == 1
+    who = (*others, member, admin)
+    told = [client.get("/v1/user", headers=one.headers).status_code for one in who]
+    assert told == [401, 401, 200, 200]
+
+
+def test_somebody_elses_session_is_not_there(
+    app: Flask, client: FlaskClient, member: SignedIn, admin: SignedIn
+) -> None:
+    (foreign,) = _ends(visitor(app, member).get("/settings/profile").text)
+
+    assert visitor(app, admin).post(foreign).status_code == 404
+    assert client.get("/v1/user", headers=member.headers).status_code == 200

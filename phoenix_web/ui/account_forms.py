@@ -1,0 +1,71 @@
+"""What the forms about accounts take: one's own name, another's, and a new account."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, field_validator
+from pydantic_core import PydanticCustomError
+
+from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
+from phoenix_web.mail_addresses import is_address
+from phoenix_web.policy import Role
+from phoenix_web.store.user_names import normal_email
+from phoenix_web.ui.forms import Form, storable
+
+#: The roles that a person can have, from the least on.
+ROLES: Final = tuple(role.value for role in (Role.VIEWER, Role.MEMBER, Role.ADMIN))
+
+
+def _fault(text: str) -> PydanticCustomError:
+    return PydanticCustomError("form", "{text}", {"text": text})
+
+
+def _username(text: str) -> str:
+    if not text:
+        raise _fault("Enter a name.")
+    if len(text) > MAX_USERNAME_LENGTH:
+        raise _fault(f"Use at most {MAX_USERNAME_LENGTH} characters.")
+    return text
+
+
+def _email(text: str) -> str:
+    email = normal_email(text)
+    if not is_address(email):
+        raise _fault("Enter an e-mail address, like name@example.com.")
+    return email
+
+
+class NameForm(Form):
+    """A name."""
+
+    username: Annotated[str, AfterValidator(storable), AfterValidator(_username)] = ""
+
+
+class UserForm(NameForm):
+    """A change of somebody's account; without a role the role stays."""
+
+    #: Which version of the account the page has shown.
+    version: str = ""
+    role: str = ""
+
+    @field_validator("role")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value and value not in ROLES:
+            raise _fault("Choose a role.")
+        return value
+
+
+class NewUserForm(NameForm):
+    """An account to make."""
+
+    email: Annotated[str, AfterValidator(storable), AfterValidator(_email)] = ""
+    role: str = ""
+
+    @field_validator("role")
+    @classmethod
+    def _chosen(cls, value: str) -> str:
+        if value not in ROLES:
+            raise _fault("Choose a role.")
+        return value

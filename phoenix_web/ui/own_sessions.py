@@ -1,0 +1,58 @@
+"""Ending one's own sessions, from the profile page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, render_template
+
+from phoenix_web.errors import NotFound
+from phoenix_web.guard import current_principal, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.ui import htmx, links, sign_in
+from phoenix_web.ui.session_lists import END_PATH, listed
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("sessions", __name__)
+#: What was done, as the page tells it when this leads back there.
+DONE: Final = {
+    "session": "That session has ended.",
+    "others": "Every other session has ended.",
+}
+
+
+@routes.post(END_PATH)
+@requires(Permission.ACCOUNT_MANAGE)
+def end(session_id: int) -> Response:
+    """End one session; raise `NotFound` when it is not the caller's, or not there."""
+    principal = current_principal()
+    with services().database.transaction() as session:
+        if not SessionStore(session).close_of(principal.user_id, session_id):
+            raise NotFound("There is no such session. It may have ended already.")
+    if session_id == principal.session_id:
+        sign_in.forget()
+        return htmx.redirect(links.url_for("ui.login.show"))
+    return _back("session")
+
+
+@routes.post("/sessions/end-others")
+@requires(Permission.ACCOUNT_MANAGE)
+def end_others() -> Response:
+    """End every session but this one."""
+    principal = current_principal()
+    with services().database.transaction() as session:
+        SessionStore(session).close_all(principal.user_id, except_session=principal.session_id)
+    return _back("others")
+
+
+def _back(done: str) -> Response:
+    if not htmx.is_htmx():
+        return htmx.redirect(links.url_for("ui.profile.show", done=done))
+    with services().database.reading() as session:
+        sessions = listed(session, current_principal().user_id)
+    body = render_template("settings/_own_sessions.html", sessions=sessions, news=DONE[done])
+    return make_response(body)
