@@ -110,6 +110,20 @@ def delete(session: Session, user_id: int, *, by: int | None = None) -> UserInfo
     return user
 
 
+def hold_for_link(session: Session, user_id: int, *, by: int | None = None) -> UserInfo:
+    """Return the user, for whom *by* wants a link to choose a password, and hold them.
+
+    Raises `NotFound` without one, and `Forbidden` for the system user and for oneself: by a link
+    whoever finds an open session could do without the current password.
+    """
+    user, _ = _hold(UserStore(session), user_id, by)
+    if user.email == SYSTEM_EMAIL:
+        raise Forbidden(SYSTEM_USER)
+    if user.id == by:
+        raise Forbidden(OWN_PASSWORD)
+    return user
+
+
 def _hold(users: UserStore, user_id: int, by: int | None) -> tuple[UserInfo, set[int]]:
     """Return the user and the ids of all active administrators, and hold them.
 

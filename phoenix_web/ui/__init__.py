@@ -28,6 +28,7 @@ from phoenix_web.ui import (
     sign_in,
     system_keys,
     template_helpers,
+    users,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ for _page in (
     password_strength,
     profile,
     system_keys,
+    users,
 ):
     door.register_blueprint(_page.routes)
 #: What obeys no cookie: only the secret in the form counts, or nothing is changed at all.

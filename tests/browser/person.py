@@ -83,6 +83,17 @@ def person(browser: Browser, url: str, **options: Any) -> Iterator[Person]:
         yield someone
 
 
+def looked_at_by_axe(scheme: str, width: int) -> dict[str, Any]:
+    """Return the options of a window of that *width*, light or dark, in which axe can run."""
+    return {
+        "color_scheme": scheme,
+        "viewport": {"width": width, "height": 800},
+        "reduced_motion": "reduce",
+        # The policy of the pages would keep axe itself out.
+        "bypass_csp": True,
+    }
+
+
 def status_with(url: str, key: str) -> int:
     """Return what the API answers to *key*."""
     headers = {"Authorization": f"Bearer {key}"}

@@ -17,7 +17,7 @@ from phoenix_web.store.mail.outbox import OutboxStore, State
 from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 from tests.browser.conftest import FIRST_PASSWORD
-from tests.browser.person import Person, person
+from tests.browser.person import Person, looked_at_by_axe, person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,14 +104,7 @@ def test_axe_finds_nothing_on_any_page(
 ) -> None:
     found: list[str] = []
     token = leave_mails(environment)
-    options = {
-        "color_scheme": scheme,
-        "viewport": {"width": width, "height": 800},
-        "reduced_motion": "reduce",
-        # The policy of the pages would keep axe itself out.
-        "bypass_csp": True,
-    }
-    with person(chromium, server.url, **options) as someone:
+    with person(chromium, server.url, **looked_at_by_axe(scheme, width)) as someone:
         page = someone.page
 
         def look(where: str) -> None:

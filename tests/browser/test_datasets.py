@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import FIRST_PASSWORD
-from tests.browser.person import Person, person
+from tests.browser.person import Person, looked_at_by_axe, person
 from tests.browser.test_access import findings, overflow
 
 if TYPE_CHECKING:
@@ -190,14 +190,7 @@ def test_axe_finds_nothing_on_the_pages_of_datasets(
     chromium: Browser, server: LiveServer, questions: Path, scheme: str, width: int
 ) -> None:
     found: list[str] = []
-    options = {
-        "color_scheme": scheme,
-        "viewport": {"width": width, "height": 800},
-        "reduced_motion": "reduce",
-        # The policy of the pages would keep axe itself out.
-        "bypass_csp": True,
-    }
-    with person(chromium, server.url, **options) as someone:
+    with person(chromium, server.url, **looked_at_by_axe(scheme, width)) as someone:
         page = someone.page
         someone.settle_in(FIRST_PASSWORD)
 

@@ -1,0 +1,102 @@
+"""What is done with a user from their page: state, deletion, a link, and their sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, render_template
+
+from phoenix_web.auth import accounts
+from phoenix_web.errors import NotFound
+from phoenix_web.guard import acting_administrator, requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.password_links import Purpose
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.store.users import UserStore
+from phoenix_web.ui import htmx, links, password_links
+from phoenix_web.ui.session_lists import END_PATH
+from phoenix_web.ui.users.finding import DONE, find_viewed, number_in, page
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("actions", __name__, url_prefix="/<user_id>")
+
+
+@routes.post("/deactivate")
+@requires(Permission.USER_WRITE)
+def deactivate(user_id: str) -> Response:
+    """Refuse every credential of the user from now on."""
+    return _set_active(user_id, is_active=False)
+
+
+@routes.post("/reactivate")
+@requires(Permission.USER_WRITE)
+def reactivate(user_id: str) -> Response:
+    """Let the user sign in again, and let their keys work."""
+    return _set_active(user_id, is_active=True)
+
+
+@routes.post("/delete")
+@requires(Permission.USER_WRITE)
+def delete(user_id: str) -> Response:
+    """Delete the user with all their sessions and keys."""
+    with services().database.transaction() as session:
+        accounts.delete(session, number_in(user_id), by=acting_administrator())
+    return htmx.redirect(links.url_for("ui.users.index", deleted="yes"))
+
+
+@routes.post("/link")
+@requires(Permission.USER_WRITE)
+def make_link(user_id: str) -> Response:
+    """Make a link by which the user chooses another password, and show it, this once."""
+    with services().database.transaction() as session:
+        user = accounts.hold_for_link(session, number_in(user_id), by=acting_administrator())
+        has_password = UserStore(session).password_hash(user.id) is not None
+        purpose = Purpose.RESET if has_password else Purpose.INVITATION
+        link = password_links.issue(session, user, purpose)
+    body = render_template(
+        "settings/users/link.html",
+        user=user,
+        user_id=user_id,
+        link=link,
+        is_invitation=not has_password,
+    )
+    return make_response(body)
+
+
+@routes.post(END_PATH)
+@requires(Permission.SESSION_END_ALL)
+def end_session(user_id: str, session_id: int) -> Response:
+    """End one session of the user; raise `NotFound` when it is not theirs, or not there."""
+    with services().database.transaction() as session:
+        if not SessionStore(session).close_of(number_in(user_id), session_id):
+            raise NotFound("There is no such session. It may have ended already.")
+    return _back(user_id, "session")
+
+
+@routes.post("/sessions/end")
+@requires(Permission.SESSION_END_ALL)
+def end_sessions(user_id: str) -> Response:
+    """Sign the user out everywhere."""
+    with services().database.transaction() as session:
+        SessionStore(session).close_all(find_viewed(session, user_id).user.id)
+    return _back(user_id, "sessions")
+
+
+def _set_active(user_id: str, *, is_active: bool) -> Response:
+    wanted = accounts.Change(is_active=is_active)
+    with services().database.transaction() as session:
+        accounts.change(session, number_in(user_id), wanted, by=acting_administrator())
+    return _to_page(user_id, "reactivated" if is_active else "deactivated")
+
+
+def _back(user_id: str, done: str) -> Response:
+    if not htmx.is_htmx():
+        return _to_page(user_id, done)
+    return page(user_id, "settings/users/_user_sessions.html", session_news=DONE[done])
+
+
+def _to_page(user_id: str, done: str) -> Response:
+    return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))

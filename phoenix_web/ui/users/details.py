@@ -1,0 +1,62 @@
+"""One user: the page, and changes of name and role."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint
+
+from phoenix_web.auth import accounts
+from phoenix_web.errors import Conflict
+from phoenix_web.guard import acting_administrator, requires
+from phoenix_web.policy import Permission, Role
+from phoenix_web.services import services
+from phoenix_web.ui import forms, htmx, links
+from phoenix_web.ui.account_forms import UserForm
+from phoenix_web.ui.users.finding import find_viewed, number_in, page
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("user", __name__, url_prefix="/<user_id>")
+_FRAGMENT: Final = "settings/users/_details.html"
+_MEANWHILE: Final = (
+    "Somebody else has changed this user meanwhile. What is stored now stands above; send the form "
+    "again to change that."
+)
+
+
+@routes.get("")
+@requires(Permission.USER_WRITE)
+def show(user_id: str) -> Response:
+    """Show the user."""
+    return page(user_id, _FRAGMENT)
+
+
+@routes.post("")
+@requires(Permission.USER_WRITE)
+def save(user_id: str) -> Response:
+    """Change name and role, unless somebody else has changed the user since the page was shown."""
+    submission = forms.submitted(UserForm)
+    form = submission.form
+    if form is None:
+        return page(user_id, _FRAGMENT, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    wanted = accounts.Change(form.username, Role(form.role) if form.role else None)
+    try:
+        with services().database.transaction() as session:
+            before = find_viewed(session, user_id).user
+            after = accounts.change(
+                session,
+                number_in(user_id),
+                wanted,
+                by=acting_administrator(),
+                seen={form.version},
+            )
+    except Conflict as error:
+        if error.message == accounts.CHANGED_MEANWHILE:
+            return page(user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE)
+        taken = submission.refused("username", "Somebody else has this name.")
+        return page(user_id, _FRAGMENT, taken, error.status)
+    done = "saved" if after.role is before.role else "role"
+    return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))

@@ -1,0 +1,39 @@
+"""The list of users."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import render_template, request
+
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.user_lists import UserListStore
+
+_PAGE_SIZE: Final = 25
+#: So much of a search is looked for; SQLite refuses much longer patterns.
+_MAX_SEARCH: Final = 256
+
+
+@requires(Permission.USER_WRITE)
+def index() -> str:
+    """Show a page of users: all, or those with `search` in their name or address."""
+    # No name has this character, and PostgreSQL takes no text with it.
+    wanted = request.args.get("search", "").replace("\x00", "").strip()[:_MAX_SEARCH]
+    cursor_text = request.args.get("cursor", "")
+    cursor = number_of("User", cursor_text) if cursor_text else None
+    if cursor_text and cursor is None:
+        raise NotFound("There is no such page of users.")
+    with services().database.reading() as session:
+        users, next_id = UserListStore(session).page(_PAGE_SIZE, cursor, contains=wanted or None)
+    return render_template(
+        "settings/users/list.html",
+        rows=[(encode("User", listed.user.id), listed) for listed in users],
+        next_cursor=None if next_id is None else encode("User", next_id),
+        is_first=cursor is None,
+        search=wanted,
+        is_deleted="deleted" in request.args,
+    )
