@@ -14,7 +14,7 @@ from phoenix_web.store.user_names import normal_email
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.auth.password_links import PasswordLinks
+    from phoenix_web.auth.password_links import IssuedLink, PasswordLinks
     from phoenix_web.store.users import UserInfo
 
 
@@ -24,8 +24,8 @@ class Outbox:
 
     links: PasswordLinks
 
-    def send_link(self, session: Session, user: UserInfo, purpose: Purpose) -> None:
-        """Give *user* a link in place of any older one, and let a mail bring it.
+    def send_link(self, session: Session, user: UserInfo, purpose: Purpose) -> IssuedLink:
+        """Give *user* a link in place of any older one, let a mail bring it, and return it.
 
         Raises `Invalid` for whoever has no password to choose.
         """
@@ -33,6 +33,7 @@ class Outbox:
         OutboxStore(session).add(
             purpose, user.email, datetime.now(UTC), user_id=user.id, link_id=link.id
         )
+        return link
 
     def ask_for_reset(self, session: Session, address: str) -> None:
         """Note that somebody at *address* asks for a new password.

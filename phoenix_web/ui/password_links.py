@@ -33,15 +33,23 @@ class ShownLink:
 
     url: str
     expires_at: datetime
+    #: Whether a mail brings it as well.
+    is_mailed: bool
 
 
 def issue(session: Session, user: UserInfo, purpose: Purpose) -> ShownLink:
     """Give *user* a link in the unit of work *session*, in place of any older one.
 
-    Raises `Invalid` for whoever has no password to choose.
+    Where mail is configured, a mail brings the same link. Raises `Invalid` for whoever has no
+    password to choose.
     """
-    issued = services().password_links.issue(session, user, purpose)
-    return ShownLink(links.password_link(issued.token), issued.expires_at)
+    mail = services().mail
+    is_mailed = mail is not None and not user.is_built_in  # those have no mailbox
+    if mail is not None and is_mailed:
+        issued = mail.outbox.send_link(session, user, purpose)
+    else:
+        issued = services().password_links.issue(session, user, purpose)
+    return ShownLink(links.password_link(issued.token), issued.expires_at, is_mailed)
 
 
 @routes.before_request
