@@ -8,6 +8,9 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 	--strip-extras --allow-unsafe --no-annotate --build-deps-for=editable \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
+# What tests write lies in memory where that can be: SQLite waits for the disk at every commit.
+SCRATCH := $(shell [ -w /dev/shm ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
+
 .DEFAULT_GOAL := help
 .PHONY: help run test bench lint format lock clean
 
@@ -20,7 +23,7 @@ run: .venv/run.stamp ## Serve on http://localhost:6006
 test: .venv/dev.stamp ## Install what is missing, then run every check
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest --numprocesses=auto --cov
+	@TMPDIR=$(SCRATCH) $(BIN)/pytest --numprocesses=auto --cov
 
 bench: .venv/dev.stamp ## Measure requests per second
 	@$(BIN)/python -m bench
