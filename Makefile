@@ -38,8 +38,8 @@ format: .venv/dev.stamp ## Rewrite the code in the house style
 	@$(BIN)/ruff format
 
 lock: .venv/dev.stamp ## Write the locks anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
-	$(COMPILE) $(UPGRADE) --extra=postgres --output-file=requirements.txt pyproject.toml
-	$(COMPILE) $(UPGRADE) --extra=arrow --extra=postgres --extra=dev --constraint=requirements.txt \
+	$(COMPILE) $(UPGRADE) --extra=postgres --extra=redis --output-file=requirements.txt pyproject.toml
+	$(COMPILE) $(UPGRADE) --extra=arrow --extra=postgres --extra=redis --extra=dev --constraint=requirements.txt \
 		--output-file=requirements-dev.txt pyproject.toml
 
 clean: ## Remove what was made, but never instance/, where the data is
