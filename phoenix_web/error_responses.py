@@ -24,7 +24,7 @@ from phoenix_web.errors import (
     ValidationFailed,
 )
 from phoenix_web.guard import has_credential
-from phoenix_web.ui import error_page
+from phoenix_web.ui import error_page, waits
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -63,7 +63,8 @@ def _refused(error: PhoenixError) -> Response:
     if isinstance(error, InvalidCredential):
         _log.info("401 %s %r: %s", request.method, request.path, error.reason)
     if not is_api_request():
-        return _with_wait(error_page.respond(error.status, error.message), error)
+        told = waits.told(error) if isinstance(error, TooManyRequests) else error.message
+        return _with_wait(error_page.respond(error.status, told), error)
     if isinstance(error, ValidationFailed):
         # Escaped, so that a lone surrogate in a rejected text can be told back.
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
@@ -83,7 +84,9 @@ def _challenge(error: InvalidCredential) -> str:
 
 
 def _with_wait(response: Response, error: PhoenixError) -> Response:
-    if isinstance(error, TooManyRequests | Unavailable):
+    if isinstance(error, TooManyRequests):
+        response.headers.update(error.headers)
+    elif isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 

@@ -11,7 +11,7 @@
       UnsupportedMediaType  415
       Invalid               422   one sentence, as plain text
       ValidationFailed      422   a list of faults, each with its place
-      TooManyRequests       429   carries the seconds to wait
+      TooManyRequests       429   carries the seconds to wait, and what has been used up
       NotConfigured         503   trying again does not help
       Unavailable           503   carries the seconds to wait
       InsufficientStorage   507
@@ -21,6 +21,7 @@ The text of a `PhoenixError` may be shown to anybody; the text of any other exce
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -115,15 +116,38 @@ class ValidationFailed(PhoenixError):
         self.faults = list(faults)
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """So many tries in so many seconds; by its name a client tells it from others."""
+
+    name: str
+    amount: int
+    seconds: int
+
+
 class TooManyRequests(PhoenixError):
-    """The caller must wait `retry_after` seconds."""
+    """The caller has used up *quota* and must wait `retry_after` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
-    def __init__(self, message: str, retry_after: int) -> None:
-        """Carry *retry_after* seconds for the `Retry-After` header."""
+    def __init__(self, message: str, retry_after: int, quota: Quota) -> None:
+        """Carry *retry_after* seconds and *quota*, which is the same whoever is asked about."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.quota = quota
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell a program when to come back.
+
+        `RateLimit` and its policy are those of draft-ietf-httpapi-ratelimit-headers-11.
+        """
+        quota = self.quota
+        return {
+            "Retry-After": str(self.retry_after),
+            "RateLimit-Policy": f'"{quota.name}";q={quota.amount};w={quota.seconds}',
+            "RateLimit": f'"{quota.name}";r=0;t={self.retry_after}',
+        }
 
 
 class NotConfigured(PhoenixError):

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from phoenix_web.auth.tokens import derive_key
-from phoenix_web.errors import InvalidCredential, TooManyRequests
+from phoenix_web.errors import InvalidCredential, Quota, TooManyRequests
 from phoenix_web.store.login_attempts import LoginAttemptStore
 from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
@@ -151,4 +151,6 @@ class Login:
             count = store.add(subject, self.max_attempts, LOCK, now)
         if count.attempts > self.max_attempts:
             end = count.locked_until or now + LOCK
-            raise TooManyRequests(_LOCKED, max(1, math.ceil((end - now).total_seconds())))
+            quota = Quota("failed-sign-ins", self.max_attempts, int(LOCK.total_seconds()))
+            wait = math.ceil((end - now).total_seconds())
+            raise TooManyRequests(_LOCKED, max(1, wait), quota)

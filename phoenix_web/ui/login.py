@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests
 from phoenix_web.guard import current_device, public
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
-from phoenix_web.ui import forms, htmx, links, sign_in
+from phoenix_web.ui import forms, htmx, links, sign_in, waits
 
 if TYPE_CHECKING:
     from flask import Response
@@ -49,10 +48,8 @@ def submit() -> Response:
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)
     except TooManyRequests as error:
-        minutes = math.ceil(error.retry_after / 60)
-        wait = f"{minutes} minutes" if minutes > 1 else "a minute"
-        response = _page(submission, error.status, f"{error.message} You can try in {wait}.")
-        response.headers["Retry-After"] = str(error.retry_after)
+        response = _page(submission, error.status, waits.told(error))
+        response.headers.update(error.headers)
         return response
     sign_in.remember(tokens)
     return htmx.redirect(_next_page())

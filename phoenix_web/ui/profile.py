@@ -12,7 +12,7 @@ from phoenix_web.guard import current_device, current_principal, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.store.users import UserStore
-from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in
+from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in, waits
 from phoenix_web.ui.account_forms import NameForm
 from phoenix_web.ui.session_lists import listed
 
@@ -55,8 +55,9 @@ def change_password() -> Response:
         refused = submission.refused("current_password", "This is not your current password.")
         return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     except TooManyRequests as error:
-        response = _page(submission.refused("current_password", error.message), error.status)
-        response.headers["Retry-After"] = str(error.retry_after)
+        refused = submission.refused("current_password", waits.told(error))
+        response = _page(refused, error.status)
+        response.headers.update(error.headers)
         return response
     sign_in.remember(tokens)
     return htmx.redirect(links.url_for("ui.profile.show", changed="yes"))

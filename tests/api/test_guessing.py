@@ -41,7 +41,8 @@ def test_known_and_unknown_accounts_get_the_same_answers(
 
 
 def _shape(answer: TestResponse) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in answer.headers if name != "Retry-After"]
+    waits = {"Retry-After", "RateLimit"}
+    return [(name, value) for name, value in answer.headers if name not in waits]
 
 
 def test_an_unknown_account_costs_the_time_of_a_known_one(make_app: MakeApp) -> None:
@@ -75,7 +76,10 @@ def test_a_lock_refuses_the_right_password_and_says_how_long(
     answer = _try(client, f" {member.email.upper()}", PASSWORD)
 
     assert (answer.status_code, answer.text) == (429, LOCKED)
-    assert 290 < int(answer.headers["Retry-After"]) <= 300
+    wait = int(answer.headers["Retry-After"])
+    assert 290 < wait <= 300
+    assert answer.headers["RateLimit-Policy"] == '"failed-sign-ins";q=5;w=300'
+    assert answer.headers["RateLimit"] == f'"failed-sign-ins";r=0;t={wait}'
 
 
 def test_a_lock_ends_after_five_minutes_and_is_not_prolonged(

@@ -69,7 +69,7 @@ def test_too_many_failures_say_when_to_come_back(app: Flask, member: SignedIn) -
 
     assert answer.status_code == 429
     assert 290 <= int(answer.headers["Retry-After"]) <= 300
-    assert "You can try in 5 minutes." in answer.text
+    assert "You can try again in 5 minutes." in answer.text
 
 
 def test_whoever_is_signed_in_is_led_on(app: Flask, member: SignedIn) -> None:

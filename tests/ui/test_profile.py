@@ -103,7 +103,10 @@ def test_guesses_of_the_current_password_are_counted_like_sign_ins(
 
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
-    assert "Too many failed login attempts" in faults(answer.text)["current_password"]
+    assert answer.headers["RateLimit"].startswith('"failed-sign-ins";r=0;t=')
+    told = faults(answer.text)["current_password"]
+    assert "Too many failed login attempts" in told
+    assert "You can try again in 5 minutes." in told
     assert visitor(app).sign_in(member.email, PASSWORD).status_code == 429
     assert browser.get("/datasets").status_code == 200
 
