@@ -80,6 +80,7 @@ class Settings(MailSettings):
     invitation_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 3 * 24 * 60
     disable_brute_force_login_protection: Boolean = False
     brute_force_login_protection_max_attempts: Annotated[Integer, Field(ge=1)] = 5
+    brute_force_login_protection_max_attempts_per_network: Annotated[Integer, Field(ge=0)] = 100
     password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536
     password_hash_iterations: Annotated[Integer, Field(ge=1, le=100)] = 3
 

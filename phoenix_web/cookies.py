@@ -1,10 +1,11 @@
-"""The two cookies of a session."""
+"""The two cookies of a session, and the one that outlives it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.auth.known_devices import LIFETIME
+from phoenix_web.guard import ACCESS_COOKIE, DEVICE_COOKIE, REFRESH_COOKIE
 from phoenix_web.services import services
 
 if TYPE_CHECKING:
@@ -27,10 +28,21 @@ def remember(response: Response, tokens: TokenPair) -> None:
         (REFRESH_COOKIE, tokens.refresh_token, tokens.refresh_lifetime),
     ):
         response.set_cookie(name, value, max_age=int(lifetime.total_seconds()), **_attributes())
+    if tokens.device_cookie is not None:
+        recognise(response, tokens.device_cookie)
+
+
+def recognise(response: Response, device_cookie: str) -> None:
+    """Give the browser the cookie by which it is known again."""
+    lifetime = int(LIFETIME.total_seconds())
+    response.set_cookie(DEVICE_COOKIE, device_cookie, max_age=lifetime, **_attributes())
 
 
 def forget(response: Response) -> None:
-    """Take both cookies back, with the attributes that they were set with."""
+    """Take the session's cookies back, with the attributes that they were set with.
+
+    The browser stays known: signing out makes it no stranger.
+    """
     for name in (ACCESS_COOKIE, REFRESH_COOKIE):
         response.set_cookie(name, "", max_age=0, expires=0, **_attributes())
 

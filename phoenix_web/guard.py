@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ACCESS_COOKIE: Final = "phoenix-access-token"
 REFRESH_COOKIE: Final = "phoenix-refresh-token"
+DEVICE_COOKIE: Final = "phoenix-device"
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,7 +67,10 @@ def comes_by_cookie() -> bool:
 
 def current_device() -> Device:
     """Return from where and by what this request comes, as far as it tells."""
-    return Device.of(request.remote_addr, request.headers.get("User-Agent"))
+    cookies = request.cookies.getlist(DEVICE_COOKIE)
+    # As with a session's cookies, a second one may be a neighbour's; nobody is known by it.
+    cookie = cookies[0] if len(cookies) == 1 else None
+    return Device.of(request.remote_addr, request.headers.get("User-Agent"), cookie)
 
 
 def is_public_view() -> bool:

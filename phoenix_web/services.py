@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 
+from phoenix_web.auth.guesses import Guesses
+from phoenix_web.auth.known_devices import KnownDevices
 from phoenix_web.auth.login import Login
 from phoenix_web.auth.password_links import PasswordLinks
 from phoenix_web.auth.passwords import Passwords
@@ -67,9 +69,8 @@ def build(settings: Settings, secret: str) -> Services:
         reuse=reuse,
         max_age=settings.session_max_age,
     )
-    is_locking = not settings.disable_brute_force_login_protection
-    max_attempts = settings.brute_force_login_protection_max_attempts if is_locking else None
-    login = Login(database, passwords, sessions, secret, max_attempts)
+    guesses = Guesses(database, secret, *_attempts(settings))
+    login = Login(database, passwords, sessions, guesses, KnownDevices(secret))
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)
@@ -121,6 +122,14 @@ def _mail_name(host: str) -> str:
         return host
     is_old = isinstance(address, ipaddress.IPv4Address)
     return f"[{address}]" if is_old else f"[IPv6:{address}]"
+
+
+def _attempts(settings: Settings) -> tuple[int | None, int | None]:
+    """Return how many failures an account stands, and a network; None for any number."""
+    if settings.disable_brute_force_login_protection:
+        return None, None
+    per_network = settings.brute_force_login_protection_max_attempts_per_network
+    return settings.brute_force_login_protection_max_attempts, per_network or None
 
 
 def services() -> Services:

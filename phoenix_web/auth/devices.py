@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 #: Characters of each that are kept; a longer text is cut.
@@ -54,11 +54,15 @@ class Device:
 
     address: str | None = None
     user_agent: str | None = None
+    #: By which the browser may be known to somebody, as `known_devices` reads it.
+    cookie: str | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, address: str | None, user_agent: str | None) -> Device:
+    def of(cls, address: str | None, user_agent: str | None, cookie: str | None = None) -> Device:
         """Return the device that a request tells of: anybody can send anything as either."""
-        return cls(_kept(address, MAX_ADDRESS_LENGTH), _kept(user_agent, MAX_USER_AGENT_LENGTH))
+        return cls(
+            _kept(address, MAX_ADDRESS_LENGTH), _kept(user_agent, MAX_USER_AGENT_LENGTH), cookie
+        )
 
 
 def in_words(user_agent: str | None) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
-import math
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from phoenix_web.auth.tokens import derive_key
-from phoenix_web.errors import InvalidCredential, Quota, TooManyRequests
-from phoenix_web.store.login_attempts import LoginAttemptStore
+from phoenix_web.errors import InvalidCredential
 from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.user_names import normal_email
@@ -21,16 +17,13 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.auth.devices import Device
+    from phoenix_web.auth.guesses import Guesses
+    from phoenix_web.auth.known_devices import KnownDevices
     from phoenix_web.auth.passwords import Passwords
     from phoenix_web.auth.sessions import Sessions, TokenPair
     from phoenix_web.store.database import Database
     from phoenix_web.store.users import UserInfo
 
-#: The contract's lock: five minutes from the failure that filled the measure.
-LOCK = timedelta(minutes=5)
-#: A count that has not moved for this long is dropped.
-_MEMORY = timedelta(minutes=20)
-_LOCKED = "Too many failed login attempts. Please try again later."
 _WRONG = "Invalid email and/or password"
 
 _log = logging.getLogger(__name__)
@@ -43,16 +36,16 @@ class Login:
     database: Database
     passwords: Passwords
     sessions: Sessions
-    secret: str
-    #: How many failures in a row lock an address; None for no lock.
-    max_attempts: int | None
+    guesses: Guesses
+    known_devices: KnownDevices
 
     def log_in(self, email: str, password: str, device: Device) -> TokenPair:
         """Open a session on *device* and return its tokens.
 
         Raises `InvalidCredential` alike for an unknown address, a wrong password, an account
-        without one and a deactivated one, `TooManyRequests` while the address is locked, whether
-        it exists or not, and `Unavailable` when too many wait to sign in; that counts for nothing.
+        without one and a deactivated one, `TooManyRequests` after too many failures, whether the
+        account exists or not, and `Unavailable` when too many wait to sign in; that counts for
+        nothing.
         """
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn():
@@ -71,63 +64,65 @@ class Login:
 
         With *username* they get that name, too, or neither of both.
 
-        Raises `InvalidCredential` when *current* is wrong, which counts as a failed sign-in,
-        `TooManyRequests` while the user's address is locked, `Unavailable` as for a sign-in, and
-        `Conflict` when the name is taken.
+        Raises `InvalidCredential` when *current* is wrong, `TooManyRequests` when it was so too
+        often, `Unavailable` as for a sign-in, and `Conflict` when the name is taken.
         """
         with self.passwords.turn():
             return self._change_password(user, current, new, device, username)
 
     def forget_failures(self, session: Session, user: UserInfo) -> None:
-        """Forget what is counted against *user*, in the unit of work *session*."""
-        LoginAttemptStore(session).clear(self._subject(user.email))
+        """Forget what strangers did to *user*'s account, in the unit of work *session*."""
+        self.guesses.forgive_account(session, user.email)
 
     def _log_in(self, email: str, password: str, device: Device) -> TokenPair:
-        subject = self._subject(email)
-        # Counted before the password is looked at: forty parallel guesses are not forty tries.
-        self._count(subject)
         with self.database.reading() as session:
             # One statement, whether there is such a user or not.
             user, password_hash = UserStore(session).find_to_sign_in(email)
         if user is not None and not user.is_active:
             # A deactivated account has no password that matches, at the cost of one that has.
             password_hash = None
-        if not self.passwords.matches(password, password_hash) or user is None:
+        known = self.known_devices.find(device.cookie, user, password_hash)
+        # Counted before the password is looked at: forty parallel guesses are not forty tries.
+        attempt = self.guesses.count(email, device.address, known)
+        is_right = self.passwords.matches(password, password_hash)
+        if not is_right or user is None or password_hash is None:
             who = f"user {user.id}" if user else "an unknown address"
             who += "" if user is None or user.is_active else ", who is deactivated"
             raise InvalidCredential(f"wrong password for {who}", _WRONG)
-        outdated = password_hash is not None and self.passwords.is_outdated(password_hash)
+        outdated = self.passwords.is_outdated(password_hash)
         new_hash = self.passwords.hash(password) if outdated else None
         with self.database.transaction() as session:
-            LoginAttemptStore(session).clear(subject)
             users = UserStore(session)
             # While it was being checked, the password may have been changed, or the user
             # deactivated or deleted.
             if users.hold(user.id) != password_hash:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
+            self.guesses.forgive(session, attempt)
             if new_hash is not None:
                 users.set_password(user.id, new_hash, needs_reset=user.password_needs_reset)
             users.record_sign_in(user.id, datetime.now(UTC))
             tokens = self.sessions.open(session, user, device)
         _log.info("user %s signed in", user.id)
-        return tokens
+        cookie = self.known_devices.remember(
+            device.cookie, attempt.device, user, new_hash or password_hash
+        )
+        return replace(tokens, device_cookie=cookie)
 
     def _change_password(
         self, user: UserInfo, current: str, new: str, device: Device, username: str | None
     ) -> TokenPair:
-        subject = self._subject(user.email)
-        self._count(subject)
+        attempt = self.guesses.count_own(user.id)
         with self.database.reading() as session:
             password_hash = UserStore(session).password_hash(user.id)
         if not self.passwords.matches(current, password_hash):
             raise InvalidCredential(f"wrong current password of user {user.id}", _WRONG)
         new_hash = self.passwords.hash(new)
         with self.database.transaction() as session:
-            LoginAttemptStore(session).clear(subject)
             users = UserStore(session)
             # As for signing in: the answer was about the hash of a moment ago.
             if users.hold(user.id) != password_hash:
                 raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)
+            self.guesses.forgive(session, attempt)
             users.set_password(user.id, new_hash, needs_reset=False)
             PasswordLinkStore(session).drop(user.id)
             if username is not None:
@@ -135,22 +130,6 @@ class Login:
             SessionStore(session).close_all(user.id)
             tokens = self.sessions.open(session, user, device)
         _log.info("user %s changed their password", user.id)
-        return tokens
-
-    def _subject(self, email: str) -> bytes:
-        """Return by what the attempts against the address *email* are counted."""
-        return hmac.digest(derive_key(self.secret, "login attempts"), email.encode(), "sha256")
-
-    def _count(self, subject: bytes) -> None:
-        if self.max_attempts is None:
-            return
-        now = datetime.now(UTC)
-        with self.database.transaction() as session:
-            store = LoginAttemptStore(session)
-            store.sweep(now - _MEMORY)
-            count = store.add(subject, self.max_attempts, LOCK, now)
-        if count.attempts > self.max_attempts:
-            end = count.locked_until or now + LOCK
-            quota = Quota("failed-sign-ins", self.max_attempts, int(LOCK.total_seconds()))
-            wait = math.ceil((end - now).total_seconds())
-            raise TooManyRequests(_LOCKED, max(1, wait), quota)
+        # Every browser is a stranger's now; this one has just proved both passwords.
+        cookie = self.known_devices.remember(device.cookie, None, user, new_hash)
+        return replace(tokens, device_cookie=cookie)

@@ -120,8 +120,11 @@ class PasswordLinks:
             raise InvalidCredential(f"user {link.user.id} may not choose a password")
         return link
 
-    def redeem(self, token: str, password: str) -> None:
+    def redeem(self, token: str, password: str, device_cookie: str | None = None) -> str:
         """Give the link's user *password*, and end the link and all their sessions; keys stay.
+
+        Returns the cookie by which the browser of *device_cookie* is known to the user from now
+        on: so whoever can read their mail can sign in, whatever strangers do to the account.
 
         Raises `InvalidCredential` as `find` does, `Invalid` for a password that is not
         acceptable, and `Unavailable` when too many wait to sign in; the link stays good then.
@@ -144,6 +147,7 @@ class PasswordLinks:
             self._login.forget_failures(session, user)
             SessionStore(session).close_all(user.id)
         _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)
+        return self._login.known_devices.remember(device_cookie, None, user, password_hash)
 
     def _nonce(self, token: str) -> str:
         """Return what *token* names; raise `InvalidCredential` when we did not sign it in time."""

@@ -32,6 +32,8 @@ class TokenPair:
     access_lifetime: timedelta
     refresh_token: str
     refresh_lifetime: timedelta
+    #: From whoever proved their password: by this cookie their browser is known again.
+    device_cookie: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,72 +1,85 @@
-"""Failed sign-ins in the store, counted so that no two guesses are counted as one."""
+"""Counts of attempts in the store; what a count means, `auth.guesses` knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from phoenix_web.store.models import LoginAttempts
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+#: Rows that one sweep deletes at most, so that no attempt pays for a thousand others.
+_SWEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many attempts stand against one address, this one included."""
+    """What stands against one subject."""
 
     attempts: int
+    #: Set by the attempt that filled the measure.
     locked_until: datetime | None
+    #: From then on the count is as if it had never been.
+    forget_at: datetime
 
 
 class LoginAttemptStore:
-    """Counts attempts within the unit of work *session*."""
+    """Reads and writes counts within the unit of work *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
         self._session = session
 
-    def add(self, subject: bytes, maximum: int, lock: timedelta, now: datetime) -> Count:
-        """Count one attempt and return where that leaves *subject*.
+    def hold(self, subject: bytes, now: datetime) -> Count:
+        """Return the count of *subject*, which nobody else changes until the transaction ends.
 
-        The attempt that reaches *maximum* sets the lock; later ones do not prolong it, and the
-        first one after its end starts from one again.
+        A subject that nothing stands against gets a row of nothing: without one, PostgreSQL would
+        have nothing to lock.
         """
         # SQLAlchemy has the upsert once for each database, with the same methods.
         dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
         row = LoginAttempts
-        was_locked = row.locked_until <= now
-        attempts = case((was_locked, 1), else_=row.attempts + 1)
-        locked_until = case(
-            (was_locked, now + lock if maximum <= 1 else None),
-            (row.attempts + 1 == maximum, now + lock),
-            else_=row.locked_until,
+        insert = dialect.insert(row).values(
+            subject=subject, attempts=0, locked_until=None, forget_at=now
         )
-        statement = (
-            dialect.insert(row)
+        held = insert.on_conflict_do_update(
+            index_elements=[row.subject], set_={"subject": insert.excluded.subject}
+        ).returning(row.attempts, row.locked_until, row.forget_at)
+        return Count(*self._session.execute(held).one())
+
+    def put(self, subject: bytes, count: Count) -> None:
+        """Let *count* stand against *subject*, which the caller holds."""
+        self._session.execute(
+            update(LoginAttempts)
+            .where(LoginAttempts.subject == subject)
             .values(
-                subject=subject,
-                attempts=1,
-                locked_until=now + lock if maximum <= 1 else None,
-                updated_at=now,
+                attempts=count.attempts,
+                locked_until=count.locked_until,
+                forget_at=count.forget_at,
             )
-            .on_conflict_do_update(
-                index_elements=[row.subject],
-                set_={"attempts": attempts, "locked_until": locked_until, "updated_at": now},
-            )
-            .returning(row.attempts, row.locked_until)
         )
-        return Count(*self._session.execute(statement).one())
 
     def clear(self, subject: bytes) -> None:
-        """Forget the attempts against *subject*."""
+        """Forget what stands against *subject*."""
         self._session.execute(delete(LoginAttempts).where(LoginAttempts.subject == subject))
 
-    def sweep(self, before: datetime) -> None:
-        """Forget every count that has not moved since *before*."""
-        self._session.execute(delete(LoginAttempts).where(LoginAttempts.updated_at < before))
+    def sweep(self, now: datetime) -> None:
+        """Delete counts that are to be forgotten by *now*.
+
+        It waits for none that somebody holds, so whoever holds others may call it.
+        """
+        row = LoginAttempts
+        forgotten = (
+            select(row.subject)
+            .where(row.forget_at < now)
+            .limit(_SWEPT)
+            .with_for_update(skip_locked=True)
+        )
+        self._session.execute(delete(row).where(row.subject.in_(forgotten)))

@@ -168,16 +168,17 @@ class RefreshToken(Base):
 
 
 class LoginAttempts(Base):
-    """How many sign-ins of one address have failed; shared by all workers and hosts."""
+    """How many attempts stand against an account, a device or an address, on all hosts."""
 
     __tablename__ = "login_attempts"
-    __table_args__ = (Index(None, "updated_at"),)
+    __table_args__ = (Index(None, "forget_at"),)
 
-    #: A keyed digest of the address: people type passwords into the wrong field.
+    #: A keyed digest: people type passwords into the wrong field, and addresses are personal.
     subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     attempts: Mapped[int]
     locked_until: Mapped[datetime | None]
-    updated_at: Mapped[datetime]
+    #: From then on the row means nothing.
+    forget_at: Mapped[datetime]
 
 
 class PasswordLink(Base):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, make_response, render_template, request
 
+from phoenix_web import cookies
 from phoenix_web.auth.password_links import PATH
 from phoenix_web.errors import InvalidCredential, NotFound, Unavailable
-from phoenix_web.guard import public
+from phoenix_web.guard import current_device, public
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, login
 
@@ -93,14 +94,16 @@ def submit() -> Response:
         form = submission.form
         if form is None:
             return _page(submission, link, HTTPStatus.UNPROCESSABLE_ENTITY)
-        services().password_links.redeem(token, form.new_password)
+        known = services().password_links.redeem(token, form.new_password, current_device().cookie)
     except InvalidCredential:
         return _gone()
     except Unavailable as error:
         response = _page(submission, link, error.status, _CROWDED)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
-    return htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
+    response = htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
+    cookies.recognise(response, known)
+    return response
 
 
 def _gone() -> Response:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ACCESS: Final = "phoenix-access-token"
 REFRESH: Final = "phoenix-refresh-token"
+DEVICE: Final = "phoenix-device"
 AS_JSON: Final = {"Accept": "application/json"}
 
 
@@ -40,7 +41,7 @@ def test_a_browser_gets_cookies_and_no_body(client: FlaskClient, member: SignedI
     answer = _log_in(client, member.email, PASSWORD)
 
     assert (answer.status_code, answer.data) == (204, b"")
-    assert list(_cookies(answer)) == [ACCESS, REFRESH]
+    assert list(_cookies(answer)) == [ACCESS, REFRESH, DEVICE]
     assert _status(client, {"Cookie": f"{ACCESS}={_cookies(answer)[ACCESS]}"}) == 200
 
 
@@ -65,7 +66,7 @@ def test_whoever_takes_anything_gets_cookies(client: FlaskClient, member: Signed
         "text/html",
     ):
         answer = _log_in(client, member.email, PASSWORD, headers={"Accept": accept})
-        assert (answer.status_code, list(_cookies(answer))) == (204, [ACCESS, REFRESH])
+        assert (answer.status_code, list(_cookies(answer))) == (204, [ACCESS, REFRESH, DEVICE])
 
 
 def test_the_address_is_trimmed_and_read_in_any_case(client: FlaskClient, member: SignedIn) -> None:

@@ -108,6 +108,11 @@ def standing(exchange: Mapping[str, Any]) -> dict[str, Any]:
     if answer["status"] == 204:
         # There is no content that could have a type.
         headers.pop("content-type", None)
+    if exchange["request"]["path"] == "/auth/login" and "set-cookie" in headers:
+        # A sign-in makes the browser known, for half a year, by a cookie like the others.
+        given = headers["set-cookie"]
+        attributes = re.sub(r"Max-Age=\d+", "Max-Age=15552000", given[0].partition("; ")[2])
+        headers["set-cookie"] = [*given, f"phoenix-device=<jwt Device>; {attributes}"]
     return {**answer, "headers": headers}
 
 

@@ -362,6 +362,7 @@ DEVIATIONS: Final[dict[str, Deviation]] = {
             for name, seconds in (
                 ("access-token=<jwt AccessToken>", 3),
                 ("refresh-token=<jwt RefreshToken>", 6),
+                ("device=<jwt Device>", 15552000),
             )
         ],
     ),

@@ -7,17 +7,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import func, insert, inspect, select, text
+from sqlalchemy import column, func, insert, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from phoenix_web.policy import Role
 from phoenix_web.store import migrations
 from phoenix_web.store.database import Database
 from phoenix_web.store.datasets import models as _dataset_models  # noqa: F401 - names its tables
+from phoenix_web.store.login_attempts import LoginAttemptStore
 from phoenix_web.store.mail import models as _mail_models  # noqa: F401 - names its tables
-from phoenix_web.store.models import ApiKey, Base, User
+from phoenix_web.store.models import ApiKey, Base, User, UTCDateTime
 from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
@@ -48,6 +50,29 @@ def test_migrations_lead_to_the_tables_that_the_models_describe(database: Databa
         context = MigrationContext.configure(connection, opts={"render_as_batch": True})
         assert compare_metadata(context, Base.metadata) == []
         assert migrations.current(connection) == migrations.head()
+
+
+def test_a_lock_outlives_the_upgrade_that_counts_otherwise(database_url: str) -> None:
+    database, now = Database(database_url), datetime.now(UTC)
+    old = table("login_attempts", column("subject"), column("attempts"))
+    for name in ("locked_until", "updated_at"):
+        old.append_column(column(name, UTCDateTime()))
+    locked = {"attempts": 5, "locked_until": now + timedelta(minutes=4), "updated_at": now}
+    counted = {"attempts": 4, "locked_until": None, "updated_at": now}
+    with database.engine.begin() as connection:
+        command.upgrade(migrations.config(connection), "0006")
+        connection.execute(
+            insert(old), [{"subject": b"locked", **locked}, {"subject": b"counted", **counted}]
+        )
+
+    database.upgrade()
+
+    with database.transaction() as session:
+        store = LoginAttemptStore(session)
+        assert store.hold(b"locked", now).locked_until == now + timedelta(minutes=4)
+        assert store.hold(b"locked", now).forget_at == now + timedelta(minutes=4)
+        assert store.hold(b"counted", now).forget_at <= now
+    database.dispose()
 
 
 def test_many_may_upgrade_at_once(database_url: str) -> None:

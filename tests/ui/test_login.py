@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.guard import ACCESS_COOKIE, DEVICE_COOKIE, REFRESH_COOKIE
 from tests.factories import PASSWORD, sign_in
 from tests.ui.visitor import SAME_ORIGIN, faults, visitor
 
@@ -31,7 +31,11 @@ def test_cookies_are_out_of_reach_and_no_others_are_set(app: Flask, member: Sign
     answer = visitor(app).sign_in(member.email, PASSWORD)
 
     cookies = answer.headers.getlist("Set-Cookie")
-    assert [cookie.split("=")[0] for cookie in cookies] == [ACCESS_COOKIE, REFRESH_COOKIE]
+    assert [cookie.split("=")[0] for cookie in cookies] == [
+        ACCESS_COOKIE,
+        REFRESH_COOKIE,
+        DEVICE_COOKIE,
+    ]
     assert all("HttpOnly" in cookie and "SameSite=Strict" in cookie for cookie in cookies)
 
 

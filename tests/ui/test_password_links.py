@@ -47,6 +47,17 @@ def test_the_page_sets_the_password_and_leads_to_the_sign_in_page(
     assert visitor(app).sign_in(member.email, NEW).status_code == 303
 
 
+def test_a_browser_in_which_a_password_was_chosen_is_known(app: Flask, member: SignedIn) -> None:
+    """The way in for whom strangers lock out again and again, at a browser of no past."""
+    browser = visitor(app)
+    choose(browser, issue_link(app, member))
+    for _ in range(5):
+        visitor(app).sign_in(member.email, "not the password")
+
+    assert visitor(app).sign_in(member.email, NEW).status_code == 429
+    assert browser.sign_in(member.email, NEW).status_code == 303
+
+
 def test_looking_at_the_page_spends_nothing(app: Flask, member: SignedIn) -> None:
     token = issue_link(app, member)
 

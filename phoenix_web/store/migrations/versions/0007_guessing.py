@@ -1,0 +1,31 @@
+"""Counts of failed sign-ins say themselves when they are to be forgotten."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Apply the change."""
+    with op.batch_alter_table("login_attempts", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("forget_at", sa.DateTime(timezone=True), nullable=True))
+    # A lock holds until its end; what has not locked is twenty minutes old at most, and let go.
+    attempts = sa.table(
+        "login_attempts", *map(sa.column, ("locked_until", "forget_at", "updated_at"))
+    )
+    op.execute(
+        attempts.update().values(
+            forget_at=sa.func.coalesce(attempts.c.locked_until, attempts.c.updated_at)
+        )
+    )
+    with op.batch_alter_table("login_attempts", schema=None) as batch_op:
+        batch_op.alter_column("forget_at", nullable=False)
+        batch_op.drop_index(batch_op.f("ix_login_attempts_updated_at"))
+        batch_op.drop_column("updated_at")
+        batch_op.create_index(
+            batch_op.f("ix_login_attempts_forget_at"), ["forget_at"], unique=False
+        )
