@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     SecretStr,
@@ -81,6 +82,8 @@ class Settings(MailSettings):
     disable_brute_force_login_protection: Boolean = False
     brute_force_login_protection_max_attempts: Annotated[Integer, Field(ge=1)] = 5
     brute_force_login_protection_max_attempts_per_network: Annotated[Integer, Field(ge=0)] = 100
+    disable_rate_limit: Boolean = False
+    rate_limit_storage_url: Annotated[SecretStr | None, AfterValidator(rules.redis_url)] = None
     password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536
     password_hash_iterations: Annotated[Integer, Field(ge=1, le=100)] = 3
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import re
+from importlib.util import find_spec
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, ValidationInfo
+from pydantic import BeforeValidator, SecretStr, ValidationInfo
 
 from phoenix_web.mail_addresses import is_address
 
 _MIN_SECRET_LENGTH = 32
+#: With a password or without, and with the number of a database or without; or a socket's path.
+_REDIS_URL: Final = re.compile(r"rediss?://([^/?#@]*@)?[^/?#@]+(/\d*)?|redis\+unix:///[^?#]+")
 
 
 def boolean(value: Any, info: ValidationInfo) -> Any:
@@ -101,6 +105,21 @@ def root_path(value: Any, info: ValidationInfo) -> Any:
         raise ValueError(f"{text} must start with '/'")
     if value and str(value).endswith("/"):
         raise ValueError(f"{text} cannot end with '/'")
+    return value
+
+
+def redis_url(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    """Return *value*, the URL of a Redis that there is a library for; it is not echoed."""
+    if value is None:
+        return None
+    url = value.get_secret_value()
+    is_socket = url.startswith("redis+unix:")
+    if not _REDIS_URL.fullmatch(url) or not (is_socket or _split(url)):
+        raise ValueError(f"{_name(info)} must be a URL such as redis://localhost:6379/0")
+    if find_spec("redis") is None:
+        raise ValueError(
+            f"{_name(info)} needs the library for Redis: pip install 'phoenix-web[redis]'"
+        )
     return value
 
 

@@ -1,4 +1,4 @@
-"""The Flask side of the lock: who is calling, and may they.
+"""The Flask side of the lock: who is calling, may they, and how often.
 
 A door authenticates before its views run (`authenticate_api`, `ui.door`); a view says what it
 needs by `@requires(permission)`, or `@public`. A test refuses a view that says neither.
@@ -14,6 +14,7 @@ from flask import current_app, g, request
 from phoenix_web.auth.devices import Device
 from phoenix_web.auth.principal import ANONYMOUS, Principal
 from phoenix_web.errors import InvalidCredential
+from phoenix_web.network_addresses import network_of
 from phoenix_web.policy import CredentialKind
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
 from phoenix_web.services import services
@@ -21,6 +22,7 @@ from phoenix_web.services import services
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from phoenix_web.errors import Quota
     from phoenix_web.policy import Permission
 
 ACCESS_COOKIE: Final = "phoenix-access-token"
@@ -47,6 +49,34 @@ def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[
         return guarded
 
     return decorate
+
+
+def limited(quota: Quota) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let each network into the view as often as *quota* says; the others get 429 before it runs.
+
+    It stands between `@public` and `@declares`: nobody's input is read for it.
+    """
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def guarded(*args: Any, **values: Any) -> Any:
+            spend(quota)
+            return view(*args, **values)
+
+        return guarded
+
+    return decorate
+
+
+def spend(quota: Quota) -> None:
+    """Take one from the *quota* of the caller's network; raise `TooManyRequests` without one left.
+
+    For a page that shows the refusal itself; otherwise `limited` says the same.
+    """
+    network = network_of(request.remote_addr)
+    # Behind a socket, or a proxy that tells no address, there is nobody to tell from others.
+    if network is not None:
+        services().rate_limits.spend(quota, network)
 
 
 def current_principal() -> Principal:

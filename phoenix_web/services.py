@@ -22,6 +22,7 @@ from phoenix_web.mail.courier import Courier
 from phoenix_web.mail.messages import Letterhead
 from phoenix_web.mail.outbox import Outbox
 from phoenix_web.mail.smtp import SmtpServer
+from phoenix_web.rate_limits import RateLimits
 from phoenix_web.store.database import Database
 from phoenix_web.store.password_links import Purpose
 
@@ -50,6 +51,7 @@ class Services:
     login: Login
     password_links: PasswordLinks
     verifier: Verifier
+    rate_limits: RateLimits
     #: None without `PHOENIX_SMTP_HOSTNAME`.
     mail: Mail | None
 
@@ -74,8 +76,12 @@ def build(settings: Settings, secret: str) -> Services:
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)
+    redis = settings.rate_limit_storage_url
+    limits = RateLimits(
+        redis.get_secret_value() if redis else None, is_on=not settings.disable_rate_limit
+    )
     mail = _mail(settings, database, links)
-    return Services(settings, database, passwords, sessions, login, links, verifier, mail)
+    return Services(settings, database, passwords, sessions, login, links, verifier, limits, mail)
 
 
 def passwords_of(settings: Settings) -> Passwords:

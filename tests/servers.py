@@ -1,4 +1,4 @@
-"""Real programs for the tests: what is installed, and a PostgreSQL server of our own."""
+"""Real programs for the tests: what is installed, and servers of our own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,3 +122,37 @@ def _when_ready(
             time.sleep(0.05)
         else:
             return postgres
+
+
+@contextmanager
+def running_redis(folder: Path, port: int, password: str = "") -> Iterator[str]:
+    """Start a Redis server on loopback, which keeps nothing, and yield its URL."""
+    options = {
+        "bind": "127.0.0.1",
+        "port": port,
+        "dir": folder,
+        "save": "",
+        "requirepass": password,
+    }
+    server = subprocess.Popen(
+        [
+            program("redis-server"),
+            *(part for name in options for part in (f"--{name}", str(options[name]))),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        client = redis.Redis(port=port, password=password or None)
+        deadline = time.monotonic() + 10
+        while True:
+            with suppress(redis.ConnectionError):
+                client.ping()
+                break
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        client.close()
+        yield f"redis://:{password}@127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(timeout=10)

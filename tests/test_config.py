@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -44,6 +45,18 @@ def test_without_configuration_authentication_is_on_and_the_database_embedded(
     ("variables", "text"),
     [
         ({"SECRET": ""}, "PHOENIX_SECRET: Phoenix secret must be non-empty"),
+        (
+            {"RATE_LIMIT_STORAGE_URL": "memcached://localhost"},
+            "PHOENIX_RATE_LIMIT_STORAGE_URL must be a URL such as redis://localhost:6379/0",
+        ),
+        (
+            {"RATE_LIMIT_STORAGE_URL": "redis://localhost:port"},
+            "PHOENIX_RATE_LIMIT_STORAGE_URL must be a URL such as redis://localhost:6379/0",
+        ),
+        (
+            {"RATE_LIMIT_STORAGE_URL": "redis://localhost?socket_timeout=soon"},
+            "PHOENIX_RATE_LIMIT_STORAGE_URL must be a URL such as redis://localhost:6379/0",
+        ),
         (
             {"SECRET": "with a blank in it 0123456789 abcdef"},
             "PHOENIX_SECRET: Phoenix secret must not contain whitespace characters",
@@ -190,6 +203,15 @@ def test_a_wrong_variable_stops_the_start_with_the_contracts_text(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], text: str
 ) -> None:
     assert _faults(monkeypatch, **variables) == [text]
+
+
+def test_redis_without_its_library_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+
+    (fault,) = _faults(monkeypatch, RATE_LIMIT_STORAGE_URL="redis://:hunter2-hunter2@localhost")
+
+    assert fault.startswith("PHOENIX_RATE_LIMIT_STORAGE_URL needs the library for Redis: ")
+    assert "hunter2" not in fault
 
 
 def test_all_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

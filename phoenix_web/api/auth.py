@@ -24,9 +24,11 @@ from phoenix_web.guard import (
     REFRESH_COOKIE,
     bearer,
     current_device,
+    limited,
     public,
     session_cookie,
 )
+from phoenix_web.rate_limits import REFRESH, SIGN_IN
 from phoenix_web.same_site import refuse_cross_site
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
@@ -70,6 +72,7 @@ def come_from_here() -> None:
 
 @routes.post("/login")
 @public
+@limited(SIGN_IN)
 @declares(
     Operation(
         "Sign in with e-mail and password",
@@ -94,12 +97,16 @@ def log_in(body: LoginRequestBody) -> Response:
         "auth",
         optional_body=RefreshRequestBody,
         answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
-        refusals=(HTTPStatus.UNAUTHORIZED,),
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
     )
 )
 def refresh() -> Response:
     """Spend the refresh token of the body or, without a body, of the cookie."""
-    renewal = services().sessions.renew(_refresh_token(), current_device())
+    refresh_token = _refresh_token()
+    found = services().sessions.find(refresh_token)
+    if found is not None:
+        services().rate_limits.spend(REFRESH, f"session {found.session_id}")
+    renewal = services().sessions.renew(refresh_token, current_device())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")

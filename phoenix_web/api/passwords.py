@@ -11,7 +11,8 @@ from pydantic import WithJsonSchema
 from phoenix_web.api.auth import come_from_here
 from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content
 from phoenix_web.errors import Invalid, InvalidCredential, NotConfigured
-from phoenix_web.guard import public
+from phoenix_web.guard import limited, public
+from phoenix_web.rate_limits import PASSWORD_RESET, PASSWORD_RESET_EMAIL
 from phoenix_web.services import services
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ class PasswordResetEmailRequestBody(Payload):
 
 @routes.post("/password-reset-email")
 @public
+@limited(PASSWORD_RESET_EMAIL)
 @declares(
     Operation(
         "Ask for a one-time link by mail",
         "auth",
         body=PasswordResetEmailRequestBody,
         answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.SERVICE_UNAVAILABLE,),
+        refusals=(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
     )
 )
 def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
@@ -60,13 +62,14 @@ def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
 
 @routes.post("/password-reset")
 @public
+@limited(PASSWORD_RESET)
 @declares(
     Operation(
         "Choose a password by a one-time link",
         "auth",
         body=PasswordResetRequestBody,
         answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.UNAUTHORIZED,),
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
     )
 )
 def reset_password(body: PasswordResetRequestBody) -> Response:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template, request
 
-from phoenix_web.errors import NotFound
-from phoenix_web.guard import public
+from phoenix_web.errors import NotFound, TooManyRequests
+from phoenix_web.guard import public, spend
+from phoenix_web.rate_limits import PASSWORD_RESET_EMAIL
 from phoenix_web.services import services
-from phoenix_web.ui import forms, htmx, links
+from phoenix_web.ui import forms, htmx, links, waits
 
 if TYPE_CHECKING:
     from flask import Response
@@ -37,6 +38,12 @@ def submit() -> Response:
     form = submission.form
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        spend(PASSWORD_RESET_EMAIL)
+    except TooManyRequests as error:
+        response = _page(submission.refused("email", waits.told(error)), error.status)
+        response.headers.update(error.headers)
+        return response
     with services().database.transaction() as session:
         outbox.ask_for_reset(session, form.email)
     return htmx.redirect(links.url_for("ui.forgot_password.show", sent="yes"))

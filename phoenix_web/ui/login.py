@@ -9,7 +9,8 @@ from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
 
 from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests
-from phoenix_web.guard import current_device, public
+from phoenix_web.guard import current_device, public, spend
+from phoenix_web.rate_limits import SIGN_IN
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.ui import forms, htmx, links, sign_in, waits
@@ -44,6 +45,7 @@ def submit() -> Response:
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
+        spend(SIGN_IN)
         tokens = services().login.log_in(form.email, form.password, current_device())
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)

@@ -11,7 +11,8 @@ from flask import Blueprint, make_response, render_template, request
 from phoenix_web import cookies
 from phoenix_web.auth.password_links import PATH
 from phoenix_web.errors import InvalidCredential, NotFound, Unavailable
-from phoenix_web.guard import current_device, public
+from phoenix_web.guard import current_device, limited, public
+from phoenix_web.rate_limits import PASSWORD_RESET
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, login
 
@@ -80,6 +81,7 @@ def show() -> Response:
 
 @routes.post(PATH)
 @public
+@limited(PASSWORD_RESET)
 def submit() -> Response:
     """Set the password, and lead on to the sign-in page."""
     token = request.form.get("token", "")

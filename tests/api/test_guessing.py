@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import time_machine
-from sqlalchemy import Engine, event
 
 from tests.factories import PASSWORD, add_user
+from tests.statements import statements
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,21 +45,12 @@ def test_known_and_unknown_accounts_get_the_same_answers(
 def test_known_and_unknown_accounts_lead_to_the_same_statements(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        statements.append(statement)
-
     told = []
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        for email in (member.email, "nobody@example.com"):
-            statements.clear()
+    for email in (member.email, "nobody@example.com"):
+        with statements() as asked:
             for _ in range(7):
                 _try(client, email)
-            told.append(list(statements))
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        told.append(asked)
 
     assert len(told[0]) > 7
     assert told[0] == told[1]

@@ -126,6 +126,9 @@ BEFORE: Final[Before] = {
     "forged token: unknown kind": _forge("forged JWT", {"jti": "Foo:1"}),
     "forged token: numeric jti": _forge("forged JWT", {"jti": 5}),
     "whoami: session after a role change": _demote_an_admin,
+    "limits: 13th call to the shared /auth bucket in a minute": lambda walk: walk.fail(
+        "ghost@example.com", 12
+    ),
     "brute force: 5th failure": lambda walk: walk.fail("s@example.com", 4),
     "brute force: unknown e-mails lock too": lambda walk: walk.fail("ghost@example.com", 5),
     "brute force: after the lock ends": lambda walk: walk.wait(minutes=5),

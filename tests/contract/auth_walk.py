@@ -44,6 +44,7 @@ SHORT: Final = "auth, access 3 s, refresh 6 s, root path /phx"
 #: of their own.
 SERVERS: Final[dict[str, dict[str, Any]]] = {
     "auth": {"admins": "john=john@example.com"},
+    "auth, default limits": {"disable_rate_limit": False},
     "auth, two processes on one database": {},
     CSRF: {
         "csrf_trusted_origins": "https://phx.example.com",

@@ -388,6 +388,12 @@ DEVIATIONS: Final[dict[str, Deviation]] = {
         {"data": _user("mem", "MEMBER")},
         {**JSON, "www-authenticate": None},
     ),
+    "limits: logout shares the bucket": _clears(
+        status=302, body="", headers={"location": "/login", "content-type": None}
+    ),
+    "limits: reset mail shares the bucket": Deviation(
+        "Each route has a measure of its own.", 422, "Email required"
+    ),
     # Other sites.
     "csrf: Origin other host": Deviation(
         BEARER, 200, {"data": _user("admin", "ADMIN", email="admin@localhost")}, JSON

@@ -1,0 +1,111 @@
+"""Rate limits that several processes share through Redis, and what happens when it is away."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import httpx
+import pytest
+
+from phoenix_web.errors import Quota
+from phoenix_web.rate_limits import RateLimits, windows
+from tests.factories import PASSWORD
+from tests.live import free_port, running_server
+from tests.servers import running_redis
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flask import Flask
+
+    from tests.conftest import MakeApp
+    from tests.factories import SignedIn
+
+PASSWORD_OF_REDIS: Final = "the-password-of-redis"
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """URL of an empty database; of one kind, as these limits ask none."""
+    return f"sqlite:///{tmp_path / 'phoenix.db'}"
+
+
+def sign_in(app: Flask, user: SignedIn) -> int:
+    body = {"email": user.email, "password": PASSWORD}
+    return app.test_client(use_cookies=False).post("/auth/login", json=body).status_code
+
+
+def test_four_workers_share_a_limit_and_no_secret_is_told(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with running_redis(tmp_path, free_port(), PASSWORD_OF_REDIS) as url:
+        limits = {"PHOENIX_DISABLE_RATE_LIMIT": "false", "PHOENIX_RATE_LIMIT_STORAGE_URL": url}
+        with (
+            running_server({**environment, **limits}) as server,
+            httpx.Client(trust_env=False, headers={"Connection": "close"}) as client,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            login = f"{server.url}/auth/login"
+            told = list(pool.map(lambda _: client.post(login, json={}), range(40)))
+
+    assert Counter(answer.status_code for answer in told) == {401: 12, 429: 28}
+    waits = {int(answer.headers["Retry-After"]) for answer in told if answer.status_code == 429}
+    assert waits <= set(range(30, 61))
+    assert PASSWORD_OF_REDIS not in server.output.read_text()
+
+
+def test_sign_ins_go_on_while_redis_is_away_and_are_shared_again_when_it_is_back(
+    make_app: MakeApp, member: SignedIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows, "_PAUSE_SECONDS", 0.2)
+    port = free_port()
+
+    def sign_in_in_turn() -> list[int]:
+        return [sign_in(apps[n % 2], member) for n in range(13)]
+
+    with running_redis(tmp_path, port) as url:
+        apps = [make_app(disable_rate_limit=False, rate_limit_storage_url=url) for _ in range(2)]
+        assert sign_in_in_turn() == [204] * 12 + [429]
+
+    # Now each counts by itself.
+    assert [[sign_in(app, member) for _ in range(13)] for app in apps] == [[204] * 12 + [429]] * 2
+
+    with running_redis(tmp_path, port):
+        time.sleep(0.3)
+        assert sign_in_in_turn() == [204] * 12 + [429]
+
+
+def test_a_redis_that_hangs_delays_one_request_in_a_while() -> None:
+    quota = Quota("test", 100, 60)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        limits = RateLimits(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+
+        def spend(_number: int) -> float:
+            begin = time.monotonic()
+            limits.spend(quota, "somebody")
+            return time.monotonic() - begin
+
+        assert spend(0) < 1
+        with ThreadPoolExecutor(8) as pool:
+            assert max(pool.map(spend, range(40))) < 0.2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "rediss://user:password@redis.example:6380/3",
+        "redis://[::1]:6379",
+        "redis+unix:///run/redis.sock",
+    ],
+)
+def test_every_url_that_is_taken_makes_a_client(
+    make_app: MakeApp, member: SignedIn, url: str
+) -> None:
+    app = make_app(disable_rate_limit=False, rate_limit_storage_url=url.replace("6379", "1"))
+
+    assert sign_in(app, member) == 204
