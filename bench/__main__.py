@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench import datasets
+from bench import datasets, sign_ins
 from bench.load import Target, compare
 from bench.processes import BARE, SERVE, serving
 from bench.seed import access_token, add_datasets, add_keys
@@ -116,6 +116,9 @@ def _measure(
         ]
         found = compare(Target("bare Flask route", bare, "/bare", {}), targets, *load)
         memory = server.worker_pss_mb()
+    unlimited = {**environment, "PHOENIX_DISABLE_RATE_LIMIT": "true"}
+    with serving(SERVE, "/healthz", unlimited, log) as server:
+        weathers = sign_ins.measure(server, by_key, _PASSWORD)
     with serving(SERVE, "/healthz", {**environment, "PHOENIX_WORKERS": "1"}, log) as server:
         steps = datasets.measure(server, by_key, examples)
     print(
@@ -130,6 +133,7 @@ def _measure(
         )
     print(f"\n  first answer: {median(starts):.2f} s, on an empty database {empty:.2f} s")
     print(f"  a worker: {memory:.0f} MB (PSS)")
+    sign_ins.show(weathers)
     print(f"\n  {examples:,} examples{'':16}{'seconds':>9}{'MB more':>9}{'p99 of reads':>15}")
     for step in steps:
         print(
@@ -137,6 +141,7 @@ def _measure(
         )
     return {
         "datasets": [asdict(step) for step in steps],
+        "sign_ins": [asdict(weather) for weather in weathers],
         "routes": {name: asdict(of_one) for name, of_one in found.items()},
         "first_answer_seconds": median(starts),
         "first_answer_on_empty_database_seconds": empty,
