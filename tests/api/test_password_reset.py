@@ -222,7 +222,10 @@ def test_the_password_is_missed_before_the_token_is_looked_at(client: FlaskClien
     assert answer.get_json()["detail"][0]["type"] == "string_type"
 
 
-@pytest.mark.parametrize("change", ["auth_method = 'LDAP'", "role = 'SYSTEM'"])
+@pytest.mark.parametrize(
+    "change",
+    ["auth_method = 'LDAP'", "role = 'SYSTEM'", "deactivated_at = '2026-01-01 00:00:00'"],
+)
 def test_a_link_is_for_whoever_signs_in_with_a_password(
     app: Flask, client: FlaskClient, member: SignedIn, change: str
 ) -> None:

@@ -150,10 +150,13 @@ def test_an_address_in_any_script_is_written_to(
 def test_whoever_asks_for_a_reset_gets_a_link_if_there_is_such_a_user(
     app: Flask, member: SignedIn, make_user: MakeUser, mail_server: MailServer
 ) -> None:
-    ldap = make_user(auth_method="LDAP")
+    ldap, deactivated = make_user(auth_method="LDAP"), make_user()
+    with services_of(app).database.transaction() as session:
+        UserStore(session).set_active(deactivated.user_id, is_active=False)
     for address in (
         "nobody@example.com",
         ldap.email,
+        deactivated.email,
         "admin@localhost",
         "system@localhost",
         member.email.upper(),
