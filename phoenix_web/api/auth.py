@@ -101,8 +101,14 @@ def log_in(body: LoginRequestBody) -> Response:
     )
 )
 def refresh() -> Response:
-    """Spend the refresh token of the body or, without a body, of the cookie."""
-    refresh_token = _refresh_token()
+    """Spend the refresh token of the body or, without a body, of the cookie.
+
+    What came by cookie goes by cookie: no script in a page gets to read tokens.
+    """
+    is_in_body = bool(request.get_data())
+    refresh_token = (
+        parse_body(RefreshRequestBody).refresh_token if is_in_body else _refresh_cookie()
+    )
     found = services().sessions.find(refresh_token)
     if found is not None:
         services().rate_limits.spend(REFRESH, f"session {found.session_id}")
@@ -110,7 +116,7 @@ def refresh() -> Response:
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
-    return _answer(renewal.tokens)
+    return _answer(renewal.tokens) if is_in_body else _by_cookie(renewal.tokens)
 
 
 @routes.route("/logout", methods=["GET", "POST"])
@@ -158,10 +164,7 @@ def _signed_in_user() -> int | None:
     return None if found is None else found.user_id
 
 
-def _refresh_token() -> str:
-    """Return the refresh token of a JSON body or, without a body, of the cookie."""
-    if request.get_data():
-        return parse_body(RefreshRequestBody).refresh_token
+def _refresh_cookie() -> str:
     token = session_cookie(REFRESH_COOKIE)
     if not token:
         raise InvalidCredential("no refresh token", "Missing refresh token")
@@ -176,6 +179,10 @@ def _answer(tokens: TokenPair) -> Response:
     accepted = {value for value, _ in request.accept_mimetypes}
     if "application/json" in accepted and "*/*" not in accepted:
         return respond(token_response(tokens))
+    return _by_cookie(tokens)
+
+
+def _by_cookie(tokens: TokenPair) -> Response:
     response = no_content()
     cookies.remember(response, tokens)
     return response

@@ -71,6 +71,15 @@ def test_a_program_refreshes_by_a_json_body(client: FlaskClient, member: SignedI
     assert told["refresh_token"] != member.refresh_token
 
 
+def test_a_token_that_came_by_cookie_is_never_told_to_a_script(
+    client: FlaskClient, member: SignedIn
+) -> None:
+    answer = client.post("/auth/refresh", headers={**member.both_cookies, **AS_JSON})
+
+    assert (answer.status_code, answer.text) == (204, "")
+    assert set(_cookies(answer)) == {ACCESS, REFRESH}
+
+
 def test_a_body_that_is_there_decides_alone(client: FlaskClient, member: SignedIn) -> None:
     for body, status in (({"refresh_token": "junk"}, 401), ({}, 422), ({"refresh_token": 5}, 422)):
         answer = client.post("/auth/refresh", json=body, headers=member.refresh_cookie)
