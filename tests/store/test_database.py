@@ -60,7 +60,7 @@ def test_a_lock_outlives_the_upgrade_that_counts_otherwise(database_url: str) ->
     locked = {"attempts": 5, "locked_until": now + timedelta(minutes=4), "updated_at": now}
     counted = {"attempts": 4, "locked_until": None, "updated_at": now}
     with database.engine.begin() as connection:
-        command.upgrade(migrations.config(connection), "0006")
+        command.upgrade(migrations.config(connection), "0005")
         connection.execute(
             insert(old), [{"subject": b"locked", **locked}, {"subject": b"counted", **counted}]
         )

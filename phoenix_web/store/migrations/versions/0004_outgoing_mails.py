@@ -7,8 +7,8 @@ from alembic import op
 
 from phoenix_web.store.models import Id
 
-revision = "0005"
-down_revision = "0004"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -7,7 +7,7 @@ from alembic import op
 
 from phoenix_web.store.models import Id
 
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 
 
