@@ -9,7 +9,6 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 
 from phoenix_web.api.datasets.examples import find_version
-from phoenix_web.api.datasets.streams import streamed
 from phoenix_web.api.operations import Operation, Payload, declares
 from phoenix_web.datasets.downloads import Csv, jsonl, openai_evals, openai_ft
 from phoenix_web.errors import Invalid, NotFound
@@ -19,6 +18,7 @@ from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import ExampleStore, batches
+from phoenix_web.streams import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
