@@ -7,6 +7,7 @@ Where to find what:
   the text of a key: `auth.keys`; signing in: `auth.login`; making keys: `auth.issuer`;
   what may be done to an account: `auth.accounts`
 - mail: `mail.outbox` takes it in, `mail.courier` sends it, `mail.background` is its thread
+- who did what: `audit` (what an event says, the chain, its proof), `store.audit`
 - the tables: `store.models`; one store for each noun beside it; `store.migrations`
 - the API: `api`, one module for each noun; its description: `openapi`
 - the pages: `ui`, one module for each page; their templates: `templates/`
@@ -22,7 +23,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from phoenix_web import api, error_responses, headers, services, static_files, ui
-from phoenix_web.bootstrap import session_secret
+from phoenix_web.bootstrap import audit_log, session_secret
 from phoenix_web.paths import bundled
 from phoenix_web.request_bodies import Request
 from phoenix_web.version import VERSION
@@ -49,7 +50,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.extensions[services.EXTENSION] = services.build(settings, secret)
+    app.extensions[services.EXTENSION] = services.build(settings, secret, audit_log(settings))
     app.register_blueprint(api.door)
     ui.register(app, secret)
     error_responses.register(app)

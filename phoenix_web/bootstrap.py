@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from phoenix_web.audit.chain import Key
 from phoenix_web.config import ConfigError
 from phoenix_web.config_rules import secret_fault
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
+from phoenix_web.store.audit.log import AuditLog
 from phoenix_web.store.database import Database
 from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
 
@@ -30,11 +33,13 @@ def prepare(settings: Settings) -> str | None:
     Any number of processes may do this at once. Returns the password of the first administrator
     when this call has invented it: it is known nowhere else.
     """
-    database = Database(settings.database_url)
+    log = audit_log(settings)
+    database = Database(settings.database_url, log)
     try:
         database.upgrade()
         with database.transaction() as session:
             database.lock_out_other_starts(session.connection())
+            log.begin(session)
             return _make_accounts(session, settings)
     finally:
         database.dispose()
@@ -44,10 +49,28 @@ def session_secret(settings: Settings) -> str:
     """Return the secret behind sessions: as configured, else the one made once for this folder."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
-    path = settings.working_dir.expanduser().resolve() / "secret"
-    if not path.exists():
-        _write_secret(path)
-    secret = path.read_text(encoding="utf-8").strip()
+    return _own_secret(settings, "secret", "PHOENIX_SECRET")
+
+
+def audit_log(settings: Settings) -> AuditLog:
+    """Return the writer of the audit log, with the key as configured, else this folder's own."""
+    if settings.audit_key is not None:
+        text = settings.audit_key.get_secret_value()
+    else:
+        text = _own_secret(settings, "audit.key", "PHOENIX_AUDIT_KEY")
+    days = settings.audit_retention_days
+    return AuditLog(Key(text), timedelta(days=days) if days else None)
+
+
+def _own_secret(settings: Settings, name: str, variable: str) -> str:
+    """Return what the file *name* of the working directory holds, made at the first start."""
+    path = settings.working_dir.expanduser().resolve() / name
+    try:
+        if not path.exists():
+            _write_secret(path)
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}. Set {variable} instead."]) from error
     if fault := secret_fault(secret):
         raise ConfigError([f"{path}: {fault}"])
     return secret
@@ -55,7 +78,7 @@ def session_secret(settings: Settings) -> str:
 
 def _write_secret(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".secret-{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(f"a1{secrets.token_urlsafe(48)}")

@@ -67,6 +67,8 @@ class Settings(MailSettings):
     enable_auth: Boolean = True
     secret: SecretStr | None = Field(None, validate_default=True)
     admin_secret: SecretStr | None = None
+    audit_key: SecretStr | None = None
+    audit_retention_days: Annotated[Integer, Field(ge=0, le=100 * 366)] = 0
     default_admin_initial_password: SecretStr | None = None
     admins: Annotated[Mapping[str, str], NoDecode, BeforeValidator(rules.admins)] = Field(
         default_factory=dict
@@ -209,6 +211,16 @@ class Settings(MailSettings):
                 raise ValueError(fault)
             if value == info.data.get("secret"):
                 raise ValueError("`PHOENIX_ADMIN_SECRET` must be different from `PHOENIX_SECRET`")
+        return value
+
+    @field_validator("audit_key")
+    @classmethod
+    def _audit_key_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            if fault := rules.secret_fault(value.get_secret_value()):
+                raise ValueError(fault)
+            if value in {info.data.get("secret"), info.data.get("admin_secret")}:
+                raise ValueError("`PHOENIX_AUDIT_KEY` must be different from the other secrets")
         return value
 
     @field_validator("disable_basic_auth")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import logging
-import re
-from typing import Final
 
-#: Our keys and refresh tokens, JWTs, and the tokens of mailed links.
-_SECRETS: Final = re.compile(
-    r"phx_[usr]_[0-9A-Za-z]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|(?<=token=)[^\s&\"']+"
-)
+from phoenix_web.redaction import redacted
 
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of *record*, a traceback included, without secrets."""
-        return _SECRETS.sub("***", super().format(record))
+        return redacted(super().format(record))
 
 
 def set_up(level: str) -> None:

@@ -28,6 +28,7 @@ from phoenix_web.store.password_links import Purpose
 
 if TYPE_CHECKING:
     from phoenix_web.config import Settings
+    from phoenix_web.store.audit.log import AuditLog
 
 EXTENSION = "phoenix_web"
 
@@ -56,9 +57,9 @@ class Services:
     mail: Mail | None
 
 
-def build(settings: Settings, secret: str) -> Services:
+def build(settings: Settings, secret: str, audit_log: AuditLog) -> Services:
     """Return the services for *settings*, with *secret* behind sessions; opens no connection."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, audit_log)
     passwords = passwords_of(settings)
     issuer = settings.root_url or "phoenix-web"
     tokens = AccessTokens(secret, issuer, settings.access_lifetime)

@@ -128,3 +128,15 @@ def test_a_configured_secret_leaves_no_file(changed: Any) -> None:
     assert session_secret(settings) == SECRET
     assert secret_fault(SECRET) is None
     assert not (settings.working_dir / "secret").exists()
+
+
+def test_a_folder_that_cannot_hold_a_key_is_told_with_what_to_set_instead(
+    changed: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+
+    settings = changed().model_copy(update={"working_dir": tmp_path / "file"})
+
+    with pytest.raises(ConfigError, match="Set PHOENIX_AUDIT_KEY instead"):
+        prepare(settings)
+    prepare(settings.model_copy(update={"audit_key": SecretStr("a1" * 20)}))

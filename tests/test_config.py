@@ -82,6 +82,14 @@ def test_without_configuration_authentication_is_on_and_the_database_embedded(
             "PHOENIX_ADMIN_SECRET: Phoenix secret must be at least 32 characters long",
         ),
         (
+            {"AUDIT_KEY": "short0"},
+            "PHOENIX_AUDIT_KEY: Phoenix secret must be at least 32 characters long",
+        ),
+        (
+            {"SECRET": SECRET, "AUDIT_KEY": SECRET},
+            "`PHOENIX_AUDIT_KEY` must be different from the other secrets",
+        ),
+        (
             {"SECRET": SECRET, "ADMIN_SECRET": SECRET},
             "`PHOENIX_ADMIN_SECRET` must be different from `PHOENIX_SECRET`",
         ),

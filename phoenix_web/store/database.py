@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, func, make_url, select
+from sqlalchemy import create_engine, event, func, make_url, select, text
 from sqlalchemy.orm import Session
 
 from phoenix_web.errors import InsufficientStorage, PhoenixError, Unavailable
 from phoenix_web.store import migrations
+from phoenix_web.store.audit.log import gathering
 from phoenix_web.store.lookups import ConnectionLost, Lookups
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import URL, Connection, Engine, Select
     from sqlalchemy.engine import ExceptionContext
+
+    from phoenix_web.store.audit.log import AuditLog
 
 #: How long a write waits for another one before it is refused with 503.
 LOCK_TIMEOUT_SECONDS = 5
@@ -36,9 +40,15 @@ _STORAGE_MESSAGE = (
 class Database:
     """One database as one process sees it; no connection is opened before the first use."""
 
-    def __init__(self, url: str) -> None:
-        """Name the database by *url*: `sqlite:///path` or `postgresql+psycopg://...`."""
+    def __init__(self, url: str, audit_log: AuditLog | None = None) -> None:
+        """Name the database by *url*: `sqlite:///path` or `postgresql+psycopg://...`.
+
+        Without *audit_log* nothing can be done that must be recorded.
+        """
         self.url = make_url(url)
+        self._audit_log = audit_log
+        #: Set when nobody may use the database any more.
+        self.disposed = threading.Event()
         self.engine = _engine(self.url)
         # The verifier's look-up is one statement: a transaction around it would only cost time.
         self._reader = _engine(self.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
@@ -48,17 +58,33 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Open a unit of work that may write: committed at the end, rolled back on any exception.
 
-        Raises `Unavailable` when the lock cannot be had in time, `InsufficientStorage` when the
-        disk is full.
+        What it has recorded is written into the audit log last of all. Raises `Unavailable` when
+        the lock cannot be had in time, `InsufficientStorage` when the disk is full.
         """
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        info = gathering() if self._audit_log else None
+        with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
             yield session
+            if self._audit_log:
+                self._audit_log.write(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that only reads and so never waits for a writer."""
         with Session(self._reader, autoflush=False) as session:
             yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Open a session that reads what is there at this moment, however long it takes."""
+        is_sqlite = self.url.get_backend_name() == "sqlite"
+        mode = "" if is_sqlite else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        with self.reading() as session:
+            # The connection is in autocommit mode: it knows of no transaction but this one.
+            session.execute(text(f"BEGIN{mode}"))
+            try:
+                yield session
+            finally:
+                session.execute(text("ROLLBACK"))
 
     def find_row(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
@@ -84,7 +110,8 @@ class Database:
             connection.execute(select(func.pg_advisory_xact_lock(_START_LOCK)))
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection, for good."""
+        self.disposed.set()
         self.engine.dispose()
         self._reader.dispose()
 

@@ -1,0 +1,71 @@
+"""Removing the oldest lines of the audit log, so that the rest can still be proved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select, update
+
+from phoenix_web.audit.events import Action, Circumstances, Event, Subject
+from phoenix_web.audit.proof import Checkpoint
+from phoenix_web.store.audit.models import AuditEvent, AuditState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+
+def is_due(session: Session, first: int, before: datetime) -> bool:
+    """Tell whether *first*, the number of the oldest line, is from before *before*."""
+    at = session.execute(select(AuditEvent.at).where(AuditEvent.id == first)).scalar_one_or_none()
+    return at is not None and at < before
+
+
+def remove(
+    session: Session, before: datetime, circumstances: Circumstances, limit: int
+) -> Event | None:
+    """Remove the first lines as far as they are from before *before*, at most *limit* of them.
+
+    Returns the event that must be recorded in the same unit of work: chained like every other, it
+    is what vouches for the new beginning. Returns None when there is nothing to remove.
+    """
+    # Whoever removes holds the log: nobody appends or removes meanwhile.
+    state = session.execute(
+        select(AuditState.pruned_number).where(AuditState.id == 1).with_for_update()
+    )
+    first = state.scalar_one() + 1
+    oldest = (
+        select(AuditEvent.id, AuditEvent.at, AuditEvent.mac, AuditEvent.key_id)
+        .where(AuditEvent.id >= first)
+        .order_by(AuditEvent.id)
+        .limit(limit)
+    )
+    checkpoint = None
+    for number, at, mac, key_id in session.execute(oldest):
+        if at >= before:
+            break
+        checkpoint = Checkpoint(number, mac, key_id)
+    if checkpoint is None:
+        return None
+    # First, because the trigger lets go of nothing beyond it.
+    session.execute(
+        update(AuditState)
+        .where(AuditState.id == 1)
+        .values(
+            pruned_number=checkpoint.number,
+            pruned_mac=checkpoint.mac,
+            pruned_key_id=checkpoint.key_id,
+        )
+    )
+    session.execute(delete(AuditEvent).where(AuditEvent.id <= checkpoint.number))
+    return Event(
+        Action.AUDIT_PRUNED,
+        circumstances,
+        Subject("AuditLog", None, f"events {first} to {checkpoint.number}"),
+        detail={
+            **checkpoint.told,
+            "events": checkpoint.number - first + 1,
+            "before": before.isoformat(timespec="seconds"),
+        },
+    )
