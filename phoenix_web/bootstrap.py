@@ -6,14 +6,16 @@ import logging
 import os
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from phoenix_web.audit.chain import Key
+from phoenix_web.audit.events import BY_SERVER
+from phoenix_web.auth.audited import user_created
 from phoenix_web.config import ConfigError
 from phoenix_web.config_rules import secret_fault
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
-from phoenix_web.store.audit.log import AuditLog
+from phoenix_web.store.audit.log import AuditLog, record
 from phoenix_web.store.database import Database
 from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
 
@@ -95,7 +97,7 @@ def _write_secret(path: Path) -> None:
 def _make_accounts(session: Session, settings: Settings) -> str | None:
     users = UserStore(session)
     if users.find_by_email(SYSTEM_EMAIL) is None:
-        users.add(email=SYSTEM_EMAIL, username="system", role=Role.SYSTEM)
+        _add(session, email=SYSTEM_EMAIL, username="system", role=Role.SYSTEM)
     invented = None
     passwords = passwords_of(settings)
     if not users.has_role(Role.ADMIN):
@@ -104,7 +106,8 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
         invented = None if told else password
         if fault := passwords.fault(password, DEFAULT_ADMIN_EMAIL, "admin"):
             raise ConfigError([f"PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD: {fault}"])
-        users.add(
+        _add(
+            session,
             email=DEFAULT_ADMIN_EMAIL,
             username="admin",
             role=Role.ADMIN,
@@ -114,7 +117,8 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
     for username, email in settings.admins.items():
         if users.find_by_email(email) is None and not users.has_username(username):
             # Nobody knows this password: the owner gets in when an administrator sets one.
-            users.add(
+            _add(
+                session,
                 email=email,
                 username=username,
                 role=Role.ADMIN,
@@ -123,3 +127,8 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
             )
             _log.info("made the administrator %s of PHOENIX_ADMINS", username)
     return invented
+
+
+def _add(session: Session, **fields: Any) -> None:
+    user = UserStore(session).add(**fields)
+    record(session, user_created(user, BY_SERVER))

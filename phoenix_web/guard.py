@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import current_app, g, request
 
+from phoenix_web.audit.events import Circumstances
 from phoenix_web.auth.devices import Device
 from phoenix_web.auth.principal import ANONYMOUS, Principal
 from phoenix_web.errors import InvalidCredential
@@ -101,6 +102,23 @@ def current_device() -> Device:
     # As with a session's cookies, a second one may be a neighbour's; nobody is known by it.
     cookie = cookies[0] if len(cookies) == 1 else None
     return Device.of(request.remote_addr, request.headers.get("User-Agent"), cookie)
+
+
+def circumstances() -> Circumstances:
+    """Return, for the audit log, who makes this request and from where.
+
+    Before the door has let somebody in, and in a public view, that is nobody.
+    """
+    principal: Principal | None = g.get("principal")
+    user = principal.user if principal else None
+    return Circumstances(
+        user_id=user.id if user else None,
+        name=user.username if user else None,
+        credential_kind=principal.kind.value if principal else None,
+        credential_id=principal.credential_id if principal else None,
+        address=request.remote_addr,
+        agent=request.user_agent.string,
+    )
 
 
 def is_public_view() -> bool:

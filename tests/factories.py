@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from phoenix_web.audit.events import Circumstances
 from phoenix_web.auth.devices import Device
 from phoenix_web.auth.issuer import issue_key
 from phoenix_web.config import Settings
@@ -161,7 +162,14 @@ def add_key(
         users = UserStore(session)
         user = users.find(owner.user_id) if owner else users.system_user()
         assert user is not None
-        issued = issue_key(session, user, name, description=description, expires_at=expires_at)
+        issued = issue_key(
+            session,
+            user,
+            name,
+            by=Circumstances(),
+            description=description,
+            expires_at=expires_at,
+        )
     kind = "UserApiKey" if owner else "SystemApiKey"
     return MadeKey(issued.key.id, encode(kind, issued.key.id), name, issued.text)
 
@@ -172,7 +180,7 @@ def issue_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.RESET) -> 
     with services.database.transaction() as session:
         found = UserStore(session).find(user.user_id)
         assert found is not None
-        return services.password_links.issue(session, found, purpose).token
+        return services.password_links.issue(session, found, purpose, Circumstances()).token
 
 
 def set_role(app: Flask, user: SignedIn, role: Role | str) -> None:

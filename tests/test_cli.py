@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pwd
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -12,14 +14,20 @@ import pytest
 
 from phoenix_web import cli, create_app
 from phoenix_web.config import Settings, load
+from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.database import Database
 from phoenix_web.store.users import UserStore
+from tests.audit_log import by, what
 from tests.mail_server import running_mail_server
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from phoenix_web.audit.events import Entry
+
 PASSWORD = "a long enough password"
+OPERATOR = pwd.getpwuid(os.getuid()).pw_name
 
 
 @dataclass(frozen=True)
@@ -329,3 +337,40 @@ def test_waiting_mails_are_sent_by_a_command(
     assert (told.code, told.out, told.err) == (0, "", "1 sent, 0 put off, 0 given up\n")
     assert again.err == "0 sent, 0 put off, 0 given up\n"
     assert [message["To"] for message in server.messages] == ["bob@example.com"]
+
+
+@pytest.fixture
+def database(environment: dict[str, str]) -> Iterator[Database]:
+    database = Database(environment["PHOENIX_SQL_DATABASE_URL"])
+    yield database
+    database.dispose()
+
+
+def _lines(database: Database) -> list[Entry]:
+    with database.reading() as session:
+        return list(AuditStore(session).all())
+
+
+def test_what_commands_do_is_recorded_with_the_user_of_the_machine(
+    run: Command, database: Database
+) -> None:
+    run("users", "add", "bob@example.com", "--username", "bob")
+    run("users", "set-password", "bob@example.com")
+    run("keys", "issue", "ci", "--user", "bob@example.com")
+    run("keys", "issue", "backup")
+    for key in [json.loads(line) for line in run("keys", "list", "--json").out.splitlines()]:
+        run("keys", "revoke", key["id"])
+    run("keys", "issue", "  ")
+    run("users", "add", "bob@example.com")
+
+    done = [line for line in _lines(database) if line.credential_kind != "server"]
+    assert [what(line) for line in done] == [
+        ("user.created", "success", "User", "bob"),
+        ("user.password_changed", "success", "User", "bob"),
+        ("key.issued", "success", "UserApiKey", "ci"),
+        ("key.issued", "success", "SystemApiKey", "backup"),
+        ("key.revoked", "success", "SystemApiKey", "backup"),
+        ("key.revoked", "success", "UserApiKey", "ci"),
+    ]
+    assert {by(line) for line in done} == {(OPERATOR, "command line", None)}
+    assert {(line.actor_id, line.address) for line in done} == {(None, None)}

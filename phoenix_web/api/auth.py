@@ -23,6 +23,7 @@ from phoenix_web.guard import (
     ACCESS_COOKIE,
     REFRESH_COOKIE,
     bearer,
+    circumstances,
     current_device,
     limited,
     public,
@@ -31,7 +32,6 @@ from phoenix_web.guard import (
 from phoenix_web.rate_limits import REFRESH, SIGN_IN
 from phoenix_web.same_site import refuse_cross_site
 from phoenix_web.services import services
-from phoenix_web.store.sessions import SessionStore
 
 if TYPE_CHECKING:
     from phoenix_web.auth.sessions import TokenPair
@@ -86,7 +86,8 @@ def log_in(body: LoginRequestBody) -> Response:
     """Open a session: cookies and 204 for a browser, a token response for a program."""
     if not body.email.strip() or not body.password:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
-    return _answer(services().login.log_in(body.email, body.password, current_device()))
+    where = circumstances()
+    return _answer(services().login.log_in(body.email, body.password, current_device(), where))
 
 
 @routes.post("/refresh")
@@ -112,7 +113,7 @@ def refresh() -> Response:
     found = services().sessions.find(refresh_token)
     if found is not None:
         services().rate_limits.spend(REFRESH, f"session {found.session_id}")
-    renewal = services().sessions.renew(refresh_token, current_device())
+    renewal = services().sessions.renew(refresh_token, current_device(), circumstances())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
@@ -128,10 +129,9 @@ def log_out() -> Response:
     Only a session's own credentials count: a leaked key must not sign its owner out.
     """
     # HEAD asks what GET would answer, and ends nothing.
-    user_id = None if request.method == "HEAD" else _signed_in_user()
-    if user_id is not None:
-        with services().database.transaction() as session:
-            SessionStore(session).close_all(user_id)
+    found = None if request.method == "HEAD" else _open_session()
+    if found is not None:
+        services().sessions.sign_out(*found, circumstances(), is_everywhere=True)
     response = Response(status=HTTPStatus.FOUND)
     response.location = f"{services().settings.host_root_path}/login"
     del response.headers["Content-Type"]
@@ -148,20 +148,22 @@ def token_response(tokens: TokenPair) -> TokenResponse:
     )
 
 
-def _signed_in_user() -> int | None:
-    """Return whose session's credential came with the request, even if it has expired, or None."""
+def _open_session() -> tuple[int, int] | None:
+    """Return *(user id, session id)* of the request's credential, even an expired one, or None."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     try:
         access_token = bearer(header) if header else session_cookie(ACCESS_COOKIE)
         if access_token:
-            return services().verifier.verify_session(access_token, even_expired=True).user_id
+            principal = services().verifier.verify_session(access_token, even_expired=True)
+            assert principal.credential_id is not None  # noqa: S101 - a session's names it
+            return principal.user_id, principal.credential_id
     except InvalidCredential:
         if header:
             return None
     found = (
         services().sessions.find(request.cookies.get(REFRESH_COOKIE, "")) if not header else None
     )
-    return None if found is None else found.user_id
+    return None if found is None else (found.user_id, found.session_id)
 
 
 def _refresh_cookie() -> str:

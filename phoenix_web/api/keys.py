@@ -20,10 +20,10 @@ from phoenix_web.api.key_payloads import (
     UserApiKeysResponse,
 )
 from phoenix_web.api.operations import Operation, declares, no_content, respond
-from phoenix_web.auth.issuer import issue_key
+from phoenix_web.auth.issuer import issue_key, revoke_key
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import current_principal, requires
+from phoenix_web.guard import circumstances, current_principal, requires
 from phoenix_web.policy import CredentialKind, Permission, Role
 from phoenix_web.services import services
 from phoenix_web.store.keys import KeyStore
@@ -89,7 +89,7 @@ def revoke_user_key(key_id: str) -> Response:
             key = keys.find_owned(number, principal.user_id)
         if key is None:
             raise NotFound("API key not found")
-        keys.revoke(key.id)
+        revoke_key(session, key, by=circumstances())
     return no_content()
 
 
@@ -154,12 +154,11 @@ def create_system_key(body: CreateApiKeyRequestBody) -> Response:
 def revoke_system_key(key_id: str) -> Response:
     """Revoke a system key."""
     with services().database.transaction() as session:
-        keys = KeyStore(session)
         number = _number("SystemApiKey", key_id)
-        key = keys.find_owned(number, UserStore(session).system_user().id)
+        key = KeyStore(session).find_owned(number, UserStore(session).system_user().id)
         if key is None:
             raise NotFound("System API key not found")
-        keys.revoke(key.id)
+        revoke_key(session, key, by=circumstances())
     return no_content()
 
 
@@ -176,6 +175,7 @@ def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:
             session,
             owner,
             wanted.name,
+            by=circumstances(),
             description=wanted.description,
             expires_at=wanted.expires_at,
         )

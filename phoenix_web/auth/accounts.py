@@ -10,8 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from phoenix_web.audit.events import Action, Event
+from phoenix_web.auth.audited import renamed, role_changed, user_deleted, user_subject
 from phoenix_web.errors import Conflict, Forbidden, Invalid, NotFound
 from phoenix_web.policy import ADMINS_ONLY, Role
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import SYSTEM_EMAIL, UserInfo, UserStore
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from sqlalchemy.orm import Session
+
+    from phoenix_web.audit.events import Circumstances
 
 #: Characters of a user's name, on a page and by the API alike.
 MAX_USERNAME_LENGTH: Final = 256
@@ -51,17 +56,19 @@ class Change:
     password_hash: str | None = None
 
 
-def change(
+def change(  # noqa: PLR0913 - what, by whom and for which state
     session: Session,
     user_id: int,
     wanted: Change,
+    who: Circumstances,
     *,
     by: int | None = None,
     seen: Collection[str] | None = None,
 ) -> UserInfo:
     """Change the account as *wanted* and return it: all of it, or nothing.
 
-    *by* is the administrator who asks, None for commands and the admin secret. *seen* are the
+    *by* is the administrator who asks, None for commands and the admin secret; *who* is what the
+    audit log says of them. *seen* are the
     versions that the change was made for. Another role, another password and deactivation end the
     user's sessions; keys do what the new role allows, or nothing, from the next request on.
 
@@ -79,13 +86,17 @@ def change(
     if new.role is not None or new.is_active is False:
         _keep_one(administrators - {user.id}, user)
     if new.username is not None:
-        users.set_username(user.id, new.username)
+        rename(session, user, new.username, who)
     if new.role is not None:
         users.set_role(user.id, new.role)
+        record(session, role_changed(user, new.role, who))
     if new.is_active is not None:
         users.set_active(user.id, is_active=new.is_active)
+        action = Action.USER_REACTIVATED if new.is_active else Action.USER_DEACTIVATED
+        record(session, Event(action, who, user_subject(user)))
     if new.password_hash is not None:
         users.set_password(user.id, new.password_hash, needs_reset=True)
+        record(session, Event(Action.USER_PASSWORD_CHANGED, who, user_subject(user)))
     if new.is_active is False or new.password_hash is not None:
         PasswordLinkStore(session).drop(user.id)
     if new.role is not None or new.is_active is False or new.password_hash is not None:
@@ -95,7 +106,15 @@ def change(
     return changed
 
 
-def delete(session: Session, user_id: int, *, by: int | None = None) -> UserInfo:
+def rename(session: Session, user: UserInfo, username: str, who: Circumstances) -> None:
+    """Call *user* by another name; raise `Conflict` when it is taken."""
+    UserStore(session).set_username(user.id, username)
+    record(session, renamed(user, username, who))
+
+
+def delete(
+    session: Session, user_id: int, who: Circumstances, *, by: int | None = None
+) -> UserInfo:
     """Delete the account with its sessions and keys, as *by* asks, and return what it was.
 
     Raises `NotFound`, `Forbidden` for an account that the server made, and `Conflict` for the last
@@ -107,6 +126,7 @@ def delete(session: Session, user_id: int, *, by: int | None = None) -> UserInfo
         raise Forbidden(BUILT_IN_STAYS)
     _keep_one(administrators - {user.id}, user)
     users.delete(user.id)
+    record(session, user_deleted(user, who))
     return user
 
 

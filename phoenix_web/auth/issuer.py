@@ -1,12 +1,15 @@
-"""The one maker of API keys."""
+"""The one maker of API keys, and the one who ends them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from phoenix_web.audit.events import Action, Event
 from phoenix_web.auth import keys
+from phoenix_web.auth.audited import key_issued, key_subject
 from phoenix_web.policy import Role
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.keys import KeyInfo, KeyStore
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from phoenix_web.audit.events import Circumstances
     from phoenix_web.store.users import UserInfo
 
 
@@ -35,11 +39,12 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
     owner: UserInfo,
     name: str,
     *,
+    by: Circumstances,
     description: str | None = None,
     expires_at: datetime | None = None,
     form_nonce: str | None = None,
 ) -> IssuedKey:
-    """Make a key that acts for *owner* and return it with its text.
+    """Make a key that acts for *owner*, as asked for *by* somebody; return it with its text.
 
     Raises `Conflict` when *form_nonce* names a form that has made its key already.
     """
@@ -53,4 +58,12 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
         expires_at=expires_at,
         form_nonce=form_nonce,
     )
+    record(session, key_issued(key, owner, by))
     return IssuedKey(key, text)
+
+
+def revoke_key(session: Session, key: KeyInfo, *, by: Circumstances) -> None:
+    """End *key* for good, as asked for *by* somebody."""
+    # Of two who revoke it at once, one has done it.
+    if KeyStore(session).revoke(key.id):
+        record(session, Event(Action.KEY_REVOKED, by, key_subject(key)))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from phoenix_web.errors import InvalidCredential
+from phoenix_web.audit.events import PASSWORD, Action, Event
+from phoenix_web.auth.audited import UNKNOWN_ADDRESS, renamed, session_subject, user_subject
+from phoenix_web.errors import InvalidCredential, TooManyRequests
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.user_names import normal_email
 from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.orm import Session
 
+    from phoenix_web.audit.events import Circumstances
     from phoenix_web.auth.devices import Device
     from phoenix_web.auth.guesses import Guesses
     from phoenix_web.auth.known_devices import KnownDevices
@@ -39,7 +46,7 @@ class Login:
     guesses: Guesses
     known_devices: KnownDevices
 
-    def log_in(self, email: str, password: str, device: Device) -> TokenPair:
+    def log_in(self, email: str, password: str, device: Device, where: Circumstances) -> TokenPair:
         """Open a session on *device* and return its tokens.
 
         Raises `InvalidCredential` alike for an unknown address, a wrong password, an account
@@ -48,15 +55,16 @@ class Login:
         nothing.
         """
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
-        with self.passwords.turn():
-            return self._log_in(normal_email(email), password, device)
+        with self.passwords.turn(), self._recording(Action.LOGIN_FAILED, email, where):
+            return self._log_in(normal_email(email), password, device, where)
 
-    def change_password(
+    def change_password(  # noqa: PLR0913 - who, what and from where
         self,
         user: UserInfo,
         current: str,
         new: str,
         device: Device,
+        by: Circumstances,
         *,
         username: str | None = None,
     ) -> TokenPair:
@@ -67,14 +75,30 @@ class Login:
         Raises `InvalidCredential` when *current* is wrong, `TooManyRequests` when it was so too
         often, `Unavailable` as for a sign-in, and `Conflict` when the name is taken.
         """
-        with self.passwords.turn():
-            return self._change_password(user, current, new, device, username)
+        action = Action.USER_PASSWORD_CHANGED
+        with self.passwords.turn(), self._recording(action, user.email, by):
+            return self._change_password(user, current, new, device, by, username)
 
     def forget_failures(self, session: Session, user: UserInfo) -> None:
         """Forget what strangers did to *user*'s account, in the unit of work *session*."""
         self.guesses.forgive_account(session, user.email)
 
-    def _log_in(self, email: str, password: str, device: Device) -> TokenPair:
+    @contextmanager
+    def _recording(self, action: Action, email: str, where: Circumstances) -> Iterator[None]:
+        """Record, when the block is refused, that *action* was; what it did is rolled back."""
+        try:
+            yield
+        except (InvalidCredential, TooManyRequests) as error:
+            refusal = "too many failed sign-ins"
+            if isinstance(error, InvalidCredential):
+                refusal = error.reason
+            with self.database.transaction() as session:
+                user = UserStore(session).find_by_email(email)
+                subject = user_subject(user) if user else UNKNOWN_ADDRESS
+                record(session, Event(action, where, subject, refusal))
+            raise
+
+    def _log_in(self, email: str, password: str, device: Device, where: Circumstances) -> TokenPair:
         with self.database.reading() as session:
             # One statement, whether there is such a user or not.
             user, password_hash = UserStore(session).find_to_sign_in(email)
@@ -102,14 +126,23 @@ class Login:
                 users.set_password(user.id, new_hash, needs_reset=user.password_needs_reset)
             users.record_sign_in(user.id, datetime.now(UTC))
             tokens = self.sessions.open(session, user, device)
+            by = where.by(user.id, user.username, PASSWORD)
+            subject = session_subject(tokens.session_id, user)
+            record(session, Event(Action.SESSION_OPENED, by, subject))
         _log.info("user %s signed in", user.id)
         cookie = self.known_devices.remember(
             device.cookie, attempt.device, user, new_hash or password_hash
         )
         return replace(tokens, device_cookie=cookie)
 
-    def _change_password(
-        self, user: UserInfo, current: str, new: str, device: Device, username: str | None
+    def _change_password(  # noqa: PLR0913, PLR0917 - as for `change_password`
+        self,
+        user: UserInfo,
+        current: str,
+        new: str,
+        device: Device,
+        by: Circumstances,
+        username: str | None,
     ) -> TokenPair:
         attempt = self.guesses.count_own(user.id)
         with self.database.reading() as session:
@@ -125,10 +158,16 @@ class Login:
             self.guesses.forgive(session, attempt)
             users.set_password(user.id, new_hash, needs_reset=False)
             PasswordLinkStore(session).drop(user.id)
+            ended = SessionStore(session).close_all(user.id)
+            tokens = self.sessions.open(session, user, device)
+            detail = {"sessions_ended": ended, "new_session": tokens.session_id}
+            record(
+                session,
+                Event(Action.USER_PASSWORD_CHANGED, by, user_subject(user), detail=detail),
+            )
             if username is not None:
                 users.set_username(user.id, username)
-            SessionStore(session).close_all(user.id)
-            tokens = self.sessions.open(session, user, device)
+                record(session, renamed(user, username, by))
         _log.info("user %s changed their password", user.id)
         # Every browser is a stranger's now; this one has just proved both passwords.
         cookie = self.known_devices.remember(device.cookie, None, user, new_hash)

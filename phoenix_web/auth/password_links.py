@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from phoenix_web.audit.events import PASSWORD_LINK, Action, Event
+from phoenix_web.auth.audited import user_subject
 from phoenix_web.auth.tokens import derive_key
 from phoenix_web.errors import Invalid, InvalidCredential
 from phoenix_web.policy import Role
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.password_links import LinkInfo, PasswordLinkStore, Purpose
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import UserStore
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from phoenix_web.audit.events import Circumstances
     from phoenix_web.auth.login import Login
     from phoenix_web.auth.passwords import Passwords
     from phoenix_web.store.database import Database
@@ -82,10 +86,13 @@ class PasswordLinks:
             for purpose in Purpose
         }
 
-    def issue(self, session: Session, user: UserInfo, purpose: Purpose) -> IssuedLink:
+    def issue(
+        self, session: Session, user: UserInfo, purpose: Purpose, by: Circumstances
+    ) -> IssuedLink:
         """Give *user* a link in place of any older one, in the unit of work *session*.
 
-        Raises `Invalid` for whoever has no password to choose.
+        It is asked for *by* somebody, or by nobody who is known. Raises `Invalid` for whoever has
+        no password to choose.
         """
         if not user.is_active:
             raise Invalid(f"{user.email} is deactivated")
@@ -97,6 +104,9 @@ class PasswordLinks:
         now = datetime.now(UTC)
         expires_at = now + self._lifetimes[purpose]
         link_id = PasswordLinkStore(session).put(user.id, purpose, nonce, now, expires_at)
+        detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
+        subject = user_subject(user)
+        record(session, Event(Action.PASSWORD_LINK_ISSUED, by, subject, detail=detail))
         return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
 
     def token(self, purpose: Purpose, nonce: str) -> str:
@@ -120,7 +130,9 @@ class PasswordLinks:
             raise InvalidCredential(f"user {link.user.id} may not choose a password")
         return link
 
-    def redeem(self, token: str, password: str, device_cookie: str | None = None) -> str:
+    def redeem(
+        self, token: str, password: str, where: Circumstances, device_cookie: str | None = None
+    ) -> str:
         """Give the link's user *password*, and end the link and all their sessions; keys stay.
 
         Returns the cookie by which the browser of *device_cookie* is known to the user from now
@@ -145,7 +157,13 @@ class PasswordLinks:
                 raise InvalidCredential("password link used or replaced just now")
             users.set_password(user.id, password_hash, needs_reset=False)
             self._login.forget_failures(session, user)
-            SessionStore(session).close_all(user.id)
+            detail = {
+                "purpose": link.purpose.value,
+                "sessions_ended": SessionStore(session).close_all(user.id),
+            }
+            by = where.by(user.id, user.username, PASSWORD_LINK)
+            subject = user_subject(user)
+            record(session, Event(Action.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
         _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)
         return self._login.known_devices.remember(device_cookie, None, user, password_hash)
 

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from phoenix_web.audit.events import REFRESH_TOKEN, Action, Event
 from phoenix_web.auth import keys
+from phoenix_web.auth.audited import all_ended, session_subject
 from phoenix_web.auth.principal import Principal
 from phoenix_web.auth.tokens import derive_key, new_token_id
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
 from phoenix_web.policy import CredentialKind
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.sessions import RefreshInfo, SessionStore
 from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from phoenix_web.audit.events import Circumstances
     from phoenix_web.auth.devices import Device
     from phoenix_web.auth.tokens import AccessTokens
     from phoenix_web.store.database import Database
@@ -32,6 +36,7 @@ class TokenPair:
     access_lifetime: timedelta
     refresh_token: str
     refresh_lifetime: timedelta
+    session_id: int
     #: From whoever proved their password: by this cookie their browser is known again.
     device_cookie: str | None = None
 
@@ -96,7 +101,7 @@ class Sessions:
         )
         return self._pair(store, user, session_id, token_id, term)
 
-    def renew(self, refresh_token: str, device: Device) -> Renewal:
+    def renew(self, refresh_token: str, device: Device, where: Circumstances) -> Renewal:
         """Exchange *refresh_token*, which is good once and comes from *device*, for new tokens.
 
         Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
@@ -115,7 +120,7 @@ class Sessions:
                 f"refresh token of session {found.session_id} expired", _EXPIRED
             )
         with self._database.transaction() as session:
-            renewal = self._exchange(session, digest, found, device)
+            renewal = self._exchange(session, digest, found, device, where)
         if renewal is None:
             raise InvalidCredential(
                 f"replay of a spent refresh token ended session {found.session_id}", _INVALID
@@ -130,8 +135,29 @@ class Sessions:
         with self._database.reading() as session:
             return SessionStore(session).find_refresh_token(digest)
 
+    def sign_out(
+        self, user_id: int, session_id: int, where: Circumstances, *, is_everywhere: bool
+    ) -> None:
+        """End the session of the user who signs out, or all that they have."""
+        with self._database.transaction() as session:
+            store = SessionStore(session)
+            user = UserStore(session).find(user_id)
+            if user is None:  # gone, and so are the sessions
+                return
+            by = where.by(user.id, user.username, CredentialKind.SESSION, session_id)
+            if is_everywhere:
+                if ended := store.close_all(user.id):
+                    record(session, all_ended(user, ended, by))
+            elif store.close(session_id):
+                record(session, Event(Action.SESSION_ENDED, by, session_subject(session_id, user)))
+
     def _exchange(
-        self, session: Session, digest: bytes, found: RefreshInfo, device: Device
+        self,
+        session: Session,
+        digest: bytes,
+        found: RefreshInfo,
+        device: Device,
+        where: Circumstances,
     ) -> Renewal | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
@@ -156,6 +182,11 @@ class Sessions:
         if spent and spent.spent_at and now - spent.spent_at < self._reuse:
             return Renewal(principal, None)
         store.close(found.session_id)
+        # Whoever it was has come with this person's credential.
+        shown_by = where.by(user.id, user.username, REFRESH_TOKEN, found.session_id)
+        subject = session_subject(found.session_id, user)
+        refusal = "a spent refresh token was shown again"
+        record(session, Event(Action.SESSION_REPLAYED, shown_by, subject, refusal))
         return None
 
     def _term(self, opened_at: datetime, now: datetime) -> _Term:
@@ -173,6 +204,7 @@ class Sessions:
             access_lifetime=access_lifetime,
             refresh_token=refresh_token,
             refresh_lifetime=term.length,
+            session_id=session_id,
         )
 
     def _digest(self, refresh_token: str) -> bytes | None:

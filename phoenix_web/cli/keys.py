@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_web.auth.issuer import issue_key
+from phoenix_web.audit.operators import by_operator
+from phoenix_web.auth.issuer import issue_key, revoke_key
 from phoenix_web.cli.parts import note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode
@@ -42,7 +43,12 @@ def issue(
     with unit_of_work(prepared()) as session:
         owner = user_of(session, email) if email else UserStore(session).system_user()
         issued = issue_key(
-            session, owner, name.strip(), description=description, expires_at=expires_at
+            session,
+            owner,
+            name.strip(),
+            by=by_operator(),
+            description=description,
+            expires_at=expires_at,
         )
     note(f"Issued {_key_id(issued.key, owner.role)} for {owner.email}.")
     click.echo(issued.text)
@@ -75,7 +81,7 @@ def revoke(key_id: str) -> None:
             key = store.find_owned(number, UserStore(session).system_user().id)
         if key is None:
             raise NotFound(f"There is no key {key_id}")
-        store.revoke(key.id)
+        revoke_key(session, key, by=by_operator())
     note(f"Revoked {key.name!r}.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from phoenix_web.bootstrap import session_secret
+from phoenix_web.bootstrap import audit_log, session_secret
 from phoenix_web.config import ConfigError, load
 from phoenix_web.services import build
 
@@ -21,7 +21,7 @@ def send() -> None:
     A running server sends mails by itself; this may run beside it.
     """
     settings = load()
-    held = build(settings, session_secret(settings))
+    held = build(settings, session_secret(settings), audit_log(settings))
     if held.mail is None:
         raise ConfigError(["PHOENIX_SMTP_HOSTNAME is not set, so there is nobody to give mails to"])
     try:

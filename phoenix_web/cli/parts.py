@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_web.bootstrap import prepare
+from phoenix_web.bootstrap import audit_log, prepare
 from phoenix_web.config import Settings, load
 from phoenix_web.errors import NotFound
 from phoenix_web.store.database import Database
@@ -34,7 +34,7 @@ def prepared() -> Settings:
 @contextmanager
 def unit_of_work(settings: Settings) -> Iterator[Session]:
     """Open a unit of work on a database of its own, which is closed with it."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, audit_log(settings))
     try:
         with database.transaction() as session:
             yield session

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from phoenix_web.audit.operators import by_operator
 from phoenix_web.auth import accounts
+from phoenix_web.auth.audited import user_created
 from phoenix_web.cli.parts import note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.user_lists import UserListStore
 from phoenix_web.store.users import UserStore
 
@@ -45,13 +48,14 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
     password = _password(settings, email, read=password_stdin)
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
-        UserStore(session).add(
+        user = UserStore(session).add(
             email=email,
             username=username or email,
             role=Role(role),
             password_hash=password_hash,
             password_needs_reset=True,
         )
+        record(session, user_created(user, by_operator()))
     note(f"Added {email} as {role}.")
     if not password_stdin:
         click.echo(password)
@@ -75,7 +79,7 @@ def set_role(email: str, role: str) -> None:
     """Give the user with EMAIL the ROLE; it ends their sessions and counts for their keys."""
     with unit_of_work(prepared()) as session:
         wanted = accounts.Change(role=Role(role))
-        accounts.change(session, user_of(session, email).id, wanted)
+        accounts.change(session, user_of(session, email).id, wanted, by_operator())
     note(f"{email} is {role} now.")
 
 
@@ -100,7 +104,7 @@ def reactivate(email: str) -> None:
 def delete(email: str) -> None:
     """Delete the user with EMAIL, with all sessions and keys."""
     with unit_of_work(prepared()) as session:
-        accounts.delete(session, user_of(session, email).id)
+        accounts.delete(session, user_of(session, email).id, by_operator())
     note(f"Deleted {email}.")
 
 
@@ -117,7 +121,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
         wanted = accounts.Change(password_hash=password_hash)
-        accounts.change(session, user_of(session, email).id, wanted)
+        accounts.change(session, user_of(session, email).id, wanted, by_operator())
     note(f"Set the password of {email} and ended their sessions.")
     if not password_stdin:
         click.echo(password)
@@ -126,7 +130,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
 def _set_active(email: str, *, is_active: bool) -> None:
     with unit_of_work(prepared()) as session:
         wanted = accounts.Change(is_active=is_active)
-        accounts.change(session, user_of(session, email).id, wanted)
+        accounts.change(session, user_of(session, email).id, wanted, by_operator())
 
 
 def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:

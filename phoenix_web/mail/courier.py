@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from phoenix_web.audit.events import BY_SERVER
 from phoenix_web.auth.password_links import PATH, may_choose_password
 from phoenix_web.errors import Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
@@ -109,7 +110,7 @@ class Courier:
             if user is None:
                 store.drop(mail.id)
                 return None
-            issued = self.links.issue(session, user, mail.purpose)
+            issued = self.links.issue(session, user, mail.purpose, BY_SERVER)
             store.address_to(mail.id, user.id, issued.id)
             return links.find_by_id(issued.id)
         link = None if mail.link_id is None else links.find_by_id(mail.link_id)

@@ -14,6 +14,7 @@ from phoenix_web.store.user_names import normal_email
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from phoenix_web.audit.events import Circumstances
     from phoenix_web.auth.password_links import IssuedLink, PasswordLinks
     from phoenix_web.store.users import UserInfo
 
@@ -24,12 +25,14 @@ class Outbox:
 
     links: PasswordLinks
 
-    def send_link(self, session: Session, user: UserInfo, purpose: Purpose) -> IssuedLink:
+    def send_link(
+        self, session: Session, user: UserInfo, purpose: Purpose, by: Circumstances
+    ) -> IssuedLink:
         """Give *user* a link in place of any older one, let a mail bring it, and return it.
 
         Raises `Invalid` for whoever has no password to choose.
         """
-        link = self.links.issue(session, user, purpose)
+        link = self.links.issue(session, user, purpose, by)
         OutboxStore(session).add(
             purpose, user.email, datetime.now(UTC), user_id=user.id, link_id=link.id
         )

@@ -162,13 +162,15 @@ class KeyStore:
             raise Conflict(what) from error
         return KeyInfo(*row)
 
-    def revoke(self, key_id: int) -> None:
-        """End the key for good."""
-        self._session.execute(
+    def revoke(self, key_id: int) -> bool:
+        """End the key for good; tell whether this call was the one that did it."""
+        revoked = self._session.execute(
             update(ApiKey)
             .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
             .values(revoked_at=datetime.now(UTC))
+            .returning(ApiKey.id)
         )
+        return revoked.first() is not None
 
     def _owned(self, statement: Select[*tuple[Any, ...]]) -> list[OwnedKey]:
         return [

@@ -172,9 +172,12 @@ class SessionStore:
             )
         )
 
-    def close(self, session_id: int) -> None:
-        """End one session."""
-        self._session.execute(delete(SessionRow).where(SessionRow.id == session_id))
+    def close(self, session_id: int) -> bool:
+        """End one session; tell whether it was open."""
+        ended = self._session.execute(
+            delete(SessionRow).where(SessionRow.id == session_id).returning(SessionRow.id)
+        )
+        return ended.first() is not None
 
     def close_of(self, user_id: int, session_id: int) -> bool:
         """End the session if it is the user's; tell whether it was, and open."""
@@ -185,12 +188,12 @@ class SessionStore:
         )
         return ended.first() is not None
 
-    def close_all(self, user_id: int, *, except_session: int | None = None) -> None:
-        """End every session of the user, or all but one."""
+    def close_all(self, user_id: int, *, except_session: int | None = None) -> int:
+        """End every session of the user, or all but one; return how many were open."""
         statement = delete(SessionRow).where(SessionRow.user_id == user_id)
         if except_session is not None:
             statement = statement.where(SessionRow.id != except_session)
-        self._session.execute(statement)
+        return len(self._session.execute(statement.returning(SessionRow.id)).all())
 
     def sweep(self, before: datetime) -> None:
         """Forget sessions and spent refresh tokens that ended before *before*."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import make_response, request
 
-from phoenix_web.auth.issuer import IssuedKey, issue_key
+from phoenix_web.auth.issuer import IssuedKey, issue_key, revoke_key
 from phoenix_web.errors import Conflict, NotFound
 from phoenix_web.global_ids import MAX_ID, row_id
-from phoenix_web.guard import current_principal
+from phoenix_web.guard import circumstances, current_principal
 from phoenix_web.services import services
 from phoenix_web.store.keys import KeyInfo, KeyStore
 from phoenix_web.ui import form_tokens, forms, htmx, links
@@ -71,6 +71,7 @@ class KeyPage:
                     session,
                     owner,
                     form.name,
+                    by=circumstances(),
                     description=form.description,
                     expires_at=form.expires_at,
                     form_nonce=nonce,
@@ -86,11 +87,10 @@ class KeyPage:
     def revoke(self, owner: UserInfo, key_id: int) -> Response:
         """Revoke one of *owner*'s keys; raise `NotFound` when there is no such key."""
         with services().database.transaction() as session:
-            store = KeyStore(session)
-            key = store.find_owned(key_id, owner.id)
+            key = KeyStore(session).find_owned(key_id, owner.id)
             if key is None:
                 raise NotFound("There is no such key. It may have been revoked already.")
-            store.revoke(key.id)
+            revoke_key(session, key, by=circumstances())
         if htmx.is_htmx():
             return self._page(owner, _blank(), revoked=key)
         return htmx.redirect(links.url_for(f"ui.{self.name}.index", revoked=key.id))

@@ -9,10 +9,9 @@ from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
 
 from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests
-from phoenix_web.guard import current_device, public, spend
+from phoenix_web.guard import circumstances, current_device, public, spend
 from phoenix_web.rate_limits import SIGN_IN
 from phoenix_web.services import services
-from phoenix_web.store.sessions import SessionStore
 from phoenix_web.ui import forms, htmx, links, sign_in, waits
 
 if TYPE_CHECKING:
@@ -46,7 +45,9 @@ def submit() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         spend(SIGN_IN)
-        tokens = services().login.log_in(form.email, form.password, current_device())
+        tokens = services().login.log_in(
+            form.email, form.password, current_device(), circumstances()
+        )
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)
     except TooManyRequests as error:
@@ -63,13 +64,8 @@ def log_out() -> Response:
     """End this session, or all of this person's, and show the sign-in page."""
     found = sign_in.open_session()
     if found is not None:
-        user_id, session_id = found
-        with services().database.transaction() as session:
-            store = SessionStore(session)
-            if EVERYWHERE in request.form:
-                store.close_all(user_id)
-            else:
-                store.close(session_id)
+        is_everywhere = EVERYWHERE in request.form
+        services().sessions.sign_out(*found, circumstances(), is_everywhere=is_everywhere)
     sign_in.forget()
     return htmx.redirect(links.url_for("ui.login.show"))
 

@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, render_template, request
 from phoenix_web import cookies
 from phoenix_web.auth.password_links import PATH
 from phoenix_web.errors import InvalidCredential, NotFound, Unavailable
-from phoenix_web.guard import current_device, limited, public
+from phoenix_web.guard import circumstances, current_device, limited, public
 from phoenix_web.rate_limits import PASSWORD_RESET
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, login
@@ -47,10 +47,11 @@ def issue(session: Session, user: UserInfo, purpose: Purpose) -> ShownLink:
     """
     mail = services().mail
     is_mailed = mail is not None and not user.is_built_in  # those have no mailbox
+    by = circumstances()
     if mail is not None and is_mailed:
-        issued = mail.outbox.send_link(session, user, purpose)
+        issued = mail.outbox.send_link(session, user, purpose, by)
     else:
-        issued = services().password_links.issue(session, user, purpose)
+        issued = services().password_links.issue(session, user, purpose, by)
     return ShownLink(links.password_link(issued.token), issued.expires_at, is_mailed)
 
 
@@ -96,7 +97,9 @@ def submit() -> Response:
         form = submission.form
         if form is None:
             return _page(submission, link, HTTPStatus.UNPROCESSABLE_ENTITY)
-        known = services().password_links.redeem(token, form.new_password, current_device().cookie)
+        known = services().password_links.redeem(
+            token, form.new_password, circumstances(), current_device().cookie
+        )
     except InvalidCredential:
         return _gone()
     except Unavailable as error:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, make_response, request
 
+from phoenix_web.auth import accounts
 from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
-from phoenix_web.guard import current_device, current_principal, requires
+from phoenix_web.guard import circumstances, current_device, current_principal, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
-from phoenix_web.store.users import UserStore
 from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in, waits
 from phoenix_web.ui.account_forms import NameForm
 from phoenix_web.ui.session_lists import listed
@@ -49,7 +49,7 @@ def change_password() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         tokens = services().login.change_password(
-            *(user, form.current_password, form.new_password, current_device())
+            *(user, form.current_password, form.new_password, current_device(), circumstances())
         )
     except InvalidCredential:
         refused = submission.refused("current_password", "This is not your current password.")
@@ -72,7 +72,7 @@ def change_name() -> Response:
         return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            UserStore(session).set_username(_user().id, submission.form.username)
+            accounts.rename(session, _user(), submission.form.username, circumstances())
     except Conflict as error:
         taken = submission.refused("username", "Somebody else has this name.")
         return _account(taken, error.status)

@@ -14,7 +14,13 @@ from flask_login import UserMixin
 from phoenix_web import cookies
 from phoenix_web.auth.principal import ANONYMOUS, Principal
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE, current_device, session_cookie
+from phoenix_web.guard import (
+    ACCESS_COOKIE,
+    REFRESH_COOKIE,
+    circumstances,
+    current_device,
+    session_cookie,
+)
 from phoenix_web.services import services
 
 if TYPE_CHECKING:
@@ -105,7 +111,7 @@ def _principal() -> Principal:
                 raise
     if not refresh_token:
         raise InvalidCredential("no cookie")
-    renewal = services().sessions.renew(refresh_token, current_device())
+    renewal = services().sessions.renew(refresh_token, current_device(), circumstances())
     if renewal.tokens is not None:
         remember(renewal.tokens)
     # Otherwise another tab has renewed the session a moment ago, and its cookies are on their way.

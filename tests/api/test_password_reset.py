@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
+from phoenix_web.audit.events import Circumstances
 from phoenix_web.auth.devices import Device
 from phoenix_web.errors import Invalid
 from phoenix_web.store.password_links import Purpose
@@ -71,7 +72,8 @@ def test_whoever_chose_a_password_need_not_choose_another(
         made = UserStore(session).find_by_email("new@example.com")
         assert made is not None
         assert made.password_needs_reset
-        token = services.password_links.issue(session, made, Purpose.INVITATION).token
+        links = services.password_links
+        token = links.issue(session, made, Purpose.INVITATION, Circumstances()).token
 
     assert reset(client, token).status_code == 204
 
@@ -289,7 +291,9 @@ def test_a_changed_password_ends_the_link(
         user = UserStore(session).find(member.user_id)
     assert user is not None
 
-    services.login.change_password(user, PASSWORD, "changed by its owner", Device())
+    services.login.change_password(
+        *(user, PASSWORD, "changed by its owner", Device(), Circumstances())
+    )
 
     assert is_refused(reset(client, token))
 

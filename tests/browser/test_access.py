@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from phoenix_web.bootstrap import session_secret
+from phoenix_web.audit.events import Circumstances
+from phoenix_web.bootstrap import audit_log, session_secret
 from phoenix_web.config import Settings
 from phoenix_web.services import build
 from phoenix_web.store.mail.outbox import OutboxStore, State
@@ -43,12 +44,12 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 def leave_mails(environment: dict[str, str]) -> str:
     """Leave a mail in each state in the outbox; return the text of a one-time link."""
     settings = Settings(working_dir=environment["PHOENIX_WORKING_DIR"])
-    held = build(settings, session_secret(settings))
+    held = build(settings, session_secret(settings), audit_log(settings))
     now = datetime.now(UTC)
     with held.database.transaction() as session:
         user = UserStore(session).find_by_email("admin@localhost")
         assert user is not None
-        link = held.password_links.issue(session, user, Purpose.INVITATION)
+        link = held.password_links.issue(session, user, Purpose.INVITATION, Circumstances())
         outbox = OutboxStore(session)
         for state in State:
             address = f"{'somebody-with-a-long-address.' * 3}@example.com"

@@ -16,6 +16,7 @@ import pytest
 import time_machine
 from sqlalchemy import inspect, text
 
+from phoenix_web.audit.events import Circumstances
 from phoenix_web.mail.courier import (
     LONGEST_DELAY,
     MAX_ATTEMPTS,
@@ -58,7 +59,7 @@ def send_due(app: Flask) -> Report:
 
 def send_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.INVITATION) -> None:
     with services_of(app).database.transaction() as session:
-        mail_of(app).outbox.send_link(session, found(app, user), purpose)
+        mail_of(app).outbox.send_link(session, found(app, user), purpose, Circumstances())
 
 
 def ask_for_reset(app: Flask, address: str) -> None:

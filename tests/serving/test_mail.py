@@ -13,6 +13,7 @@ import pytest
 from gunicorn.workers.gthread import ThreadWorker
 from sqlalchemy import text
 
+from phoenix_web.audit.events import Circumstances
 from phoenix_web.gunicorn_parts import Worker
 from phoenix_web.store.mail.outbox import OutboxStore, State
 from phoenix_web.store.password_links import Purpose
@@ -60,7 +61,7 @@ def invite(app: Flask, make_user: MakeUser, count: int) -> None:
         for user in users:
             found = UserStore(session).find(user.user_id)
             assert found is not None
-            mail.outbox.send_link(session, found, Purpose.INVITATION)
+            mail.outbox.send_link(session, found, Purpose.INVITATION, Circumstances())
 
 
 def count(app: Flask, state: State) -> int:

@@ -21,9 +21,10 @@ from phoenix_web.api.operations import (
 from phoenix_web.api.users.payloads import user_number
 from phoenix_web.auth import accounts
 from phoenix_web.auth.devices import in_words
+from phoenix_web.auth.endings import end_session, end_sessions
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import comes_by_cookie, current_principal, requires
+from phoenix_web.guard import circumstances, comes_by_cookie, current_principal, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.store.sessions import SessionInfo
+    from phoenix_web.store.users import UserInfo
 
 routes = Blueprint("sessions", __name__)
 
@@ -93,9 +95,11 @@ def list_own_sessions(query: UserSessionsQuery) -> Response:
 def end_own_session(session_id: str) -> Response:
     """End the session, which may be the one that asks; everybody else's is not there."""
     principal = current_principal()
+    user = principal.user
+    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
     number = _number(session_id)
     with services().database.transaction() as session:
-        _end(session, principal.user_id, number)
+        _end(session, user, number)
     response = no_content()
     if number == principal.credential_id and comes_by_cookie():
         cookies.forget(response)
@@ -116,7 +120,7 @@ def end_own_session(session_id: str) -> Response:
 def list_sessions_of_user(user_id: str, query: UserSessionsQuery) -> Response:
     """Answer a page of the user's open sessions."""
     with services().database.reading() as session:
-        return _page(session, _existing(session, user_id), query)
+        return _page(session, _existing(session, user_id).id, query)
 
 
 @routes.delete("/users/<user_id>/sessions/<session_id>")
@@ -136,20 +140,20 @@ def end_session_of_user(user_id: str, session_id: str) -> Response:
 def end_all_sessions_of_user(user_id: str) -> Response:
     """Sign the user out everywhere; their keys go on working."""
     with services().database.transaction() as session:
-        SessionStore(session).close_all(_existing(session, user_id))
+        end_sessions(session, _existing(session, user_id), circumstances())
     return no_content()
 
 
-def _existing(session: Session, global_id: str) -> int:
-    """Return the number of the user with *global_id*; raise `Invalid` or `NotFound`."""
-    number = user_number(global_id)
-    if UserStore(session).find(number) is None:
+def _existing(session: Session, global_id: str) -> UserInfo:
+    """Return the user with *global_id*; raise `Invalid` or `NotFound`."""
+    user = UserStore(session).find(user_number(global_id))
+    if user is None:
         raise NotFound(accounts.NOT_FOUND)
-    return number
+    return user
 
 
-def _end(session: Session, user_id: int, number: int) -> None:
-    if not SessionStore(session).close_of(user_id, number):
+def _end(session: Session, user: UserInfo, number: int) -> None:
+    if not end_session(session, user, number, circumstances()):
         raise NotFound(_MISSING)
 
 

@@ -28,12 +28,14 @@ from phoenix_web.api.users.payloads import (
     user_number,
 )
 from phoenix_web.auth import accounts
+from phoenix_web.auth.audited import user_created
 from phoenix_web.auth.password_links import may_choose_password
 from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import acting_administrator, requires
+from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 
@@ -84,6 +86,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
     elif isinstance(wanted, OAuth2UserData):
         extra = wanted.model_dump(include={"oauth2_client_id", "oauth2_user_id"})
     with services().database.transaction() as session:
+        who = circumstances()
         user = UserStore(session).add(
             email=wanted.email,
             username=wanted.username,
@@ -91,9 +94,10 @@ def create_user(body: CreateUserRequestBody) -> Response:
             auth_method=wanted.auth_method,
             **extra,
         )
+        record(session, user_created(user, who))
         mail = services().mail
         if mail is not None and body.send_welcome_email and may_choose_password(user):
-            mail.outbox.send_link(session, user, Purpose.INVITATION)
+            mail.outbox.send_link(session, user, Purpose.INVITATION, who)
     return respond(UserResponse(data=told(user)), HTTPStatus.CREATED)
 
 
@@ -141,7 +145,9 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
     )
     with services().database.transaction() as session:
         user = accounts.change(
-            session, number, wanted, by=acting_administrator(), seen=_seen_versions()
+            *(session, number, wanted, circumstances()),
+            by=acting_administrator(),
+            seen=_seen_versions(),
         )
     return _with_version(user)
 
@@ -160,7 +166,7 @@ def delete_user(user_id: str) -> Response:
     """Delete the user; their sessions and keys end in the same transaction."""
     number = user_number(user_id)
     with services().database.transaction() as session:
-        accounts.delete(session, number, by=acting_administrator())
+        accounts.delete(session, number, circumstances(), by=acting_administrator())
     return no_content()
 
 

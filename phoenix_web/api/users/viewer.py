@@ -19,7 +19,13 @@ from phoenix_web.api.users.payloads import (
 )
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Invalid, InvalidCredential, ValidationFailed
-from phoenix_web.guard import comes_by_cookie, current_device, current_principal, requires
+from phoenix_web.guard import (
+    circumstances,
+    comes_by_cookie,
+    current_device,
+    current_principal,
+    requires,
+)
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.store.users import UserStore
@@ -64,7 +70,7 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
         tokens = _change_password(user, body)
     elif body.username is not None:
         with services().database.transaction() as session:
-            UserStore(session).set_username(user.id, body.username)
+            accounts.rename(session, user, body.username, circumstances())
     else:
         raise Invalid(accounts.NOTHING_TO_CHANGE)
     with services().database.reading() as session:
@@ -93,7 +99,8 @@ def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
         raise ValidationFailed([value_fault(["body", "password"], fault)])
     try:
         return services().login.change_password(
-            *(user, body.current_password, password, current_device()), username=body.username
+            *(user, body.current_password, password, current_device(), circumstances()),
+            username=body.username,
         )
     except InvalidCredential as error:
         # Not 401, which would tell the client that its token does not hold.

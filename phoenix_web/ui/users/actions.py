@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template
 
-from phoenix_web.auth import accounts
+from phoenix_web.auth import accounts, endings
 from phoenix_web.errors import NotFound
-from phoenix_web.guard import acting_administrator, requires
+from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import UserStore
 from phoenix_web.ui import htmx, links, password_links
 from phoenix_web.ui.session_lists import END_PATH
@@ -43,7 +42,7 @@ def reactivate(user_id: str) -> Response:
 def delete(user_id: str) -> Response:
     """Delete the user with all their sessions and keys."""
     with services().database.transaction() as session:
-        accounts.delete(session, number_in(user_id), by=acting_administrator())
+        accounts.delete(session, number_in(user_id), circumstances(), by=acting_administrator())
     return htmx.redirect(links.url_for("ui.users.index", deleted="yes"))
 
 
@@ -71,7 +70,8 @@ def make_link(user_id: str) -> Response:
 def end_session(user_id: str, session_id: int) -> Response:
     """End one session of the user; raise `NotFound` when it is not theirs, or not there."""
     with services().database.transaction() as session:
-        if not SessionStore(session).close_of(number_in(user_id), session_id):
+        user = find_viewed(session, user_id).user
+        if not endings.end_session(session, user, session_id, circumstances()):
             raise NotFound("There is no such session. It may have ended already.")
     return _back(user_id, "session")
 
@@ -81,14 +81,16 @@ def end_session(user_id: str, session_id: int) -> Response:
 def end_sessions(user_id: str) -> Response:
     """Sign the user out everywhere."""
     with services().database.transaction() as session:
-        SessionStore(session).close_all(find_viewed(session, user_id).user.id)
+        endings.end_sessions(session, find_viewed(session, user_id).user, circumstances())
     return _back(user_id, "sessions")
 
 
 def _set_active(user_id: str, *, is_active: bool) -> Response:
     wanted = accounts.Change(is_active=is_active)
     with services().database.transaction() as session:
-        accounts.change(session, number_in(user_id), wanted, by=acting_administrator())
+        accounts.change(
+            session, number_in(user_id), wanted, circumstances(), by=acting_administrator()
+        )
     return _to_page(user_id, "reactivated" if is_active else "deactivated")
 
 

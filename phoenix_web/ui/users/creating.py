@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template
 
+from phoenix_web.auth.audited import user_created
 from phoenix_web.errors import Conflict
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import requires
+from phoenix_web.guard import circumstances, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
+from phoenix_web.store.audit.log import record
 from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 from phoenix_web.ui import forms, password_links
@@ -44,6 +46,7 @@ def create() -> Response:
             user = UserStore(session).add(
                 email=form.email, username=form.username, role=Role(form.role)
             )
+            record(session, user_created(user, circumstances()))
             link = password_links.issue(session, user, Purpose.INVITATION)
     except Conflict as error:
         is_name = error.message.startswith("Username")

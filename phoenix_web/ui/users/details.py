@@ -9,7 +9,7 @@ from flask import Blueprint
 
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Conflict
-from phoenix_web.guard import acting_administrator, requires
+from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links
@@ -50,6 +50,7 @@ def save(user_id: str) -> Response:
                 session,
                 number_in(user_id),
                 wanted,
+                circumstances(),
                 by=acting_administrator(),
                 seen={form.version},
             )
