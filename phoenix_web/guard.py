@@ -109,7 +109,11 @@ def circumstances() -> Circumstances:
 
     Before the door has let somebody in, and in a public view, that is nobody.
     """
-    principal: Principal | None = g.get("principal")
+    return circumstances_of(g.get("principal"))
+
+
+def circumstances_of(principal: Principal | None) -> Circumstances:
+    """Return, for the audit log, that *principal* makes this request, or nobody who is known."""
     user = principal.user if principal else None
     return Circumstances(
         user_id=user.id if user else None,
@@ -143,7 +147,11 @@ def api_principal() -> Principal:
         return ANONYMOUS
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header:
-        return services().verifier.verify_bearer(bearer(header))
+        principal = services().verifier.verify_bearer(bearer(header))
+        if principal.is_first_use:
+            assert principal.credential_id is not None  # noqa: S101 - it is a key
+            services().usage.note_first(principal.credential_id, circumstances_of(principal))
+        return principal
     cookie = session_cookie(ACCESS_COOKIE)
     if not cookie:
         raise InvalidCredential("no credential")

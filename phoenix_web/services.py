@@ -17,6 +17,7 @@ from phoenix_web.auth.password_links import PasswordLinks
 from phoenix_web.auth.passwords import Passwords
 from phoenix_web.auth.sessions import Sessions
 from phoenix_web.auth.tokens import AccessTokens
+from phoenix_web.auth.usage import KeyUsage
 from phoenix_web.auth.verifier import Verifier
 from phoenix_web.mail.courier import Courier
 from phoenix_web.mail.messages import Letterhead
@@ -52,6 +53,7 @@ class Services:
     login: Login
     password_links: PasswordLinks
     verifier: Verifier
+    usage: KeyUsage
     rate_limits: RateLimits
     #: None without `PHOENIX_SMTP_HOSTNAME`.
     mail: Mail | None
@@ -77,12 +79,15 @@ def build(settings: Settings, secret: str, audit_log: AuditLog) -> Services:
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)
+    usage = KeyUsage(database)
     redis = settings.rate_limit_storage_url
     limits = RateLimits(
         redis.get_secret_value() if redis else None, is_on=not settings.disable_rate_limit
     )
     mail = _mail(settings, database, links)
-    return Services(settings, database, passwords, sessions, login, links, verifier, limits, mail)
+    return Services(
+        *(settings, database, passwords, sessions, login, links, verifier, usage, limits, mail)
+    )
 
 
 def passwords_of(settings: Settings) -> Passwords:

@@ -23,6 +23,8 @@ class Principal:
     user: UserInfo | None
     #: The id of the key or of the session; None for the admin secret and for nobody.
     credential_id: int | None = None
+    #: Whether it is a key of which no use is known yet.
+    is_first_use: bool = False
 
     @property
     def user_id(self) -> int:

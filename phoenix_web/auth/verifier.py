@@ -74,13 +74,13 @@ class Verifier:
         row = self._database.find_row(FIND_BY_DIGEST, {"digest": keys.digest(text)})
         if row is None:
             raise InvalidCredential("unknown or revoked key")
-        key_id, expires_at = row[0], row[1]
+        key_id, expires_at, is_first_use = row[:3]
         if expires_at is not None and expires_at <= datetime.now(UTC):
             raise ExpiredCredential(f"key {key_id} expired")
-        user = user_from(row[2:])
+        user = user_from(row[3:])
         is_system = user.role is Role.SYSTEM
         kind = CredentialKind.SYSTEM_KEY if is_system else CredentialKind.USER_KEY
-        return Principal(kind, user.role, user, key_id)
+        return Principal(kind, user.role, user, key_id, is_first_use)
 
     def _admin(self) -> Principal:
         row = self._database.find_row(_FIND_SYSTEM_USER, {})

@@ -59,7 +59,7 @@ _COLUMNS: Final = (
 
 #: The verifier's one statement for a key: the key and its owner as they are at this moment.
 FIND_BY_DIGEST: Final = (
-    select(ApiKey.id, ApiKey.expires_at, *USER_COLUMNS)
+    select(ApiKey.id, ApiKey.expires_at, ApiKey.first_used_at.is_(None), *USER_COLUMNS)
     .join(User, User.id == ApiKey.user_id)
     .where(
         ApiKey.digest == bindparam("digest"),
@@ -171,6 +171,20 @@ class KeyStore:
             .returning(ApiKey.id)
         )
         return revoked.first() is not None
+
+    def first_use(self, key_id: int, at: datetime) -> KeyInfo | None:
+        """Note that the key was first used *at* a moment; return the key, or None.
+
+        None when that is known already, or the key is gone: of all processes and hosts that have
+        seen a first use, one statement decides whose it was.
+        """
+        used = self._session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, ApiKey.first_used_at.is_(None))
+            .values(first_used_at=at)
+            .returning(*_COLUMNS)
+        ).first()
+        return None if used is None else KeyInfo(*used)
 
     def _owned(self, statement: Select[*tuple[Any, ...]]) -> list[OwnedKey]:
         return [

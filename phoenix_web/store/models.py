@@ -132,6 +132,8 @@ class ApiKey(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    #: When it first opened anything; noted some seconds later.
+    first_used_at: Mapped[datetime | None]
 
 
 class Session(Base):

@@ -320,6 +320,8 @@ def test_no_event_has_a_secret_in_any_column(
     user = {"email": "e@example.com", "username": key.text, "role": "VIEWER"}
     body = {"user": {**user, "auth_method": "LOCAL", "password": new_password}}
     post("/v1/users", body, SECRET_HEADER)
+    client.get("/v1/user", headers={**key.headers, "User-Agent": f"x {key.text}"})
+    services_of(app).usage.flush()
     client.delete(f"/v1/user/api_keys/{key.global_id}", headers=key.headers)
     browser = visitor(app, member)
     form = {"current_password": PASSWORD, "new_password": new_password}

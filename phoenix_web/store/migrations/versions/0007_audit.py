@@ -1,4 +1,4 @@
-"""The audit log."""
+"""The audit log, and when a key was first used."""
 
 from __future__ import annotations
 
@@ -93,3 +93,4 @@ def upgrade() -> None:
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for statement in _SQLITE if is_sqlite else _POSTGRESQL:
         op.execute(statement)
+    op.add_column("api_keys", sa.Column("first_used_at", sa.DateTime(timezone=True), nullable=True))
