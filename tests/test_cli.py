@@ -8,9 +8,12 @@ import os
 import pwd
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+import time_machine
+from sqlalchemy import text
 
 from phoenix_web import cli, create_app
 from phoenix_web.config import Settings, load
@@ -351,6 +354,17 @@ def _lines(database: Database) -> list[Entry]:
         return list(AuditStore(session).all())
 
 
+def _do(database: Database, *statements: str) -> None:
+    """Do something to the log as the owner of the database, whom no trigger stops."""
+    is_sqlite = database.url.get_backend_name() == "sqlite"
+    free = ["DROP TRIGGER audit_events_never_change", "DROP TRIGGER audit_events_stay"]
+    with database.transaction() as session:
+        for statement in free if is_sqlite else ["ALTER TABLE audit_events DISABLE TRIGGER ALL"]:
+            session.execute(text(statement))
+        for statement in statements:
+            session.execute(text(statement))
+
+
 def test_what_commands_do_is_recorded_with_the_user_of_the_machine(
     run: Command, database: Database
 ) -> None:
@@ -374,3 +388,103 @@ def test_what_commands_do_is_recorded_with_the_user_of_the_machine(
     ]
     assert {by(line) for line in done} == {(OPERATOR, "command line", None)}
     assert {(line.actor_id, line.address) for line in done} == {(None, None)}
+
+
+def test_a_log_is_proved_and_its_head_is_the_only_output(run: Command, database: Database) -> None:
+    run("db", "upgrade")
+    first = run("audit", "verify")
+    run("keys", "issue", "ci")
+
+    second = run("audit", "verify", "--head", first.out)
+
+    newest = _lines(database)[-1]
+    assert (first.code, second.code) == (0, 0)
+    assert second.out == f"{newest.number}:{newest.mac.hex()}\n"
+    assert f"Events 1 to {newest.number} are as they were written." in second.err
+
+
+def test_a_changed_line_exits_with_5_and_says_which(run: Command, database: Database) -> None:
+    run("keys", "issue", "ci")
+    _do(database, "UPDATE audit_events SET subject_label = 'other' WHERE id = 2")
+
+    answer = run("audit", "verify")
+
+    assert (answer.code, answer.out) == (5, "")
+    assert "event 2 is not as it was written" in answer.err
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_line_that_cannot_be_read_any_more_exits_with_5(run: Command, database: Database) -> None:
+    run("db", "upgrade")
+    _do(database, "UPDATE audit_events SET at = 'never' WHERE id = 1")
+
+    answer = run("audit", "verify")
+
+    assert (answer.code, answer.out) == (5, "")
+    assert "Traceback" not in answer.err
+
+
+def test_a_log_that_was_put_back_to_an_older_copy_shows_against_a_saved_head(
+    run: Command, database: Database
+) -> None:
+    run("db", "upgrade")
+    with database.reading() as session:
+        link = session.execute(text("SELECT link FROM audit_state")).scalar_one()
+    run("keys", "issue", "ci")
+    head = run("audit", "verify").out
+    _do(database, "DELETE FROM audit_events WHERE id = 3", "UPDATE audit_state SET number = 2")
+    with database.transaction() as session:
+        session.execute(text("UPDATE audit_state SET link = :link"), {"link": link})
+
+    alone, against_head = run("audit", "verify"), run("audit", "verify", "--head", head)
+
+    assert alone.code == 0
+    assert (against_head.code, against_head.out) == (5, "")
+    assert "before the saved head 3" in against_head.err
+
+
+def test_a_pruned_log_is_proved_from_where_it_begins(run: Command, database: Database) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=40)
+    with time_machine.travel(long_ago):
+        run("db", "upgrade")
+        run("keys", "issue", "old")
+        old_head = run("audit", "verify").out
+    run("keys", "issue", "new")
+    day = (long_ago + timedelta(days=2)).date().isoformat()
+
+    pruned = run("audit", "prune", "--before", day)
+    again = run("audit", "prune", "--before", day)
+    proved = run("audit", "verify", "--head", old_head)
+
+    assert (pruned.code, pruned.out, pruned.err) == (0, "", "Removed 3 events.\n")
+    assert again.err == "Removed 0 events.\n"
+    new, removal = _lines(database)
+    assert (new.number, what(removal)[:2]) == (4, ("audit.pruned", "success"))
+    assert by(removal) == (OPERATOR, "command line", None)
+    assert proved.code == 0
+    assert "Events 4 to 5 are as they were written." in proved.err
+    assert "Retention has removed events 1 to 3." in proved.err
+
+
+def test_lines_of_another_key_need_that_key(
+    run: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run("db", "upgrade")
+    monkeypatch.setenv("PHOENIX_AUDIT_KEY", "b2" * 20)
+    run("keys", "issue", "ci")
+
+    alone = run("audit", "verify")
+    with_both = run("audit", "verify", "--key-file", str(tmp_path / "audit.key"))
+
+    assert alone.code == 5
+    assert "which is not here" in alone.err
+    assert with_both.code == 0
+
+
+def test_a_wrong_head_or_day_is_refused_and_so_is_a_log_that_never_was(run: Command) -> None:
+    assert run("audit", "verify").code == 5
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    assert run("audit", "prune", "--before", "2001-01-01").code == 3
+    assert run("audit", "prune", "--before", tomorrow).code == 3
+    assert run("audit", "prune", "--before", "x").code == 2
+    assert run("audit", "verify", "--head", "x").code == 2

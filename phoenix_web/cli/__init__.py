@@ -2,7 +2,7 @@
 
 A secret goes to standard output, once and alone, so that a script can catch it; notes go to
 standard error. Exit codes: 0 done, 1 wrong configuration, 2 wrong usage, 3 refused, 4 the
-database is busy or unreachable.
+database is busy or unreachable, 5 an audit log that is not what was written.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 from pydantic import SecretStr
 
 from phoenix_web.bootstrap import prepare
+from phoenix_web.cli.audit import audit
 from phoenix_web.cli.keys import keys
 from phoenix_web.cli.mail import mail
 from phoenix_web.cli.parts import note
@@ -77,7 +78,7 @@ def upgrade() -> None:
     note("The database is up to date.")
 
 
-for _group in (keys, mail, users):
+for _group in (audit, keys, mail, users):
     commands.add_command(_group)
 
 

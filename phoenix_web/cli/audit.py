@@ -1,0 +1,124 @@
+"""`phoenix-web audit`: proving the audit log, and removing its oldest lines."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from phoenix_web.audit.chain import Key
+from phoenix_web.audit.operators import by_operator
+from phoenix_web.audit.proof import Broken, Head, prove
+from phoenix_web.bootstrap import audit_log
+from phoenix_web.config import load
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.store.audit.log import record
+from phoenix_web.store.audit.reading import AuditStore
+from phoenix_web.store.audit.retention import remove
+from phoenix_web.store.database import Database
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NOT_PROVED: Final = 5
+#: Lines that are removed in one transaction: other writers come in between.
+_BATCH: Final = 10_000
+_MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+@click.group()
+def audit() -> None:
+    """Prove the audit log, and remove its oldest lines."""
+
+
+@audit.command()
+@click.option("--head", "text", help="The head that was printed on another day.")
+@click.option(
+    "--key-file",
+    "key_files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A key that the log was written with before, or by another host.",
+)
+def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
+    """Prove that no line was changed, removed or inserted, and print the log's head.
+
+    Keep the head elsewhere: given back with --head it shows whether the end was cut off since.
+    The exit code is 5 when the log is not what was written.
+    """
+    saved = None if text is None else Head.parse(text)
+    if text is not None and saved is None:
+        raise click.BadParameter("is not a head as this command prints it", param_hint="--head")
+    settings = load()
+    keys = [audit_log(settings).key]
+    keys += [Key(file.read_text(encoding="utf-8").strip()) for file in key_files]
+    database = Database(settings.database_url)
+    try:
+        head = _proved(database, {key.id: key for key in keys}, saved)
+    except Broken as error:
+        _note(f"Not proved: {error}.")
+        sys.exit(_NOT_PROVED)
+    except (TypeError, ValueError):
+        _note("Not proved: a line cannot be read any more.")
+        sys.exit(_NOT_PROVED)
+    finally:
+        database.dispose()
+    click.echo(head)
+
+
+@audit.command()
+@click.option(
+    "--before",
+    type=click.DateTime(_MOMENTS),
+    required=True,
+    help="The first day, or moment, that is kept, in UTC.",
+)
+def prune(before: datetime) -> None:
+    """Remove the lines from before a day. What is left can still be proved."""
+    moment = before.replace(tzinfo=UTC)
+    if moment > datetime.now(UTC):
+        raise Invalid(f"{before:%Y-%m-%d} has not come yet")
+    settings = load()
+    database = Database(settings.database_url, audit_log(settings))
+    count = 0
+    try:
+        with database.reading() as session:
+            if AuditStore(session).bounds() is None:
+                raise NotFound("There is no audit log yet")
+        while True:
+            with database.transaction() as session:
+                removal = remove(session, moment, by_operator(), _BATCH)
+                if removal is None:
+                    break
+                record(session, removal)
+            count += removal.detail["events"]
+    finally:
+        database.dispose()
+    _note(f"Removed {count} events.")
+
+
+def _proved(database: Database, keys: Mapping[str, Key], saved: Head | None) -> Head:
+    """Return the head of the log of *database*; raise `Broken` when it is not what was written."""
+    with database.snapshot() as session:
+        store = AuditStore(session)
+        bounds = store.bounds()
+        if bounds is None:
+            raise Broken("there is no audit log")
+        checkpoint, end = bounds
+        head = prove(store.all(), checkpoint, end, keys, saved)
+    if saved is not None and saved.number < checkpoint.number:
+        _note(f"Retention has removed event {saved.number}: the saved head says nothing any more.")
+    if head.number == checkpoint.number:
+        _note("The log is empty.")
+    else:
+        _note(f"Events {checkpoint.number + 1} to {head.number} are as they were written.")
+    if checkpoint.number:
+        _note(f"Retention has removed events 1 to {checkpoint.number}.")
+    return head
+
+
+def _note(text: str) -> None:
+    click.echo(text, err=True)
