@@ -15,6 +15,7 @@ from phoenix_web.config import ConfigError
 from phoenix_web.config_rules import secret_fault
 from phoenix_web.policy import Role
 from phoenix_web.services import passwords_of
+from phoenix_web.start_settings import note_settings
 from phoenix_web.store.audit.log import AuditLog, record
 from phoenix_web.store.database import Database
 from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def prepare(settings: Settings) -> str | None:
+def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
     """Bring the database up to date and make the accounts that must exist.
 
-    Any number of processes may do this at once. Returns the password of the first administrator
+    Any number of processes may do this at once. When it is the start of a server, other settings
+    than those of the last start are recorded. Returns the password of the first administrator
     when this call has invented it: it is known nowhere else.
     """
     log = audit_log(settings)
@@ -42,6 +44,8 @@ def prepare(settings: Settings) -> str | None:
         with database.transaction() as session:
             database.lock_out_other_starts(session.connection())
             log.begin(session)
+            if is_start:
+                note_settings(session, settings)
             return _make_accounts(session, settings)
     finally:
         database.dispose()

@@ -28,7 +28,7 @@ def application(settings: Settings | None = None) -> Flask:
     """Return the application of this process's environment, with its database prepared."""
     settings = settings or load()
     set_up(settings.logging_level)
-    password = prepare(settings)
+    password = prepare(settings, is_start=True)
     if password is not None:
         _print(
             f"  The first administrator is admin@localhost, password {password}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
+from phoenix_web.audit.events import Action
 from phoenix_web.auth.password_policy import MIN_LENGTH
 from phoenix_web.bootstrap import prepare, session_secret
 from phoenix_web.config import ConfigError
 from phoenix_web.config_rules import secret_fault
 from phoenix_web.policy import Role
+from phoenix_web.store.audit.reading import AuditStore, Filters
 from phoenix_web.store.database import Database
 from phoenix_web.store.users import UserStore
 from tests.factories import DEFAULT_ADMIN_PASSWORD, SECRET, make_settings
@@ -128,6 +131,34 @@ def test_a_configured_secret_leaves_no_file(changed: Any) -> None:
     assert session_secret(settings) == SECRET
     assert secret_fault(SECRET) is None
     assert not (settings.working_dir / "secret").exists()
+
+
+def _settings_events(settings: Settings) -> list[tuple[str, dict[str, str]]]:
+    database = Database(settings.database_url)
+    with database.reading() as session:
+        lines, _ = AuditStore(session).page(Filters(action=Action.SETTINGS_CHANGED), 10)
+    database.dispose()
+    return [(line.subject_label, json.loads(line.detail)["settings"]) for line in lines[::-1]]
+
+
+def test_a_start_with_other_settings_is_recorded_once_and_tells_no_secret(
+    changed: Any, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(lambda _: prepare(changed(), is_start=True), range(3)))
+    # Neither a command nor another host of the same database is a change.
+    prepare(changed(refresh_reuse_seconds=9))
+    other_host = {"port": 1, "workers": 9, "working_dir": tmp_path / "other"}
+    prepare(changed().model_copy(update=other_host), is_start=True)
+    prepare(changed(admin_secret=None, admins="Ann=ann@example.com"), is_start=True)
+
+    (_, first), (names, second) = _settings_events(changed())
+
+    assert names == "admin_secret, admins"
+    assert first["secret"] == first["admin_secret"] == first["sql_database_url"] == "set"
+    assert first["password_hash_iterations"] == "1"
+    assert {*first} - {*second} == {"admin_secret"}
+    assert "ann@example.com" in second["admins"]
 
 
 def test_a_folder_that_cannot_hold_a_key_is_told_with_what_to_set_instead(
