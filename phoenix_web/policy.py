@@ -52,6 +52,7 @@ class Permission(StrEnum):
     SYSTEM_KEY_ISSUE = "system-key:issue"
     SYSTEM_KEY_REVOKE = "system-key:revoke"
     MAIL_MANAGE = "mail:manage"
+    AUDIT_READ = "audit:read"
     DATASET_READ = "dataset:read"
     DATASET_WRITE = "dataset:write"
 
@@ -105,6 +106,7 @@ GRANTS: Final = {
     ),
     Permission.SYSTEM_KEY_REVOKE: Grant(Role.ADMIN, _IDENTIFIED),
     Permission.MAIL_MANAGE: Grant(Role.ADMIN, _SESSION),
+    Permission.AUDIT_READ: Grant(Role.ADMIN, _IDENTIFIED),
     Permission.DATASET_READ: Grant(Role.VIEWER, _EVERYBODY),
     Permission.DATASET_WRITE: Grant(Role.MEMBER, _EVERYBODY, is_write=True),
 }

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from phoenix_web.api import auth, dataset_labels, datasets, keys, passwords, server, users
+from phoenix_web.api import audit, auth, dataset_labels, datasets, keys, passwords, server, users
 from phoenix_web.guard import authenticate_api
 
 door = Blueprint("api", __name__)
 door.before_request(authenticate_api)
-for _routes in (auth, dataset_labels, datasets, keys, passwords, server, users):
+for _routes in (audit, auth, dataset_labels, datasets, keys, passwords, server, users):
     door.register_blueprint(_routes.routes)

@@ -112,6 +112,12 @@ class UserStore:
         row = self._session.execute(statement).first()
         return (None, None) if row is None else (user_from(row[1:]), row[0])
 
+    def find_by_username(self, username: str) -> UserInfo | None:
+        """Return the user with *username*, or one that looks like it, or None."""
+        if "\x00" in username:
+            return None
+        return self._one(select(*USER_COLUMNS).where(User.username_key == username_key(username)))
+
     def system_user(self) -> UserInfo:
         """Return the user that owns system keys and stands behind the admin secret."""
         return user_from(

@@ -13,6 +13,7 @@ from flask_login import LoginManager, current_user
 from phoenix_web.guard import is_public_view
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
 from phoenix_web.ui import (
+    audit,
     datasets,
     forgot_password,
     form_tokens,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 door = Blueprint("ui", __name__)
 for _page in (
+    audit,
     datasets,
     forgot_password,
     home,

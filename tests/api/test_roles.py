@@ -110,6 +110,7 @@ TABLE: Final[dict[str, list[int | str]]] = {
         *_admins,
         *[NO_SYSTEM_KEY, NO_SYSTEM_KEY, ADMINS_ONLY, NO_SYSTEM_KEY],
     ],
+    "GET /v1/audit_events": [*_no, *_admins, 200, 200, ADMINS_ONLY, 200],
     "GET /v1/datasets": [*_no, 200, 200, 200, 200, 200, 200, 200, 200],
     "POST /v1/datasets/upload": [*_no, *[NOT_FOR_VIEWERS] * 2, 200, 200, 200, 200, 200, 200],
     "GET /auth/logout": [302] * 10,

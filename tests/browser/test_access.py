@@ -126,6 +126,19 @@ def test_axe_finds_nothing_on_any_page(
         for path in ("/datasets", "/datasets?name=x", "/settings/keys", "/settings/system-keys"):
             someone.visit(path)
             look(path)
+        someone.visit("/settings/audit")
+        page.get_by_text("Details", exact=True).first.click()
+        look("audit log, opened")
+        for path in ("/settings/audit?who=nobody&from=x", "/settings/audit?action=mfa.enrolled"):
+            someone.visit(path)
+            look(path)
+        page.get_by_label("Who").fill("admin")
+        page.get_by_label("What").select_option("Signed in")
+        someone.button("Show").click()
+        expect(page.locator("tbody tr")).to_have_count(1)
+        page.locator("tbody tr").get_by_role("link", name="admin").last.click()
+        expect(page.get_by_text("Only events by admin")).to_be_visible()
+        look("audit log, limited")
         for path in ("/settings/mail", "/settings/profile", "/nope", "/datasets?cursor=x"):
             someone.visit(path)
             look(path)

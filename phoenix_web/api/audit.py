@@ -1,0 +1,137 @@
+"""`/v1/audit_events`: who did what, for administrators."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from flask import Blueprint, Response
+from pydantic import AfterValidator, Field
+
+from phoenix_web.api.operations import Operation, Payload, declares, respond
+from phoenix_web.audit.events import Action, Outcome
+from phoenix_web.audit.telling import KIND, SUBJECT_KINDS, told
+from phoenix_web.errors import Invalid
+from phoenix_web.global_ids import decode, encode, number_of
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.audit.reading import AuditStore, Filters
+
+routes = Blueprint("audit", __name__, url_prefix="/v1")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The moment is too far away") from None
+
+
+_Moment = Annotated[datetime, AfterValidator(_in_utc)]
+
+
+class AuditActor(Payload):
+    """Who did it: a user as they were called then, or another name without an id."""
+
+    id: str | None
+    name: str | None
+
+
+class AuditCredential(Payload):
+    """By which credential; never its text."""
+
+    kind: str | None
+    id: str | None
+
+
+class AuditSubject(Payload):
+    """What it was done to, as that was called then."""
+
+    type: str
+    id: str | None
+    label: str
+
+
+class AuditEvent(Payload):
+    """A line of the audit log."""
+
+    id: str
+    number: Annotated[int, Field(description="Counts from 1 without a gap")]
+    occurred_at: str
+    action: str
+    outcome: str
+    reason: Annotated[str | None, Field(description="Why it was refused")]
+    actor: AuditActor
+    credential: AuditCredential
+    address: str | None
+    user_agent: str | None
+    subject: AuditSubject
+    detail: dict[str, Any]
+    key_id: Annotated[str, Field(description="Which key the MAC was made with")]
+    mac: Annotated[str, Field(description="With the number it is the log's head at that moment")]
+
+
+class AuditEventsResponse(Payload):
+    """A page of events, newest first; `next_cursor` names the first one of the next page."""
+
+    data: list[AuditEvent]
+    next_cursor: str | None
+
+
+class AuditEventsQuery(Payload):
+    """Which events, and which page of them."""
+
+    action: Action | None = None
+    outcome: Outcome | None = None
+    actor: Annotated[str, Field(description="The id of a user")] = ""
+    subject: Annotated[str, Field(description="The id of a user, a key or a session")] = ""
+    since: Annotated[_Moment | None, Field(alias="from")] = None
+    until: Annotated[_Moment | None, Field(alias="to", description="Not included")] = None
+    limit: int = Field(100, gt=0, le=1000)
+    cursor: str = ""
+
+
+@routes.get("/audit_events")
+@requires(Permission.AUDIT_READ)
+@declares(
+    Operation(
+        "List audit events",
+        "audit",
+        query=AuditEventsQuery,
+        answers={HTTPStatus.OK: AuditEventsResponse},
+    )
+)
+def list_audit_events(query: AuditEventsQuery) -> Response:
+    """Answer a page of the audit log."""
+    filters = Filters(
+        action=query.action,
+        outcome=query.outcome,
+        actor_id=_number("User", query.actor),
+        subject=_subject(query.subject),
+        since=query.since,
+        until=query.until,
+    )
+    cursor = number_of(KIND, query.cursor) if query.cursor else None
+    if query.cursor and cursor is None:
+        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    with services().database.reading() as session:
+        entries, next_number = AuditStore(session).page(filters, query.limit, cursor)
+    next_cursor = None if next_number is None else encode(KIND, next_number)
+    events = [AuditEvent.model_validate(told(entry)) for entry in entries]
+    return respond(AuditEventsResponse(data=events, next_cursor=next_cursor))
+
+
+def _number(kind: str, global_id: str) -> int | None:
+    number = number_of(kind, global_id) if global_id else None
+    if global_id and number is None:
+        raise Invalid(f"Invalid {kind} GlobalID format: {global_id}")
+    return number
+
+
+def _subject(global_id: str) -> tuple[str, int] | None:
+    subject = decode(global_id) if global_id else None
+    if global_id and (subject is None or subject[0] not in SUBJECT_KINDS):
+        raise Invalid(f"Invalid subject GlobalID format: {global_id}")
+    return subject

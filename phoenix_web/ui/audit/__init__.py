@@ -1,0 +1,151 @@
+"""The page of the audit log, for administrators, and its export as a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, make_response, render_template
+
+from phoenix_web.audit.events import Entry, Outcome
+from phoenix_web.audit.telling import KIND, SUBJECT_KINDS, told
+from phoenix_web.errors import Invalid
+from phoenix_web.global_ids import encode
+from phoenix_web.guard import requires
+from phoenix_web.policy import Permission
+from phoenix_web.services import services
+from phoenix_web.store.audit.reading import AuditStore, batches
+from phoenix_web.streams import streamed
+from phoenix_web.ui.audit import words
+from phoenix_web.ui.audit.finding import cursor, search
+from phoenix_web.ui.template_helpers import exact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Response
+
+    from phoenix_web.ui.audit.finding import Search
+
+routes = Blueprint("audit", __name__, url_prefix="/settings/audit")
+_PAGE_SIZE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry as a row of the page."""
+
+    entry: Entry
+    title: str
+    #: What the subject is, in a word, and the id by which its lines can be asked for.
+    subject_word: str
+    subject_link: str | None
+    actor_link: str | None
+    #: By which credential and from where, as far as it is known.
+    way: str
+    #: What else is told when the row is opened, by name.
+    facts: list[tuple[str, str]]
+
+    @property
+    def is_refused(self) -> bool:
+        """Tell whether it was refused."""
+        return self.entry.outcome == Outcome.REFUSED
+
+
+@routes.get("")
+@requires(Permission.AUDIT_READ)
+def index() -> Response:
+    """Show a page of the log: all of it, or what the form or a link asks for."""
+    first = cursor(KIND)
+    entries: list[Entry] = []
+    next_number = None
+    with services().database.reading() as session:
+        found = search(session)
+        if found.filters is not None:
+            store = AuditStore(session)
+            entries, next_number = store.page(found.filters, _PAGE_SIZE, first)
+    body = render_template(
+        "settings/audit.html",
+        lines=[_line(entry) for entry in entries],
+        form=found.form,
+        query=found.query,
+        groups=words.GROUPS,
+        only=_only(found, entries),
+        next_cursor=None if next_number is None else encode(KIND, next_number),
+        is_first=first is None,
+    )
+    is_wrong = found.filters is None
+    return make_response(body, HTTPStatus.UNPROCESSABLE_ENTITY if is_wrong else HTTPStatus.OK)
+
+
+@routes.get("/export")
+@requires(Permission.AUDIT_READ)
+def export() -> Response:
+    """Answer a line of JSON for each event that is asked for, oldest first."""
+    database = services().database
+    with database.reading() as session:
+        found = search(session)
+    if found.filters is None:
+        raise Invalid(next(iter(found.form.faults.values())))
+    name = f"audit-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    parts = (_spelt(batch) for batch in batches(database, found.filters))
+    return streamed(parts, "application/x-ndjson", headers)
+
+
+def _spelt(entries: list[Entry]) -> str:
+    return "".join(json.dumps(told(entry), ensure_ascii=False) + "\n" for entry in entries)
+
+
+def _only(found: Search, entries: list[Entry]) -> list[tuple[str, str]]:
+    """Return the links that limit the page, each with the name of what it is limited to."""
+    first = entries[0] if entries else None
+    only = []
+    if "actor" in found.query:
+        name = found.actor.username if found.actor else first and first.actor_name
+        only.append(("actor", f"by {name or 'somebody who is gone'}"))
+    if "subject" in found.query:
+        only.append(("subject", f"about {_named(first)}" if first else "about one thing"))
+    return only
+
+
+def _named(entry: Entry) -> str:
+    return f"{words.subject_word(entry.subject_kind)} {entry.subject_label}".strip()
+
+
+def _line(entry: Entry) -> Line:
+    is_refused = entry.outcome == Outcome.REFUSED
+    kind, number = entry.subject_kind, entry.subject_id
+    has_link = kind in SUBJECT_KINDS and number is not None
+    return Line(
+        entry,
+        words.title(entry.action, is_refused=is_refused),
+        words.subject_word(kind) if has_link else "",
+        encode(kind, number) if has_link and number is not None else None,
+        None if entry.actor_id is None else encode("User", entry.actor_id),
+        words.way(entry.credential_kind, entry.address),
+        list(_facts(entry)),
+    )
+
+
+def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
+    spelt = told(entry)
+    yield "Event", f"{entry.number}, {entry.action}"
+    yield "Time", exact(entry.at)
+    for name, text in (
+        ("Credential", " ".join(filter(None, spelt["credential"].values()))),
+        ("User agent", entry.agent),
+        ("Id", spelt["subject"]["id"]),
+    ):
+        if text:
+            yield name, text
+    for name, value in spelt["detail"].items():
+        yield name.replace("_", " ").capitalize(), _text(value)
+    yield "MAC", spelt["mac"]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
