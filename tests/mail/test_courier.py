@@ -469,12 +469,12 @@ def test_a_courier_that_is_told_to_stop_takes_up_no_further_mail(
 PROGRAM: Final = """
 from dataclasses import replace
 from datetime import timedelta
-from phoenix_web.bootstrap import session_secret
+from phoenix_web.bootstrap import audit_log, session_secret
 from phoenix_web.config import load
 from phoenix_web.services import build
 
 settings = load()
-courier = build(settings, session_secret(settings)).mail.courier
+courier = build(settings, session_secret(settings), audit_log(settings)).mail.courier
 replace(courier, hold=timedelta(seconds=1)).send_elected("the first", lambda: True)
 """
 

@@ -1,0 +1,174 @@
+"""Every change of an account leaves one event, by whichever road it came."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.audit_log import Watch, by, what
+from tests.factories import PASSWORD, sign_in
+from tests.ui.visitor import visitor
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from tests.factories import SignedIn
+
+NEW_PASSWORD = "seven quiet lighthouses"
+
+
+@pytest.fixture
+def watch(app: Flask, admin: SignedIn, member: SignedIn) -> Watch:
+    """Return the log, with the cast in place."""
+    del admin, member
+    return Watch(app)
+
+
+def patch(client: FlaskClient, admin: SignedIn, user: SignedIn, **fields: Any) -> TestResponse:
+    return client.patch(f"/v1/users/{user.global_id}", json=fields, headers=admin.headers)
+
+
+def session_ids(client: FlaskClient, user: SignedIn) -> list[str]:
+    answer = client.get("/v1/user/sessions", headers=user.headers).get_json()
+    return [found["id"] for found in answer["data"]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "action", "detail"),
+    [
+        ({"role": "VIEWER"}, "user.role_changed", {"from": "MEMBER", "to": "VIEWER"}),
+        ({"username": "robert"}, "user.renamed", {"from": "bob", "to": "robert"}),
+        ({"password": NEW_PASSWORD}, "user.password_changed", {}),
+        ({"is_active": False}, "user.deactivated", {}),
+    ],
+)
+def test_a_change_by_an_administrator_is_told(  # noqa: PLR0913, PLR0917 - fixtures and cases
+    client: FlaskClient,
+    admin: SignedIn,
+    member: SignedIn,
+    watch: Watch,
+    fields: dict[str, Any],
+    action: str,
+    detail: dict[str, str],
+) -> None:
+    assert patch(client, admin, member, **fields).status_code == 200
+
+    line = watch.one()
+    assert what(line) == (action, "success", "User", "bob")
+    assert (line.subject_id, line.actor_id) == (member.user_id, admin.user_id)
+    assert by(line)[:2] == ("alice", "session")
+    assert json.loads(line.detail) == detail
+    assert line.address == "127.0.0.1"
+    watch.prove()
+
+
+def test_each_thing_that_changes_is_told_and_what_stays_is_not(
+    client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    changes = {"role": "VIEWER", "username": "robert", "is_active": True}
+    assert patch(client, admin, member, **changes).status_code == 200
+
+    assert [line.action for line in watch.new()] == ["user.renamed", "user.role_changed"]
+
+
+def test_a_change_that_is_refused_leaves_nothing(
+    client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    assert patch(client, admin, admin, role="MEMBER").status_code == 403
+    assert patch(client, admin, member, username="alice", role="VIEWER").status_code == 409
+    assert patch(client, member, admin, role="VIEWER").status_code == 403
+
+    assert watch.new() == []
+
+
+def test_deletion_is_told_with_what_nobody_can_look_up_any_more(
+    client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    path = f"/v1/users/{member.global_id}"
+    assert client.delete(path, headers=admin.headers).status_code == 204
+
+    line = watch.one()
+    assert what(line) == ("user.deleted", "success", "User", "bob")
+    assert json.loads(line.detail)["email"] == member.email
+
+
+def test_an_administrator_who_ends_sessions_is_told(
+    app: Flask, client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    sign_in(app, member)
+    path = f"/v1/users/{member.global_id}/sessions"
+    first = session_ids(client, member)[0]
+
+    assert client.delete(f"{path}/{first}", headers=admin.headers).status_code == 204
+    one = watch.one()
+    assert client.delete(path, headers=admin.headers).status_code == 204
+    rest = watch.one()
+    assert client.delete(path, headers=admin.headers).status_code == 204
+    assert client.delete(f"{path}/{first}", headers=admin.headers).status_code == 404
+
+    assert what(one) == ("session.ended", "success", "Session", "bob")
+    assert what(rest) == ("session.all_ended", "success", "User", "bob")
+    assert json.loads(rest.detail) == {"sessions": 1}
+    assert by(one)[:2] == by(rest)[:2] == ("alice", "session")
+    assert watch.new() == []
+
+
+def test_what_people_do_with_their_own_account_is_told(
+    app: Flask, client: FlaskClient, member: SignedIn, watch: Watch
+) -> None:
+    mine = sign_in(app, member)
+    other = session_ids(client, mine)[1]
+
+    def own(**fields: str) -> TestResponse:
+        return client.patch("/v1/user", json=fields, headers=mine.headers)
+
+    assert own(username="robert").status_code == 200
+    path = f"/v1/user/sessions/{other}"
+    assert client.delete(path, headers=mine.headers).status_code == 204
+    assert own(password=NEW_PASSWORD, current_password=PASSWORD).status_code == 200
+
+    lines = watch.new()
+    assert [line.action for line in lines] == [
+        "user.renamed",
+        "session.ended",
+        "user.password_changed",
+    ]
+    assert {line.actor_id for line in lines} == {member.user_id}
+
+
+def test_the_pages_tell_the_same(
+    app: Flask, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    sign_in(app, admin)
+    page = visitor(app, admin)
+    user = f"/settings/users/{member.global_id}"
+    told = []
+    for path, fields in (
+        ("/settings/profile/sessions/end-others", {}),
+        (f"{user}/sessions/end", {}),
+        (f"{user}/deactivate", {}),
+        (f"{user}/reactivate", {}),
+        (f"{user}/link", {}),
+        (f"{user}/delete", {}),
+        (
+            "/settings/users/new",
+            {"email": "new@example.com", "username": "new", "role": "MEMBER"},
+        ),
+    ):
+        assert page.post(path, fields).status_code in {200, 303}, path
+        told.append([line.action for line in watch.new()])
+
+    assert told == [
+        ["session.all_ended"],
+        ["session.all_ended"],
+        ["user.deactivated"],
+        ["user.reactivated"],
+        ["password_link.issued"],
+        ["user.deleted"],
+        ["user.created", "password_link.issued"],
+    ]
+    watch.prove()
