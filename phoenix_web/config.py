@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import (
@@ -27,14 +26,12 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from phoenix_web import config_rules as rules
+from phoenix_web.config_database import DatabaseSettings, is_sqlite
 from phoenix_web.config_files import SecretFiles, Unreadable
 from phoenix_web.config_mail import MailSettings
 from phoenix_web.config_rules import Boolean, Integer, Number
-from phoenix_web.paths import default_working_dir
 
 PREFIX: Final = "PHOENIX_"
 _YEAR_MINUTES: Final = 366 * 24 * 60
@@ -49,19 +46,10 @@ class ConfigError(Exception):
         self.faults = faults
 
 
-class Settings(MailSettings):
+class Settings(DatabaseSettings, MailSettings):
     """What the server was told, checked as a whole and never changed."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
-
-    # Where the data is. First, because the rules for secrets depend on it.
-    working_dir: Path = Field(default_factory=default_working_dir)
-    sql_database_url: SecretStr | None = Field(None, description="SQLite or PostgreSQL URL")
-    postgres_host: str | None = None
-    postgres_port: Integer = 5432
-    postgres_user: str | None = None
-    postgres_password: SecretStr | None = Field(None, validate_default=True)
-    postgres_db: str | None = None
 
     # Authentication.
     enable_auth: Boolean = True
@@ -115,28 +103,6 @@ class Settings(MailSettings):
     support_email: Annotated[str | None, BeforeValidator(rules.email_address)] = None
 
     @property
-    def database_url(self) -> str:
-        """Return the URL of the database, with its password."""
-        if self.sql_database_url is not None:
-            return self.sql_database_url.get_secret_value()
-        if self.postgres_host and self.postgres_user and self.postgres_password:
-            url = URL.create(
-                "postgresql+psycopg",
-                self.postgres_user,
-                self.postgres_password.get_secret_value(),
-                self.postgres_host,
-                self.postgres_port,
-                self.postgres_db or "postgres",
-            )
-            return url.render_as_string(hide_password=False)
-        return f"sqlite:///{self.working_dir.expanduser().resolve() / 'phoenix.db'}"
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Tell whether the database is the embedded one."""
-        return make_url(self.database_url).get_backend_name() == "sqlite"
-
-    @property
     def has_secure_cookies(self) -> bool:
         """Tell whether cookies are `Secure`: as set, else as the root URL's scheme says."""
         if self.use_secure_cookies is not None:
@@ -163,41 +129,13 @@ class Settings(MailSettings):
         """Return how long a session lasts at most, however often it is renewed."""
         return timedelta(minutes=self.session_max_age_minutes)
 
-    @field_validator("sql_database_url")
-    @classmethod
-    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is None:
-            return None
-        try:
-            url = make_url(value.get_secret_value())
-            backend = url.get_backend_name()
-        except ArgumentError:
-            raise ValueError("must be a database URL") from None
-        if backend == "sqlite" and url.database in {None, "", ":memory:"}:
-            raise ValueError("must name a file: every process would have a memory of its own")
-        if backend not in {"sqlite", "postgresql"}:
-            raise ValueError(f"`{backend}` is not a supported SQL backend/dialect.")
-        return value
-
-    @field_validator("postgres_password")
-    @classmethod
-    def _password_for_host(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        told = info.data
-        is_used = told.get("sql_database_url") is None and told.get("postgres_host")
-        if value is None and is_used and told.get("postgres_user"):
-            raise ValueError(
-                "The environment variable PHOENIX_POSTGRES_PASSWORD is not set. "
-                "Please set it to the password for the PostgreSQL database."
-            )
-        return value
-
     @field_validator("secret")
     @classmethod
     def _secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is not None:
             if fault := rules.secret_fault(value.get_secret_value()):
                 raise ValueError(fault)
-        elif info.data.get("enable_auth") and not _is_sqlite(info.data):
+        elif info.data.get("enable_auth") and not is_sqlite(info.data):
             raise ValueError(
                 "`PHOENIX_SECRET` must be set when auth is enabled with `PHOENIX_ENABLE_AUTH`"
             )
@@ -274,10 +212,3 @@ def _fault(fault: dict[str, Any]) -> str:
     name = f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else PREFIX
     text = str(fault.get("ctx", {}).get("error", fault["msg"]))
     return text if name in text else f"{name}: {text}"
-
-
-def _is_sqlite(told: Mapping[str, Any]) -> bool:
-    url = told.get("sql_database_url")
-    if url is not None:
-        return make_url(url.get_secret_value()).get_backend_name() == "sqlite"
-    return not (told.get("postgres_host") and told.get("postgres_user"))

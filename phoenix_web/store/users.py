@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
 from phoenix_web.store.models import User
-from phoenix_web.store.user_names import normal_email, username_key
+from phoenix_web.store.user_names import normal_email, taken, username_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,8 +176,7 @@ class UserStore:
 
     def has_username(self, username: str) -> bool:
         """Tell whether somebody has *username*, or one that looks like it."""
-        taken = select(User.id).where(User.username_key == username_key(username))
-        return self._session.execute(taken).first() is not None
+        return self.find_by_username(username) is not None
 
     def add(  # noqa: PLR0913 - one argument for each field that a caller may choose
         self,
@@ -209,7 +208,7 @@ class UserStore:
         try:
             row = self._session.execute(insert(User).values(values).returning(*USER_COLUMNS)).one()
         except IntegrityError as error:
-            raise Conflict(f"{_taken(error)} already exists") from error
+            raise Conflict(f"{taken(error)} already exists") from error
         return user_from(row)
 
     def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
@@ -226,7 +225,7 @@ class UserStore:
         try:
             self._change(user_id, username=name, username_key=username_key(name))
         except IntegrityError as error:
-            raise Conflict(f"{_taken(error)} already exists") from error
+            raise Conflict(f"{taken(error)} already exists") from error
 
     def set_active(self, user_id: int, *, is_active: bool) -> None:
         """Let the user come in again, or no more; their sessions are for the caller to end."""
@@ -249,11 +248,3 @@ class UserStore:
     def _one(self, statement: Any) -> UserInfo | None:
         row: Row[Any] | None = self._session.execute(statement).first()
         return None if row is None else user_from(row)
-
-
-def _taken(error: IntegrityError) -> str:
-    """Return which unique field *error* is about; the constraint decides, not a look before."""
-    diagnosis = getattr(error.orig, "diag", None)
-    # PostgreSQL names the constraint; SQLite's message names nothing but the column.
-    constraint = diagnosis.constraint_name if diagnosis else str(error.orig)
-    return "Username" if "username" in constraint else "Email"
