@@ -110,9 +110,15 @@ class Courier:
             if user is None:
                 store.drop(mail.id)
                 return None
-            issued = self.links.issue(session, user, mail.purpose, BY_SERVER)
-            store.address_to(mail.id, user.id, issued.id)
-            return links.find_by_id(issued.id)
+            found = links.find_for(user.id)
+            # An invitation is good for days: nobody who only knows the address may end it.
+            is_invited = found is not None and found.purpose is Purpose.INVITATION
+            if found is None or not is_invited or found.expires_at <= datetime.now(UTC):
+                issued = self.links.issue(session, user, mail.purpose, BY_SERVER)
+                found = links.find_by_id(issued.id)
+                assert found is not None  # noqa: S101 - it has just been written
+            store.address_to(mail.id, user.id, found.id)
+            return found
         link = None if mail.link_id is None else links.find_by_id(mail.link_id)
         fault = None
         if link is None:

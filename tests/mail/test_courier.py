@@ -35,6 +35,7 @@ from tests.mail_server import link_in, running_mail_server
 
 if TYPE_CHECKING:
     from flask import Flask
+    from flask.testing import FlaskClient
 
     from phoenix_web.mail.courier import Courier
     from phoenix_web.services import Mail
@@ -464,6 +465,21 @@ def test_a_courier_that_is_told_to_stop_takes_up_no_further_mail(
 
     assert len(mail_server.messages) == 1
     assert sorted(mail.state for mail in mails(app)) == [State.SENT, State.WAITING]
+
+
+def test_a_stranger_who_asks_for_a_reset_ends_no_invitation(
+    app: Flask, client: FlaskClient, member: SignedIn, mail_server: MailServer
+) -> None:
+    """Whoever was invited has days; a wish that anybody may utter would leave them minutes."""
+    token = issue_link(app, member, Purpose.INVITATION)
+
+    ask_for_reset(app, member.email)
+    assert send_due(app).sent == 1
+
+    assert services_of(app).password_links.find(token).purpose is Purpose.INVITATION
+    mailed = link_in(mail_server.messages[0]).partition("token=")[2]
+    body = {"token": mailed, "password": NEW}
+    assert client.post("/auth/password-reset", json=body).status_code == 204
 
 
 PROGRAM: Final = """
