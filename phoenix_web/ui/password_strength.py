@@ -12,6 +12,8 @@ from phoenix_web.services import services
 from phoenix_web.ui import htmx
 
 routes = Blueprint("password_strength", __name__)
+#: Characters of what the form says of its user; no name or address is longer.
+_MAX_NAMES: Final = 1024
 #: The fields in which passwords are chosen.
 _FIELDS: Final = frozenset({"new_password", "password"})
 
@@ -27,7 +29,7 @@ def judge() -> str:
     name = request.form.get("judged", "")
     if name not in _FIELDS or not htmx.is_htmx():
         raise NotFound("There is nothing to see here.")
-    names = [request.form.get(field, "") for field in ("email", "username")]
-    names += request.form.get("names", "").splitlines()
+    names = [request.form.get(field, "")[:_MAX_NAMES] for field in ("email", "username")]
+    names += request.form.get("names", "")[:_MAX_NAMES].splitlines()
     judgement = services().passwords.judge(request.form.get(name, ""), *names)
     return render_template("_strength.html", name=name, judgement=judgement)
