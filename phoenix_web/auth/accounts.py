@@ -144,6 +144,15 @@ def hold_for_link(session: Session, user_id: int, *, by: int | None = None) -> U
     return user
 
 
+def hold_administrator(session: Session, by: int | None) -> None:
+    """Raise `Forbidden` unless *by* is still an active administrator, and keep them one.
+
+    Whoever adds users may have waited for a hash meanwhile. None stands for the admin secret.
+    """
+    if by is not None and by not in UserStore(session).hold_with_administrators(by):
+        raise Forbidden(ADMINS_ONLY)
+
+
 def _hold(users: UserStore, user_id: int, by: int | None) -> tuple[UserInfo, set[int]]:
     """Return the user and the ids of all active administrators, and hold them.
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, event
 
 from phoenix_web.audit.events import Circumstances
 from phoenix_web.auth.issuer import issue_key
+from phoenix_web.auth.passwords import Passwords
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import ADMINS_ONLY, Role
 from phoenix_web.store.sessions import SessionStore
@@ -335,15 +336,11 @@ def test_the_last_sign_in_is_told_and_is_no_change_of_the_account(
 # What nobody may do.
 
 
-@pytest.mark.parametrize("by", ["another administrator", "a key of one", "the admin secret"])
+@pytest.mark.parametrize("by", ["another administrator", "the admin secret"])
 def test_the_accounts_of_the_server_keep_their_role_and_stay(
-    client: FlaskClient, admin: SignedIn, make_key: MakeKey, by: str
+    client: FlaskClient, admin: SignedIn, by: str
 ) -> None:
-    headers = {
-        "another administrator": admin.headers,
-        "a key of one": make_key(admin).headers,
-        "the admin secret": ADMIN_HEADERS,
-    }[by]
+    headers = {"another administrator": admin.headers, "the admin secret": ADMIN_HEADERS}[by]
     no_role = (403, "Cannot modify role for the default admin user")
     no_state = (403, "Cannot deactivate the default admin or system user")
     no_end = (403, "Cannot delete the default admin or system user")
@@ -364,16 +361,46 @@ def test_the_default_administrator_can_have_another_name(
 
 
 def test_nobody_does_to_themselves_what_another_must_do(
-    client: FlaskClient, admin: SignedIn, make_key: MakeKey
+    client: FlaskClient, admin: SignedIn
 ) -> None:
-    for who in (admin, make_key(admin)):
-        for fields, text in (
-            ({"role": "VIEWER"}, "Cannot modify own role"),
-            ({"is_active": False}, "Cannot deactivate own account"),
-            ({"password": NEW}, "Cannot set own password without the current one"),
-        ):
-            assert _told(_patch(client, admin, who.headers, **fields)) == (403, text)
+    for fields, text in (
+        ({"role": "VIEWER"}, "Cannot modify own role"),
+        ({"is_active": False}, "Cannot deactivate own account"),
+        ({"password": NEW}, "Cannot set own password without the current one"),
+    ):
+        assert _told(_patch(client, admin, admin.headers, **fields)) == (403, text)
     assert _status(client, admin.headers) == 200
+
+
+def test_a_leaked_key_of_an_administrator_makes_nobody_an_account_of_its_own(
+    client: FlaskClient, admin: SignedIn, member: SignedIn, make_key: MakeKey
+) -> None:
+    headers = make_key(admin).headers
+
+    for fields in ({"role": "ADMIN"}, {"password": NEW}, {"is_active": False}):
+        told = _told(_patch(client, member, headers, **fields))
+        assert told == (403, "This action requires a signed-in session.")
+    assert _patch(client, member, headers, username="robert").status_code == 200
+    assert _status(client, member.headers) == 200
+
+
+def test_an_administrator_who_is_deleted_meanwhile_adds_nobody(
+    app: Flask, client: FlaskClient, admin: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = Passwords.hash
+
+    def slowly(passwords: Passwords, password: str) -> str:
+        with services_of(app).database.transaction() as session:
+            UserStore(session).delete(admin.user_id)
+        return hashed(passwords, password)
+
+    monkeypatch.setattr(Passwords, "hash", slowly)
+    user = {"email": "eve@example.com", "username": "eve", "role": "ADMIN", "auth_method": "LOCAL"}
+    answer = client.post("/v1/users", json={"user": user}, headers=admin.headers)
+
+    assert _told(answer) == (403, "Only admin or system users can perform this action.")
+    with services_of(app).database.reading() as session:
+        assert UserStore(session).find_by_email("eve@example.com") is None
 
 
 def test_the_last_active_administrator_stays_one_by_every_road(

@@ -75,7 +75,7 @@ TABLE: Final[dict[str, list[int | str]]] = {
         *_no,
         *[NOT_FOR_VIEWERS] * 2,
         *[ADMINS_ONLY] * 2,
-        *_missing_user,
+        *[NO_USER, SESSIONS_ONLY, ADMINS_ONLY, NO_USER],
     ],
     "PATCH /v1/user": [*_no, *_no_change, SESSIONS_ONLY, SESSIONS_ONLY],
     "GET /v1/user/sessions": [*_no, *_session_reads, SESSIONS_ONLY, SESSIONS_ONLY],

@@ -32,7 +32,7 @@ from phoenix_web.auth.audited import user_created
 from phoenix_web.auth.password_links import may_choose_password
 from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import acting_administrator, circumstances, requires
+from phoenix_web.guard import acting_administrator, circumstances, current_principal, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
 from phoenix_web.store.audit.log import record
@@ -86,6 +86,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
     elif isinstance(wanted, OAuth2UserData):
         extra = wanted.model_dump(include={"oauth2_client_id", "oauth2_user_id"})
     with services().database.transaction() as session:
+        accounts.hold_administrator(session, acting_administrator())
         who = circumstances()
         user = UserStore(session).add(
             email=wanted.email,
@@ -133,7 +134,12 @@ def get_user(user_id: str) -> Response:
     )
 )
 def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
-    """Change what the body names, or nothing; with `If-Match`, only the versions that it names."""
+    """Change what the body names, or nothing; with `If-Match`, only the versions that it names.
+
+    What ends the user's sessions is not for keys: one that leaked could become somebody else.
+    """
+    if any(value is not None for value in (body.role, body.password, body.is_active)):
+        current_principal().require(Permission.SESSION_END_ALL)
     number = user_number(user_id)
     if not body.model_dump(exclude_none=True):
         raise Invalid(accounts.NOTHING_TO_CHANGE)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template
 
+from phoenix_web.auth import accounts
 from phoenix_web.auth.audited import user_created
 from phoenix_web.errors import Conflict
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import circumstances, requires
+from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
 from phoenix_web.store.audit.log import record
@@ -42,6 +43,7 @@ def create() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
+            accounts.hold_administrator(session, acting_administrator())
             # Without a password nobody gets in before the link was used.
             user = UserStore(session).add(
                 email=form.email, username=form.username, role=Role(form.role)
