@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 KIND: Final = "AuditEvent"
 #: The types of subjects that have an id.
-SUBJECT_KINDS: Final = ("User", "UserApiKey", "SystemApiKey", "Session")
+SUBJECT_KINDS: Final = ("User", "UserApiKey", "SystemApiKey", "UserSession")
 _CREDENTIALS: Final = {
-    CredentialKind.SESSION: "Session",
-    REFRESH_TOKEN: "Session",
+    CredentialKind.SESSION: "UserSession",
+    REFRESH_TOKEN: "UserSession",
     CredentialKind.USER_KEY: "UserApiKey",
     CredentialKind.SYSTEM_KEY: "SystemApiKey",
 }

@@ -24,7 +24,7 @@ def user_subject(user: UserInfo) -> Subject:
 
 def session_subject(session_id: int, user: UserInfo) -> Subject:
     """Return the session of *user* as the audit log names it."""
-    return Subject("Session", session_id, user.username)
+    return Subject("UserSession", session_id, user.username)
 
 
 def key_subject(key: KeyInfo) -> Subject:

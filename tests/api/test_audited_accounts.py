@@ -110,11 +110,28 @@ def test_an_administrator_who_ends_sessions_is_told(
     assert client.delete(path, headers=admin.headers).status_code == 204
     assert client.delete(f"{path}/{first}", headers=admin.headers).status_code == 404
 
-    assert what(one) == ("session.ended", "success", "Session", "bob")
+    assert what(one) == ("session.ended", "success", "UserSession", "bob")
     assert what(rest) == ("session.all_ended", "success", "User", "bob")
     assert json.loads(rest.detail) == {"sessions": 1}
     assert by(one)[:2] == by(rest)[:2] == ("alice", "session")
     assert watch.new() == []
+
+
+def test_a_session_has_the_same_id_in_the_log_as_in_its_list(
+    client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    [ended] = session_ids(client, member)
+    [own] = session_ids(client, admin)
+    path = f"/v1/users/{member.global_id}/sessions/{ended}"
+    assert client.delete(path, headers=admin.headers).status_code == 204
+
+    query = {"subject": ended}
+    answer = client.get("/v1/audit_events", query_string=query, headers=admin.headers)
+
+    [line] = answer.get_json()["data"]
+    assert (line["action"], line["number"]) == ("session.ended", watch.one().number)
+    assert line["subject"] == {"type": "UserSession", "id": ended, "label": "bob"}
+    assert line["credential"] == {"kind": "session", "id": own}
 
 
 def test_what_people_do_with_their_own_account_is_told(

@@ -55,7 +55,7 @@ def test_a_sign_in_names_who_and_from_where(
     by_page = watch.one()
 
     for line in (by_api, by_page):
-        assert what(line) == ("session.opened", "success", "Session", "bob")
+        assert what(line) == ("session.opened", "success", "UserSession", "bob")
         assert by(line) == ("bob", "password", None)
         assert (line.actor_id, line.address) == (member.user_id, "127.0.0.1")
         assert abs(line.at - datetime.now(UTC)) < timedelta(minutes=1)
@@ -122,7 +122,7 @@ def test_a_replayed_refresh_token_leaves_one_event_with_its_session(
             client.open(path, method="POST" if "auth" in path else "GET", headers=headers)
             line = watch.one()
 
-        assert what(line) == ("session.replayed", "refused", "Session", "bob")
+        assert what(line) == ("session.replayed", "refused", "UserSession", "bob")
         assert by(line) == ("bob", "refresh token", line.subject_id)
         assert line.reason == "a spent refresh token was shown again"
 
@@ -133,7 +133,7 @@ def test_signing_out_is_recorded_once_however_it_is_done(
     one = visitor(app, sign_in(app, member))
     one.post("/logout")
     line = watch.one()
-    assert what(line) == ("session.ended", "success", "Session", "bob")
+    assert what(line) == ("session.ended", "success", "UserSession", "bob")
     assert by(line) == ("bob", "session", line.subject_id)
     one.post("/logout")
     assert watch.new() == []

@@ -46,7 +46,7 @@ _SUBJECTS: Final = {
     "User": "user",
     "UserApiKey": "key",
     "SystemApiKey": "system key",
-    "Session": "session of",
+    "UserSession": "session of",
 }
 
 
