@@ -107,9 +107,17 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
 
 
 def rename(session: Session, user: UserInfo, username: str, who: Circumstances) -> None:
-    """Call *user* by another name; raise `Conflict` when it is taken."""
-    UserStore(session).set_username(user.id, username)
-    record(session, renamed(user, username, who))
+    """Call *user* by another name; raise `Conflict` when it is taken.
+
+    The name they have, and a user who is gone by now, stay as they are.
+    """
+    users = UserStore(session)
+    # Not as the door has seen them: the audit log says which name another one has replaced.
+    users.hold(user.id)
+    now = users.find(user.id)
+    if now is not None and username.strip() != now.username:
+        users.set_username(now.id, username)
+        record(session, renamed(now, username.strip(), who))
 
 
 def delete(

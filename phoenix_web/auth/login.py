@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from phoenix_web.audit.events import PASSWORD, Action, Event
-from phoenix_web.auth.audited import UNKNOWN_ADDRESS, renamed, session_subject, user_subject
+from phoenix_web.auth.accounts import rename
+from phoenix_web.auth.audited import UNKNOWN_ADDRESS, session_subject, user_subject
 from phoenix_web.errors import InvalidCredential, TooManyRequests
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.password_links import PasswordLinkStore
@@ -166,8 +167,7 @@ class Login:
                 Event(Action.USER_PASSWORD_CHANGED, by, user_subject(user), detail=detail),
             )
             if username is not None:
-                users.set_username(user.id, username)
-                record(session, renamed(user, username, by))
+                rename(session, user, username, by)
         _log.info("user %s changed their password", user.id)
         # Every browser is a stranger's now; this one has just proved both passwords.
         cookie = self.known_devices.remember(device.cookie, None, user, new_hash)

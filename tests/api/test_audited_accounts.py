@@ -75,6 +75,18 @@ def test_each_thing_that_changes_is_told_and_what_stays_is_not(
     assert [line.action for line in watch.new()] == ["user.renamed", "user.role_changed"]
 
 
+def test_a_name_of_ones_own_that_stays_is_not_told(
+    app: Flask, client: FlaskClient, member: SignedIn, watch: Watch
+) -> None:
+    body = {"username": " bob ", "password": NEW_PASSWORD, "current_password": PASSWORD}
+    page = visitor(app, sign_in(app, member))
+
+    assert page.post("/settings/profile/name", {"username": "bob"}).status_code == 303
+    assert watch.new() == []
+    assert client.patch("/v1/user", json=body, headers=member.headers).status_code == 200
+    assert [line.action for line in watch.new()] == ["user.password_changed"]
+
+
 def test_a_change_that_is_refused_leaves_nothing(
     client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
 ) -> None:
