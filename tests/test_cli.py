@@ -370,21 +370,28 @@ def test_what_commands_do_is_recorded_with_the_user_of_the_machine(
 ) -> None:
     run("users", "add", "bob@example.com", "--username", "bob")
     run("users", "set-password", "bob@example.com")
+    for words in (("set-role", "VIEWER"), ("deactivate",), ("deactivate",), ("reactivate",)):
+        run("users", words[0], "bob@example.com", *words[1:])
     run("keys", "issue", "ci", "--user", "bob@example.com")
     run("keys", "issue", "backup")
     for key in [json.loads(line) for line in run("keys", "list", "--json").out.splitlines()]:
         run("keys", "revoke", key["id"])
     run("keys", "issue", "  ")
     run("users", "add", "bob@example.com")
+    run("users", "delete", "bob@example.com")
 
     done = [line for line in _lines(database) if line.credential_kind != "server"]
     assert [what(line) for line in done] == [
         ("user.created", "success", "User", "bob"),
         ("user.password_changed", "success", "User", "bob"),
+        ("user.role_changed", "success", "User", "bob"),
+        ("user.deactivated", "success", "User", "bob"),
+        ("user.reactivated", "success", "User", "bob"),
         ("key.issued", "success", "UserApiKey", "ci"),
         ("key.issued", "success", "SystemApiKey", "backup"),
         ("key.revoked", "success", "SystemApiKey", "backup"),
         ("key.revoked", "success", "UserApiKey", "ci"),
+        ("user.deleted", "success", "User", "bob"),
     ]
     assert {by(line) for line in done} == {(OPERATOR, "command line", None)}
     assert {(line.actor_id, line.address) for line in done} == {(None, None)}

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from phoenix_web.audit.events import Circumstances
+from phoenix_web.auth.accounts import rename
+from phoenix_web.global_ids import number_of
+from phoenix_web.store.users import UserStore
 from tests.audit_log import Watch, by, what
-from tests.factories import PASSWORD, sign_in
-from tests.ui.visitor import visitor
+from tests.factories import PASSWORD, services_of, sign_in
+from tests.ui.visitor import found, visitor
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -34,7 +38,7 @@ def patch(client: FlaskClient, admin: SignedIn, user: SignedIn, **fields: Any) -
 
 def session_ids(client: FlaskClient, user: SignedIn) -> list[str]:
     answer = client.get("/v1/user/sessions", headers=user.headers).get_json()
-    return [found["id"] for found in answer["data"]]
+    return [one["id"] for one in answer["data"]]
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,26 @@ def test_a_name_of_ones_own_that_stays_is_not_told(
     assert watch.new() == []
     assert client.patch("/v1/user", json=body, headers=member.headers).status_code == 200
     assert [line.action for line in watch.new()] == ["user.password_changed"]
+
+
+def test_a_new_name_is_told_with_the_one_that_it_has_replaced(
+    app: Flask, member: SignedIn, watch: Watch
+) -> None:
+    """Whoever asks was let in a moment ago; meanwhile somebody else may have changed the user."""
+    database = services_of(app).database
+    with database.reading() as session:
+        seen = UserStore(session).find(member.user_id)
+    assert seen is not None
+    for name in ("robert", "rob"):
+        with database.transaction() as session:
+            rename(session, seen, name, Circumstances())
+    told = [json.loads(line.detail) for line in watch.new()]
+    with database.transaction() as session:
+        UserStore(session).delete(member.user_id)
+        rename(session, seen, "robin", Circumstances())
+
+    assert told == [{"from": "bob", "to": "robert"}, {"from": "robert", "to": "rob"}]
+    assert watch.new() == []
 
 
 def test_a_change_that_is_refused_leaves_nothing(
@@ -170,31 +194,49 @@ def test_what_people_do_with_their_own_account_is_told(
 
 
 def test_the_pages_tell_the_same(
-    app: Flask, admin: SignedIn, member: SignedIn, watch: Watch
+    app: Flask, client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
 ) -> None:
+    """A form that changes nothing is sent as well."""
+    page = visitor(app, sign_in(app, admin))
+    own, user = "/settings/profile", f"/settings/users/{member.global_id}"
+    # The oldest of each: the visitor's is the newest.
+    mine, theirs = (
+        number_of("UserSession", session_ids(client, who)[-1]) for who in (admin, member)
+    )
     sign_in(app, admin)
-    page = visitor(app, admin)
-    user = f"/settings/users/{member.global_id}"
+    sign_in(app, member)
+    version = found(r'name="version" value="([^"]*)"', page.get(user).text)
+    details = {"username": "robert", "role": "VIEWER", "version": version}
+    new = {"email": "new@example.com", "username": "new", "role": "MEMBER"}
     told = []
     for path, fields in (
-        ("/settings/profile/sessions/end-others", {}),
+        (f"{own}/name", {"username": "alice"}),
+        (f"{own}/name", {"username": "alicia"}),
+        (f"{own}/sessions/{mine}/end", {}),
+        (f"{own}/sessions/end-others", {}),
+        (f"{user}/sessions/{theirs}/end", {}),
         (f"{user}/sessions/end", {}),
+        (user, details),
+        (f"{user}/deactivate", {}),
         (f"{user}/deactivate", {}),
         (f"{user}/reactivate", {}),
         (f"{user}/link", {}),
         (f"{user}/delete", {}),
-        (
-            "/settings/users/new",
-            {"email": "new@example.com", "username": "new", "role": "MEMBER"},
-        ),
+        ("/settings/users/new", new),
     ):
         assert page.post(path, fields).status_code in {200, 303}, path
         told.append([line.action for line in watch.new()])
 
     assert told == [
+        [],
+        ["user.renamed"],
+        ["session.ended"],
         ["session.all_ended"],
+        ["session.ended"],
         ["session.all_ended"],
+        ["user.renamed", "user.role_changed"],
         ["user.deactivated"],
+        [],
         ["user.reactivated"],
         ["password_link.issued"],
         ["user.deleted"],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from tests.audit_log import Watch, by, what
 from tests.mail_server import link_in
 from tests.statements import statements
 from tests.ui.visitor import faults, found, visitor
@@ -187,3 +189,36 @@ def test_nobody_is_invited_who_was_not_made(
 
     assert client.post("/v1/users", json={"user": user}, headers=admin.headers).status_code == 409
     assert waiting(app) == 0
+
+
+def test_a_mailed_link_is_recorded_when_it_is_made_and_only_then(
+    app: Flask, client: FlaskClient, member: SignedIn, make_user: MakeUser, mail_server: MailServer
+) -> None:
+    """A line for every wish would tell, by its time, which addresses are somebody's."""
+    watch = Watch(app)
+    for address in (member.email, "nobody@example.com", make_user(auth_method="LDAP").email):
+        assert ask(client, address).status_code == 204
+    mail_server.refuse_recipient = "550 no such mailbox"
+    assert watch.new() == []
+
+    send_due(app)
+
+    line = watch.one()
+    assert what(line) == ("password_link.issued", "success", "User", "bob")
+    assert by(line) == ("phoenix_web", "server", None)
+    assert json.loads(line.detail)["purpose"] == "reset"
+
+
+def test_an_invitation_by_mail_is_recorded_with_who_has_asked_for_it(
+    app: Flask, client: FlaskClient, admin: SignedIn, mail_server: MailServer
+) -> None:
+    watch = Watch(app)
+    user = {"email": "new@example.com", "username": "new", "role": "MEMBER"}
+    body = {"user": {**user, "auth_method": "LOCAL"}}
+    assert client.post("/v1/users", json=body, headers=admin.headers).status_code == 201
+    send_due(app)
+
+    lines = watch.new()
+    assert len(mail_server.messages) == 1
+    assert [line.action for line in lines] == ["user.created", "password_link.issued"]
+    assert {by(line)[:2] for line in lines} == {("alice", "session")}
