@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.models import LoginAttempts
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class LoginAttemptStore:
         A subject that nothing stands against gets a row of nothing: without one, PostgreSQL would
         have nothing to lock.
         """
-        # SQLAlchemy has the upsert once for each database, with the same methods.
-        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        dialect = dialect_of(self._session)
         row = LoginAttempts
         insert = dialect.insert(row).values(
             subject=subject, attempts=0, locked_until=None, forget_at=now

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import DatasetLabel, DatasetLabelAttachment, text_key
+from phoenix_web.store.dialects import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -109,8 +109,7 @@ class LabelStore:
 
     def attach(self, dataset_id: int, label_ids: Collection[int]) -> None:
         """Put the labels on the dataset; those that are on it stay."""
-        # SQLAlchemy has the statement once for each database, with the same methods.
-        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        dialect = dialect_of(self._session)
         rows = [{"dataset_id": dataset_id, "label_id": number} for number in sorted(label_ids)]
         if rows:
             attachments = dialect.insert(DatasetLabelAttachment)

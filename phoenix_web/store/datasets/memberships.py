@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from phoenix_web.store.datasets.bulk import insert_missing, insert_rows
 from phoenix_web.store.datasets.chunks import chunks
@@ -16,6 +15,7 @@ from phoenix_web.store.datasets.models import (
     DatasetSplitMember,
     text_key,
 )
+from phoenix_web.store.dialects import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
@@ -111,7 +111,7 @@ def _splits(
     # so that lists, where the newest come first, have the names of one upload by the alphabet.
     while missing := sorted(set(names) - found.keys(), reverse=True):
         session.execute(
-            _dialect(session)
+            dialect_of(session)
             .insert(DatasetSplit)
             .on_conflict_do_nothing(index_elements=[DatasetSplit.name_key]),
             [
@@ -136,8 +136,3 @@ def _splits(
             found.update((name, split_id) for name, split_id in rows)
         # What somebody has deleted in between is made again.
     return found
-
-
-def _dialect(session: Session) -> Any:
-    """Return where SQLAlchemy has the INSERT of this database; both have the same methods."""
-    return postgresql if session.get_bind().dialect.name != "sqlite" else sqlite

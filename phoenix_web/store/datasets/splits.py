@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
@@ -21,6 +20,7 @@ from phoenix_web.store.datasets.models import (
     RevisionKind,
     text_key,
 )
+from phoenix_web.store.dialects import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -159,8 +159,7 @@ class SplitStore:
 
     def add_members(self, split_id: int, example_ids: Iterable[int]) -> None:
         """Put examples of the dataset into the split; those that are in it stay."""
-        # SQLAlchemy has the statement once for each database, with the same methods.
-        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        dialect = dialect_of(self._session)
         for ids in chunks(sorted(example_ids)):
             members = select(literal(split_id), DatasetExample.id).where(
                 DatasetExample.dataset_id == self._dataset_id, DatasetExample.id.in_(ids)

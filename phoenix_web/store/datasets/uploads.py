@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from phoenix_web.datasets.examples import Action
 from phoenix_web.datasets.matching import Change, Matching
@@ -25,6 +24,7 @@ from phoenix_web.store.datasets.models import (
 from phoenix_web.store.datasets.revisions import Revisions
 from phoenix_web.store.datasets.stored import StoredExamples
 from phoenix_web.store.datasets.versions import VersionStore
+from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.models import User
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ class UploadStore:
 
         When somebody is just taking it, this waits until they have, or have failed.
         """
-        # SQLAlchemy has the statement once for each database, with the same methods.
-        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        dialect = dialect_of(self._session)
         statement = (
             dialect.insert(Dataset)
             .values(

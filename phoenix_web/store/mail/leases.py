@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.mail.models import Lease
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ class LeaseStore:
         One statement decides, so of any number of simultaneous calls exactly one wins. A holder
         that died has it until it expires.
         """
-        # SQLAlchemy has the upsert once for each database, with the same methods.
-        dialect: Any = postgresql if self._session.get_bind().dialect.name != "sqlite" else sqlite
+        dialect = dialect_of(self._session)
         taken = self._session.execute(
             dialect.insert(Lease)
             .values(name=name, holder=holder, expires_at=expires_at)
