@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from phoenix_web.errors import Quota
     from phoenix_web.policy import Permission
+    from phoenix_web.store.users import UserInfo
 
 ACCESS_COOKIE: Final = "phoenix-access-token"
 REFRESH_COOKIE: Final = "phoenix-refresh-token"
@@ -83,6 +84,13 @@ def spend(quota: Quota) -> None:
 def current_principal() -> Principal:
     """Return whom the door has let in."""
     return cast("Principal", g.principal)
+
+
+def signed_in_user() -> UserInfo:
+    """Return the user behind the caller's session, for views whose permission asks for one."""
+    user = current_principal().user
+    assert user is not None  # noqa: S101 - a session has a user
+    return user
 
 
 def acting_administrator() -> int | None:
@@ -169,6 +177,23 @@ def session_cookie(name: str) -> str | None:
     if len(values) > 1:
         raise InvalidCredential(f"{len(values)} cookies named {name}")
     return values[0] if values else None
+
+
+def session_of_cookies() -> tuple[int, int] | None:
+    """Return *(user id, session id)* of the cookies, even expired ones, or None; renews nothing."""
+    try:
+        cookie = session_cookie(ACCESS_COOKIE) or ""
+        principal = services().verifier.verify_session(cookie, even_expired=True)
+    except InvalidCredential:
+        found = services().sessions.find(request.cookies.get(REFRESH_COOKIE, ""))
+        return None if found is None else (found.user_id, found.session_id)
+    return session_of(principal)
+
+
+def session_of(principal: Principal) -> tuple[int, int]:
+    """Return *(user id, session id)* of the *principal* of a session."""
+    assert principal.credential_id is not None  # noqa: S101 - a session's principal names it
+    return principal.user_id, principal.credential_id
 
 
 def has_credential() -> bool:

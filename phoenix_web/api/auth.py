@@ -20,7 +20,6 @@ from phoenix_web.api.operations import (
 )
 from phoenix_web.errors import InvalidCredential, NotFound
 from phoenix_web.guard import (
-    ACCESS_COOKIE,
     REFRESH_COOKIE,
     bearer,
     circumstances,
@@ -28,6 +27,8 @@ from phoenix_web.guard import (
     limited,
     public,
     session_cookie,
+    session_of,
+    session_of_cookies,
 )
 from phoenix_web.rate_limits import REFRESH, SIGN_IN
 from phoenix_web.same_site import refuse_cross_site
@@ -151,19 +152,12 @@ def token_response(tokens: TokenPair) -> TokenResponse:
 def _open_session() -> tuple[int, int] | None:
     """Return *(user id, session id)* of the request's credential, even an expired one, or None."""
     header = request.environ.get("HTTP_AUTHORIZATION")
+    if not header:
+        return session_of_cookies()
     try:
-        access_token = bearer(header) if header else session_cookie(ACCESS_COOKIE)
-        if access_token:
-            principal = services().verifier.verify_session(access_token, even_expired=True)
-            assert principal.credential_id is not None  # noqa: S101 - a session's names it
-            return principal.user_id, principal.credential_id
+        return session_of(services().verifier.verify_session(bearer(header), even_expired=True))
     except InvalidCredential:
-        if header:
-            return None
-    found = (
-        services().sessions.find(request.cookies.get(REFRESH_COOKIE, "")) if not header else None
-    )
-    return None if found is None else (found.user_id, found.session_id)
+        return None
 
 
 def _refresh_cookie() -> str:

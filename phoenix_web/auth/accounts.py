@@ -68,9 +68,9 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
     """Change the account as *wanted* and return it: all of it, or nothing.
 
     *by* is the administrator who asks, None for commands and the admin secret; *who* is what the
-    audit log says of them. *seen* are the
-    versions that the change was made for. Another role, another password and deactivation end the
-    user's sessions; keys do what the new role allows, or nothing, from the next request on.
+    audit log says of them. *seen* are the versions that the change was made for. Another role,
+    another password and deactivation end the user's sessions; keys do what the new role allows,
+    or nothing, from the next request on.
 
     Raises `NotFound`, `Forbidden` and `Invalid` as the rules say, and `Conflict` for a name that is
     taken, for an account that has another version by now and for the last active administrator.

@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
 
 from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests
-from phoenix_web.guard import circumstances, current_device, public, spend
+from phoenix_web.guard import circumstances, current_device, public, session_of_cookies, spend
 from phoenix_web.rate_limits import SIGN_IN
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, sign_in, waits
@@ -62,7 +62,7 @@ def submit() -> Response:
 @public
 def log_out() -> Response:
     """End this session, or all of this person's, and show the sign-in page."""
-    found = sign_in.open_session()
+    found = session_of_cookies()
     if found is not None:
         is_everywhere = EVERYWHERE in request.form
         services().sessions.sign_out(*found, circumstances(), is_everywhere=is_everywhere)

@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, render_template
 
 from phoenix_web.auth.endings import end_session, end_sessions
 from phoenix_web.errors import NotFound
-from phoenix_web.guard import circumstances, current_principal, requires
+from phoenix_web.guard import circumstances, current_principal, requires, signed_in_user
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.ui import htmx, links, sign_in
@@ -17,7 +17,6 @@ from phoenix_web.ui.session_lists import END_PATH, listed
 if TYPE_CHECKING:
     from flask import Response
 
-    from phoenix_web.store.users import UserInfo
 
 routes = Blueprint("sessions", __name__)
 #: What was done, as the page tells it when this leads back there.
@@ -33,7 +32,7 @@ def end(session_id: int) -> Response:
     """End one session; raise `NotFound` when it is not the caller's, or not there."""
     principal = current_principal()
     with services().database.transaction() as session:
-        if not end_session(session, _user(), session_id, circumstances()):
+        if not end_session(session, signed_in_user(), session_id, circumstances()):
             raise NotFound("There is no such session. It may have ended already.")
     if session_id == principal.session_id:
         sign_in.forget()
@@ -48,14 +47,8 @@ def end_others() -> Response:
     principal = current_principal()
     with services().database.transaction() as session:
         kept = principal.session_id
-        end_sessions(session, _user(), circumstances(), except_session=kept)
+        end_sessions(session, signed_in_user(), circumstances(), except_session=kept)
     return _back("others")
-
-
-def _user() -> UserInfo:
-    user = current_principal().user
-    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
-    return user
 
 
 def _back(done: str) -> Response:

@@ -9,7 +9,7 @@ from flask import Blueprint, make_response, request
 
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
-from phoenix_web.guard import circumstances, current_device, current_principal, requires
+from phoenix_web.guard import circumstances, current_device, requires, signed_in_user
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in, waits
@@ -19,7 +19,6 @@ from phoenix_web.ui.session_lists import listed
 if TYPE_CHECKING:
     from flask import Response
 
-    from phoenix_web.store.users import UserInfo
 
 routes = Blueprint("profile", __name__, url_prefix="/settings/profile")
 routes.register_blueprint(own_sessions.routes)
@@ -39,7 +38,7 @@ def show() -> Response:
 @requires(Permission.ACCOUNT_MANAGE)
 def change_password() -> Response:
     """Change the password; all sessions end, and this browser gets a new one."""
-    user = _user()
+    user = signed_in_user()
     submission = forms.submitted(
         forms.PasswordForm,
         lambda password: services().passwords.fault(password, user.email, user.username),
@@ -72,17 +71,11 @@ def change_name() -> Response:
         return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            accounts.rename(session, _user(), submission.form.username, circumstances())
+            accounts.rename(session, signed_in_user(), submission.form.username, circumstances())
     except Conflict as error:
         taken = submission.refused("username", "Somebody else has this name.")
         return _account(taken, error.status)
     return htmx.redirect(links.url_for("ui.profile.show", done="name"))
-
-
-def _user() -> UserInfo:
-    user = current_principal().user
-    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
-    return user
 
 
 def _account(submission: forms.Submission[NameForm], status: HTTPStatus) -> Response:
@@ -100,7 +93,7 @@ def _page(
 
 def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
     """Answer the page, or *fragment* of it, with what a form of it has *told*."""
-    user = _user()
+    user = signed_in_user()
     done = request.args.get("done", "")
     with services().database.reading() as session:
         sessions = listed(session, user.id)

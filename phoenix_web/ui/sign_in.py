@@ -47,19 +47,6 @@ def load(_request: Request) -> Visitor | None:
         return None
 
 
-def open_session() -> tuple[int, int] | None:
-    """Return *(user id, session id)* of the cookies, even expired ones, or None; renews nothing."""
-    try:
-        principal = services().verifier.verify_session(
-            session_cookie(ACCESS_COOKIE) or "", even_expired=True
-        )
-    except InvalidCredential:
-        found = services().sessions.find(request.cookies.get(REFRESH_COOKIE, ""))
-        return None if found is None else (found.user_id, found.session_id)
-    assert principal.credential_id is not None  # noqa: S101 - a session's principal names it
-    return principal.user_id, principal.credential_id
-
-
 def remember(tokens: TokenPair) -> None:
     """Let the answer to this request carry *tokens* in its cookies."""
     g.new_tokens = tokens

@@ -24,7 +24,13 @@ from phoenix_web.auth.devices import in_words
 from phoenix_web.auth.endings import end_session, end_sessions
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import circumstances, comes_by_cookie, current_principal, requires
+from phoenix_web.guard import (
+    circumstances,
+    comes_by_cookie,
+    current_principal,
+    requires,
+    signed_in_user,
+)
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.store.sessions import SessionStore
@@ -95,11 +101,9 @@ def list_own_sessions(query: UserSessionsQuery) -> Response:
 def end_own_session(session_id: str) -> Response:
     """End the session, which may be the one that asks; everybody else's is not there."""
     principal = current_principal()
-    user = principal.user
-    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
     number = _number(session_id)
     with services().database.transaction() as session:
-        _end(session, user, number)
+        _end(session, signed_in_user(), number)
     response = no_content()
     if number == principal.credential_id and comes_by_cookie():
         cookies.forget(response)

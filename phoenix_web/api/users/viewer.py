@@ -25,6 +25,7 @@ from phoenix_web.guard import (
     current_device,
     current_principal,
     requires,
+    signed_in_user,
 )
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
@@ -63,8 +64,7 @@ def get_viewer() -> Response:
 )
 def patch_viewer(body: PatchViewerRequestBody) -> Response:
     """Change what the body names, or nothing; a new password ends all other sessions."""
-    user = current_principal().user
-    assert user is not None  # noqa: S101 - ACCOUNT_MANAGE is for sessions, which have a user
+    user = signed_in_user()
     tokens = None
     if body.password is not None:
         tokens = _change_password(user, body)
