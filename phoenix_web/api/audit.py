@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 
 from phoenix_web.api.operations import Operation, Payload, declares, respond
+from phoenix_web.api.paging import cursor_in
 from phoenix_web.audit.events import Action, Outcome
 from phoenix_web.audit.telling import KIND, SUBJECT_KINDS, told
 from phoenix_web.errors import Invalid
@@ -113,9 +114,7 @@ def list_audit_events(query: AuditEventsQuery) -> Response:
         since=query.since,
         until=query.until,
     )
-    cursor = number_of(KIND, query.cursor) if query.cursor else None
-    if query.cursor and cursor is None:
-        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    cursor = cursor_in(query.cursor, KIND)
     with services().database.reading() as session:
         entries, next_number = AuditStore(session).page(filters, query.limit, cursor)
     next_cursor = None if next_number is None else encode(KIND, next_number)

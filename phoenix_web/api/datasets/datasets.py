@@ -9,6 +9,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from phoenix_web.api.operations import Moment, Operation, Payload, declares, no_content, respond
+from phoenix_web.api.paging import cursor_in
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
 from phoenix_web.guard import requires
@@ -72,9 +73,7 @@ class ListDatasetsQuery(Payload):
 )
 def list_datasets(query: ListDatasetsQuery) -> Response:
     """Answer a page of datasets."""
-    cursor = number_of("Dataset", query.cursor) if query.cursor else None
-    if query.cursor and (cursor is None or cursor > MAX_CURSOR):
-        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    cursor = cursor_in(query.cursor, "Dataset", MAX_CURSOR)
     with services().database.reading() as session:
         datasets, next_id = DatasetStore(session).page(
             min(query.limit, MAX_PAGE), cursor, query.name or None

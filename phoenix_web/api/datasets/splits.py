@@ -27,6 +27,7 @@ from phoenix_web.api.operations import (
     parse_body,
     respond,
 )
+from phoenix_web.api.paging import cursor_in
 from phoenix_web.datasets.examples import NODE_TYPE
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
@@ -59,9 +60,7 @@ _REFUSALS: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROC
 )
 def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
     """Answer a page of the splits that have members in the dataset."""
-    cursor = number_of("DatasetSplit", query.cursor) if query.cursor else None
-    if query.cursor and (cursor is None or cursor > MAX_CURSOR):
-        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    cursor = cursor_in(query.cursor, "DatasetSplit", MAX_CURSOR)
     with services().database.reading() as session:
         store = SplitStore(session, dataset_of(session, identifier))
         splits, next_id = store.page(query.limit, cursor)

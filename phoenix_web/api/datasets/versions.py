@@ -10,6 +10,7 @@ from pydantic import Field
 
 from phoenix_web.api.datasets.datasets import MAX_CURSOR, MAX_PAGE
 from phoenix_web.api.operations import Moment, Operation, Payload, declares, respond
+from phoenix_web.api.paging import cursor_in
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, encode, number_of
 from phoenix_web.guard import requires
@@ -60,9 +61,7 @@ def list_dataset_versions(dataset_id: str, query: ListDatasetVersionsQuery) -> R
     number = number_of("Dataset", dataset_id)
     if number is None:
         raise Invalid(f"Invalid Dataset ID: {dataset_id}")
-    cursor = number_of("DatasetVersion", query.cursor) if query.cursor else None
-    if query.cursor and (cursor is None or cursor > MAX_CURSOR):
-        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    cursor = cursor_in(query.cursor, "DatasetVersion", MAX_CURSOR)
     with services().database.reading() as session:
         versions, next_id = VersionStore(session, number).page(min(query.limit, MAX_PAGE), cursor)
         if not versions and existing_id(session, number) is None:

@@ -18,6 +18,7 @@ from phoenix_web.api.operations import (
     no_content,
     respond,
 )
+from phoenix_web.api.paging import cursor_in
 from phoenix_web.api.users.payloads import user_number
 from phoenix_web.auth import accounts
 from phoenix_web.auth.devices import in_words
@@ -162,9 +163,7 @@ def _end(session: Session, user: UserInfo, number: int) -> None:
 
 
 def _page(session: Session, user_id: int, query: UserSessionsQuery) -> Response:
-    cursor = number_of(_KIND, query.cursor) if query.cursor else None
-    if query.cursor and cursor is None:
-        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    cursor = cursor_in(query.cursor, _KIND)
     found, next_id = SessionStore(session).page(user_id, query.limit, cursor)
     next_cursor = None if next_id is None else encode(_KIND, next_id)
     return respond(

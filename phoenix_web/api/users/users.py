@@ -14,6 +14,7 @@ from phoenix_web.api.operations import (
     respond,
     value_fault,
 )
+from phoenix_web.api.paging import cursor_in
 from phoenix_web.api.users.payloads import (
     CreateUserRequestBody,
     LocalUserData,
@@ -31,7 +32,7 @@ from phoenix_web.auth import accounts
 from phoenix_web.auth.audited import user_created
 from phoenix_web.auth.password_links import may_choose_password
 from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.guard import acting_administrator, circumstances, current_principal, requires
 from phoenix_web.policy import Permission, Role
 from phoenix_web.services import services
@@ -52,9 +53,7 @@ routes = Blueprint("users", __name__)
 )
 def list_users(query: UsersQuery) -> Response:
     """Answer a page of users."""
-    cursor = number_of("User", query.cursor) if query.cursor else None
-    if query.cursor and cursor is None:
-        raise Invalid(f"Invalid cursor format: {query.cursor}")
+    cursor = cursor_in(query.cursor, "User")
     with services().database.reading() as session:
         users, next_id = UserStore(session).page(query.limit, cursor)
     next_cursor = None if next_id is None else encode("User", next_id)
