@@ -62,6 +62,7 @@ class Settings(DatabaseSettings, MailSettings):
         default_factory=dict
     )
     disable_basic_auth: Boolean = False
+    require_mfa: Boolean = False
     enable_strong_password_policy: Boolean = False
     access_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10
     refresh_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10080

@@ -4,6 +4,7 @@
       BadRequest            400
       InvalidCredential     401   no credential, or one that does not hold
         ExpiredCredential   401   one that was right and has expired
+        WrongCode           401   the password was right, the second factor is not
       Forbidden             403   known, but not allowed
       NotFound              404   missing, or not the caller's to know of
       Conflict              409
@@ -61,6 +62,14 @@ class ExpiredCredential(InvalidCredential):
     """A credential that was right and has expired."""
 
     def __init__(self, reason: str, message: str = "Expired token") -> None:
+        """Keep *reason* for the log; *message* is what the caller reads."""
+        super().__init__(reason, message)
+
+
+class WrongCode(InvalidCredential):
+    """A second factor that does not hold, from somebody who knows the password."""
+
+    def __init__(self, reason: str, message: str = "Invalid verification code") -> None:
         """Keep *reason* for the log; *message* is what the caller reads."""
         super().__init__(reason, message)
 

@@ -14,7 +14,7 @@ from flask import current_app, g, request
 from phoenix_web.audit.events import Circumstances
 from phoenix_web.auth.devices import Device
 from phoenix_web.auth.principal import ANONYMOUS, Principal
-from phoenix_web.errors import InvalidCredential
+from phoenix_web.errors import Forbidden, InvalidCredential
 from phoenix_web.network_addresses import network_of
 from phoenix_web.policy import CredentialKind
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 ACCESS_COOKIE: Final = "phoenix-access-token"
 REFRESH_COOKIE: Final = "phoenix-refresh-token"
 DEVICE_COOKIE: Final = "phoenix-device"
+SECOND_FACTOR_REQUIRED: Final = (
+    "Two-step sign-in is required. Set it up on the profile page, then sign in again."
+)
 
 
 def public(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,13 +143,31 @@ def is_public_view() -> bool:
 
 
 def authenticate_api() -> None:
-    """Learn who calls the API; raise `InvalidCredential` or, for a foreign site, `Forbidden`.
+    """Learn who calls the API; raise `InvalidCredential` or `Forbidden`.
 
+    Forbidden are foreign sites, and sessions that lack a second factor where one is required.
     The `Authorization` header, if there is one, decides alone: a wrong one is never rescued by a
     good cookie.
     """
     if not is_public_view():
         g.principal = api_principal()
+        if lacks_second_factor(g.principal):
+            raise Forbidden(SECOND_FACTOR_REQUIRED)
+
+
+def lacks_second_factor(principal: Principal) -> bool:
+    """Tell whether *principal* is a session that opens nothing before its user has set one up.
+
+    Keys, and the admin secret, are nobody's sign-in.
+    """
+    user = principal.user
+    return (
+        services().settings.require_mfa
+        and principal.kind is CredentialKind.SESSION
+        and user is not None
+        and user.auth_method == "LOCAL"
+        and user.mfa_enrolled_at is None
+    )
 
 
 def api_principal() -> Principal:

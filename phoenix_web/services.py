@@ -13,6 +13,9 @@ from flask import current_app
 from phoenix_web.auth.guesses import Guesses
 from phoenix_web.auth.known_devices import KnownDevices
 from phoenix_web.auth.login import Login
+from phoenix_web.auth.mfa.challenges import Challenges
+from phoenix_web.auth.mfa.enrolment import Enrolment
+from phoenix_web.auth.own_password import OwnPassword
 from phoenix_web.auth.password_links import PasswordLinks
 from phoenix_web.auth.passwords import Passwords
 from phoenix_web.auth.sessions import Sessions
@@ -51,6 +54,7 @@ class Services:
     passwords: Passwords
     sessions: Sessions
     login: Login
+    enrolment: Enrolment
     password_links: PasswordLinks
     verifier: Verifier
     usage: KeyUsage
@@ -75,7 +79,12 @@ def build(settings: Settings, secret: str, audit_log: AuditLog) -> Services:
         max_age=settings.session_max_age,
     )
     guesses = Guesses(database, secret, *_attempts(settings))
-    login = Login(database, passwords, sessions, guesses, KnownDevices(secret))
+    own_password = OwnPassword(database, passwords, guesses)
+    login = Login(
+        *(database, passwords, sessions, guesses, KnownDevices(secret)),
+        *(own_password, Challenges(secret)),
+    )
+    enrolment = Enrolment(database, own_password, secret, _app_issuer(settings))
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)
@@ -86,7 +95,8 @@ def build(settings: Settings, secret: str, audit_log: AuditLog) -> Services:
     )
     mail = _mail(settings, database, links)
     return Services(
-        *(settings, database, passwords, sessions, login, links, verifier, usage, limits, mail)
+        *(settings, database, passwords, sessions, login, enrolment, links, verifier, usage),
+        *(limits, mail),
     )
 
 
@@ -105,6 +115,12 @@ def _lifetimes(settings: Settings) -> dict[Purpose, timedelta]:
         Purpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
         Purpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
     }
+
+
+def _app_issuer(settings: Settings) -> str:
+    """Return how authenticator apps call this server, beside the user's address."""
+    host = urlsplit(settings.root_url).hostname if settings.root_url else None
+    return f"phoenix_web {host}" if host else "phoenix_web"
 
 
 def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail | None:

@@ -205,11 +205,12 @@ def test_users_are_listed_with_what_they_have_open(run: Command) -> None:
         "role": "MEMBER",
         "state": "deactivated",
         "last_sign_in_at": None,
+        "mfa": "off",
         "keys": 1,
         "sessions": 0,
     }
     assert found.split("\t")[1:] == [
-        *("bob@example.com", "bob", "MEMBER", "deactivated", "never", "1", "0\n")
+        *("bob@example.com", "bob", "MEMBER", "deactivated", "never", "off", "1", "0\n")
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from flask import Blueprint, Response, request
 from pydantic import Field
@@ -18,6 +18,7 @@ from phoenix_web.api.operations import (
     parse_body,
     respond,
 )
+from phoenix_web.auth.login import CodeAsked
 from phoenix_web.errors import InvalidCredential, NotFound
 from phoenix_web.guard import (
     REFRESH_COOKIE,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from phoenix_web.auth.sessions import TokenPair
 
 routes = Blueprint("auth", __name__, url_prefix="/auth")
+CODE_REQUIRED: Final = "Verification code required"
 
 
 class LoginRequestBody(Payload):
@@ -45,6 +47,10 @@ class LoginRequestBody(Payload):
 
     email: Text = ""
     password: Text = ""
+    code: Annotated[
+        Text,
+        Field(description="Of the authenticator app, or a recovery code; once it is asked for"),
+    ] = ""
 
 
 class RefreshRequestBody(Payload):
@@ -84,11 +90,19 @@ def come_from_here() -> None:
     )
 )
 def log_in(body: LoginRequestBody) -> Response:
-    """Open a session: cookies and 204 for a browser, a token response for a program."""
+    """Open a session: cookies and 204 for a browser, a token response for a program.
+
+    Whoever has a second factor gets 401 `Verification code required` for a right password alone,
+    and sends it again with a code.
+    """
     if not body.email.strip() or not body.password:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
-    where = circumstances()
-    return _answer(services().login.log_in(body.email, body.password, current_device(), where))
+    tokens = services().login.log_in(
+        body.email, body.password, current_device(), circumstances(), body.code.strip() or None
+    )
+    if isinstance(tokens, CodeAsked):
+        raise InvalidCredential("right password without a code", CODE_REQUIRED)
+    return _answer(tokens)
 
 
 @routes.post("/refresh")

@@ -28,6 +28,8 @@ class Action(StrEnum):
     #: A spent refresh token was shown again, which has ended its session.
     SESSION_REPLAYED = "session.replayed"
     LOGIN_FAILED = "login.failed"
+    #: The password was right, and a code of the second factor is to come.
+    LOGIN_CODE_ASKED = "login.code_asked"
     USER_CREATED = "user.created"
     USER_RENAMED = "user.renamed"
     USER_ROLE_CHANGED = "user.role_changed"
@@ -39,6 +41,8 @@ class Action(StrEnum):
     PASSWORD_LINK_REDEEMED = "password_link.redeemed"  # noqa: S105 - a name, not a secret
     MFA_ENROLLED = "mfa.enrolled"
     MFA_REMOVED = "mfa.removed"
+    MFA_RECOVERY_CODE_USED = "mfa.recovery_code_used"
+    MFA_RECOVERY_CODES_RENEWED = "mfa.recovery_codes_renewed"
     KEY_ISSUED = "key.issued"
     KEY_FIRST_USED = "key.first_used"
     KEY_ROTATED = "key.rotated"

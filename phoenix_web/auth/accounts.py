@@ -15,6 +15,7 @@ from phoenix_web.auth.audited import renamed, role_changed, user_deleted, user_s
 from phoenix_web.errors import Conflict, Forbidden, Invalid, NotFound
 from phoenix_web.policy import ADMINS_ONLY, Role
 from phoenix_web.store.audit.log import record
+from phoenix_web.store.mfa import MfaStore
 from phoenix_web.store.password_links import PasswordLinkStore
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import SYSTEM_EMAIL, UserInfo, UserStore
@@ -39,6 +40,8 @@ SYSTEM_USER: Final = "Cannot modify the system user"
 OWN_ROLE: Final = "Cannot modify own role"
 OWN_STATE: Final = "Cannot deactivate own account"
 OWN_PASSWORD: Final = "Cannot set own password without the current one"  # noqa: S105 - a text
+OWN_SECOND_FACTOR: Final = "Cannot reset own second factor: turn it off on the profile page"
+NO_SECOND_FACTOR: Final = "This user has no second factor"
 LAST_ADMINISTRATOR: Final = "Cannot remove the last active admin user"
 NO_PASSWORD: Final = "This user does not sign in with a password"  # noqa: S105 - a text
 NOTHING_TO_CHANGE: Final = "No fields to update"
@@ -135,6 +138,24 @@ def delete(
     _keep_one(administrators - {user.id}, user)
     users.delete(user.id)
     record(session, user_deleted(user, who))
+    return user
+
+
+def reset_second_factor(
+    session: Session, user_id: int, who: Circumstances, *, by: int | None = None
+) -> UserInfo:
+    """Let the user sign in by password alone, as *by* asks; it ends their sessions.
+
+    Raises `NotFound`, `Forbidden` for oneself, who needs no help and has a code to show, and
+    `Conflict` for whoever has no second factor.
+    """
+    user, _ = _hold(UserStore(session), user_id, by)
+    if user.id == by:
+        raise Forbidden(OWN_SECOND_FACTOR)
+    if not MfaStore(session).remove(user.id):
+        raise Conflict(NO_SECOND_FACTOR)
+    detail = {"sessions_ended": SessionStore(session).close_all(user.id)}
+    record(session, Event(Action.MFA_REMOVED, who, user_subject(user), detail=detail))
     return user
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +31,9 @@ _LOCK: Final = timedelta(minutes=5)
 _MEMORY: Final = timedelta(minutes=20)
 #: Within this time the failures from one network are added up.
 _WINDOW: Final = timedelta(minutes=15)
+#: Six digits stand three at a time. Five tries in five minutes, day after day, would find some;
+#: so many in a day, by whoever knows the password, do not (NIST 800-63B-4, section 3.2.2).
+_CODES: Final = Quota("wrong-codes", 30, 24 * 60 * 60)
 _LOCKED: Final = "Too many failed login attempts. Please try again later."
 
 
@@ -77,6 +80,8 @@ class Attempt:
     network: bytes | None = None
     #: The known device that it came from.
     device: str | None = None
+    #: Set once a code has been tried as well.
+    code: bytes | None = None
 
 
 class Guesses:
@@ -88,12 +93,13 @@ class Guesses:
         """Let so many attempts fail; None counts none, of all accounts or from one network."""
         self._database = database
         self._key = derive_key(secret, "login attempts")
-        self._account = self._device = self._network = None
+        self._account = self._device = self._network = self._codes = None
         if per_account is not None:
             quota = Quota("failed-sign-ins", per_account, int(_LOCK.total_seconds()))
             self._account = Rule(quota, _MEMORY, _LOCK)
             # Kept for as long as the cookie is good: a device that was locked stays unknown.
             self._device = Rule(quota, LIFETIME, _LOCK)
+            self._codes = Rule(_CODES, timedelta(seconds=_CODES.seconds))
         if per_account is not None and per_network is not None:
             window = int(_WINDOW.total_seconds())
             quota = Quota("failed-sign-ins-from-one-network", per_network, window)
@@ -116,6 +122,21 @@ class Guesses:
             # Last, as it waits for nobody: two that count in one order never wait for each other.
             store.sweep(now)
         return attempt
+
+    def count_code(self, attempt: Attempt, user_id: int) -> Attempt:
+        """Count, beside *attempt*, a code for the user from where nobody knows them.
+
+        Raises `TooManyRequests` when there were too many in a day. The person's own browser is not
+        asked, so whoever has stolen the password cannot lock them out of it.
+        """
+        if self._codes is None or attempt.device is not None:
+            return attempt
+        now = datetime.now(UTC)
+        subject = self._subject("code", str(user_id))
+        with self._database.transaction() as session:
+            store = LoginAttemptStore(session)
+            store.put(subject, self._codes.add(store.hold(subject, now), now))
+        return replace(attempt, code=subject)
 
     def count_own(self, user_id: int) -> Attempt:
         """Count an attempt of somebody who is signed in as the user to prove that they are.
@@ -140,15 +161,24 @@ class Guesses:
         at others by it. Whoever also holds the user in *session* has done so before.
         """
         store = LoginAttemptStore(session)
-        if attempt.network is not None and self._network is not None:
-            count = store.hold(attempt.network, datetime.now(UTC))
-            store.put(attempt.network, self._network.take_back(count))
-        if attempt.subject is not None:
-            store.clear(attempt.subject)
+        _take_back(store, self._network, attempt.network)
+        for subject in (attempt.subject, attempt.code):
+            if subject is not None:
+                store.clear(subject)
+
+    def take_back(self, session: Session, attempt: Attempt) -> None:
+        """Take back this one attempt, which was no guess; whatever else was counted stays."""
+        store = LoginAttemptStore(session)
+        _take_back(store, self._network, attempt.network)
+        _take_back(store, self._device if attempt.device else self._account, attempt.subject)
 
     def forgive_account(self, session: Session, email: str) -> None:
         """Forget what strangers did to the account, after its person got in by another way."""
         LoginAttemptStore(session).clear(self._subject("account", email))
+
+    def forgive_codes(self, session: Session, user_id: int) -> None:
+        """Forget the wrong codes of the user, who has another second factor from now on."""
+        LoginAttemptStore(session).clear(self._subject("code", str(user_id)))
 
     def _by_device(
         self, store: LoginAttemptStore, device: str | None, now: datetime
@@ -176,3 +206,8 @@ class Guesses:
 
     def _subject(self, kind: str, name: str) -> bytes:
         return hmac.digest(self._key, f"{kind} {name}".encode(), "sha256")
+
+
+def _take_back(store: LoginAttemptStore, rule: Rule | None, subject: bytes | None) -> None:
+    if rule is not None and subject is not None:
+        store.put(subject, rule.take_back(store.hold(subject, datetime.now(UTC))))

@@ -127,6 +127,18 @@ def set_password(email: str, *, password_stdin: bool) -> None:
         click.echo(password)
 
 
+@users.command("reset-mfa")
+@click.argument("email")
+def reset_mfa(email: str) -> None:
+    """Let the user with EMAIL sign in by password alone; it ends their sessions.
+
+    For whoever has lost both the phone and the recovery codes.
+    """
+    with unit_of_work(prepared()) as session:
+        accounts.reset_second_factor(session, user_of(session, email).id, by_operator())
+    note(f"{email} signs in by password alone now.")
+
+
 def _set_active(email: str, *, is_active: bool) -> None:
     with unit_of_work(prepared()) as session:
         wanted = accounts.Change(is_active=is_active)
@@ -154,6 +166,7 @@ def _row(listed: ListedUser) -> dict[str, str | int | None]:
         "role": user.role.value,
         "state": "active" if user.is_active else "deactivated",
         "last_sign_in_at": seen.isoformat(timespec="seconds") if seen else None,
+        "mfa": "on" if user.mfa_enrolled_at else "off",
         "keys": listed.key_count,
         "sessions": listed.session_count,
     }

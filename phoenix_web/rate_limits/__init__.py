@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: The contract's measure, 12 at once and one more every five seconds, for each by itself.
 SIGN_IN: Final = Quota("sign-in", 12, 60)
+SIGN_IN_CODE: Final = Quota("sign-in-code", 12, 60)
 PASSWORD_RESET_EMAIL: Final = Quota("password-reset-email", 12, 60)
 PASSWORD_RESET: Final = Quota("password-reset", 12, 60)
 #: Of one session, so that no neighbour behind the same proxy uses it up.

@@ -112,6 +112,12 @@ class User(Base):
     #: Since when every credential of the user is refused; None for whoever may come in.
     deactivated_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
+    #: Since when a sign-in needs a code as well; the two below are there as long as this is.
+    mfa_enrolled_at: Mapped[datetime | None]
+    #: Base32, as authenticator apps take it. The server computes codes from it, so it is no digest.
+    totp_secret: Mapped[str | None] = mapped_column(String(32))
+    #: The newest time step (RFC 6238) of which a code was taken: it and those before are spent.
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ApiKey(Base):
@@ -167,6 +173,17 @@ class RefreshToken(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
     spent_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for the authenticator app; it is spent by deletion."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    #: SHA-256 of the user and the text: 120 random bits need no slow hash.
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
 
 
 class LoginAttempts(Base):

@@ -44,6 +44,7 @@ class UserInfo:
     profile_picture_url: str | None = None
     deactivated_at: datetime | None = None
     last_sign_in_at: datetime | None = None
+    mfa_enrolled_at: datetime | None = None
 
     @property
     def is_built_in(self) -> bool:
@@ -76,6 +77,7 @@ USER_COLUMNS: Final = (
     User.profile_picture_url,
     User.deactivated_at,
     User.last_sign_in_at,
+    User.mfa_enrolled_at,
 )
 
 

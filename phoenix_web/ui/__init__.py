@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, g, render_template, request
 from flask_login import LoginManager, current_user
 
-from phoenix_web.guard import is_public_view
+from phoenix_web.guard import is_public_view, lacks_second_factor
 from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
 from phoenix_web.ui import (
     audit,
@@ -29,11 +29,14 @@ from phoenix_web.ui import (
     sign_in,
     system_keys,
     template_helpers,
+    two_step,
     users,
 )
 
 if TYPE_CHECKING:
     from flask import Flask
+
+    from phoenix_web.auth.principal import Principal
 
 door = Blueprint("ui", __name__)
 for _page in (
@@ -81,10 +84,19 @@ def _admit() -> Response | None:
             return Response(render_template("arriving.html", url=links.here()))
         return htmx.redirect_to_login(links.login_url())
     g.principal = current_user.principal
-    user = g.principal.user
-    if user is not None and user.password_needs_reset and request.endpoint not in profile.ENDPOINTS:
-        return htmx.redirect(links.url_for("ui.profile.show"))
-    return None
+    return _detour(g.principal)
+
+
+def _detour(principal: Principal) -> Response | None:
+    """Return where whoever signs in has to go before they may go anywhere, or None."""
+    user = principal.user
+    if user is not None and user.password_needs_reset:
+        endpoints, start = profile.ENDPOINTS, "ui.profile.show"
+    elif lacks_second_factor(principal):
+        endpoints, start = two_step.ENDPOINTS, "ui.profile.two_step.show"
+    else:
+        return None
+    return None if request.endpoint in endpoints else htmx.redirect(links.url_for(start))
 
 
 door.after_request(sign_in.set_cookies)

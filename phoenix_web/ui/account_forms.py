@@ -36,6 +36,34 @@ def _email(text: str) -> str:
     return email
 
 
+def _current_password(text: str) -> str:
+    if not text:
+        raise _fault("Enter your password.")
+    return text
+
+
+def _code(text: str) -> str:
+    if not text.strip():
+        raise _fault("Enter the code.")
+    return text
+
+
+class CurrentPasswordForm(Form):
+    """The proof that it is still the person who has signed in."""
+
+    current_password: Annotated[str, AfterValidator(_current_password)] = ""
+
+
+class CodeForm(Form):
+    """A code of the authenticator app, or a recovery code."""
+
+    code: Annotated[str, AfterValidator(storable), AfterValidator(_code)] = ""
+
+
+class SecondFactorForm(CurrentPasswordForm, CodeForm):
+    """The password and a code, for a change of how one signs in."""
+
+
 class NameForm(Form):
     """A name."""
 

@@ -25,7 +25,8 @@ from phoenix_web.mail_addresses import is_address
 EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
 ON_A_DATE: Final = "date"
 NEVER: Final = "never"
-
+#: What no page shows again although it was typed or sent, beside passwords.
+_SECRET: Final = frozenset({"form_token", "challenge", "draft", "code"})
 
 #: Returns why a password is not acceptable, or None.
 Judge = Callable[[str], str | None]
@@ -216,9 +217,7 @@ def submitted(model: type[FormT], judge: Judge = lambda _: None) -> Submission[F
     """
     typed = request.form.to_dict()
     values = {
-        name: text
-        for name, text in typed.items()
-        if "password" not in name and name != "form_token"
+        name: text for name, text in typed.items() if "password" not in name and name not in _SECRET
     }
     try:
         return Submission(values, form=model.model_validate(typed, context=_Context(typed, judge)))

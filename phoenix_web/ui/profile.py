@@ -12,7 +12,7 @@ from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
 from phoenix_web.guard import circumstances, current_device, requires, signed_in_user
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
-from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in, waits
+from phoenix_web.ui import forms, htmx, links, own_sessions, sign_in, two_step, waits
 from phoenix_web.ui.account_forms import NameForm
 from phoenix_web.ui.session_lists import listed
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 routes = Blueprint("profile", __name__, url_prefix="/settings/profile")
 routes.register_blueprint(own_sessions.routes)
+routes.register_blueprint(two_step.routes)
 #: Where whoever must choose a password of their own may go meanwhile.
 ENDPOINTS: Final = frozenset({"ui.profile.show", "ui.profile.change_password"})
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from phoenix_web.errors import TooManyRequests
 
 _MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
 #: What the API says where a page says when.
 _LATER: Final = " Please try again later."
 
@@ -22,4 +23,6 @@ def told(error: TooManyRequests) -> str:
 def _in_words(seconds: int) -> str:
     if seconds <= _MINUTE:
         return "a second" if seconds == 1 else f"{seconds} seconds"
-    return f"{math.ceil(seconds / _MINUTE)} minutes"
+    if seconds <= 2 * _HOUR:
+        return f"{math.ceil(seconds / _MINUTE)} minutes"
+    return f"{math.ceil(seconds / _HOUR)} hours"

@@ -103,6 +103,9 @@ class UserDetails(User):
     is_active: bool
     deactivated_at: Moment | None = Field(None, exclude_if=is_absent)
     last_sign_in_at: Moment | None = Field(None, exclude_if=is_absent)
+    mfa_enrolled_at: Moment | None = Field(
+        None, exclude_if=is_absent, description="Since when a sign-in needs a code as well"
+    )
 
 
 class UserDetailsResponse(Payload):
@@ -168,6 +171,7 @@ def told_in_full(user: UserInfo) -> UserDetails:
         is_active=user.is_active,
         deactivated_at=user.deactivated_at,
         last_sign_in_at=user.last_sign_in_at,
+        mfa_enrolled_at=user.mfa_enrolled_at,
     )
 
 

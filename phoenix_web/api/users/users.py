@@ -175,6 +175,25 @@ def delete_user(user_id: str) -> Response:
     return no_content()
 
 
+@routes.delete("/users/<user_id>/mfa")
+@requires(Permission.SESSION_END_ALL)
+@declares(
+    Operation(
+        "Reset the second factor of a user, which ends their sessions",
+        "users",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    )
+)
+def reset_second_factor(user_id: str) -> Response:
+    """Let the user sign in by password alone, as who has lost phone and recovery codes."""
+    number = user_number(user_id)
+    with services().database.transaction() as session:
+        by = acting_administrator()
+        accounts.reset_second_factor(session, number, circumstances(), by=by)
+    return no_content()
+
+
 def _password_hash(wanted: LocalUserData) -> str:
     passwords = services().passwords
     # Empty stands for "none given", as in the contract; the random one is disclosed to nobody.

@@ -10,12 +10,15 @@ from phoenix_web.audit.events import SERVER, Action
 GROUPS: Final[dict[str, dict[Action, str]]] = {
     "Sign-in": {
         Action.SESSION_OPENED: "Signed in",
+        Action.LOGIN_CODE_ASKED: "Code asked for",
         Action.LOGIN_FAILED: "Sign-in failed",
         Action.SESSION_ENDED: "Session ended",
         Action.SESSION_ALL_ENDED: "All sessions ended",
         Action.SESSION_REPLAYED: "Refresh token used twice",
-        Action.MFA_ENROLLED: "Second factor added",
-        Action.MFA_REMOVED: "Second factor removed",
+        Action.MFA_ENROLLED: "Two-step sign-in turned on",
+        Action.MFA_REMOVED: "Two-step sign-in turned off",
+        Action.MFA_RECOVERY_CODE_USED: "Recovery code used",
+        Action.MFA_RECOVERY_CODES_RENEWED: "New recovery codes made",
     },
     "Keys": {
         Action.KEY_ISSUED: "Key made",
@@ -41,7 +44,12 @@ GROUPS: Final[dict[str, dict[Action, str]]] = {
 }
 _TITLES: Final = {action.value: text for group in GROUPS.values() for action, text in group.items()}
 #: What is called otherwise when it was refused.
-_REFUSED: Final = {Action.USER_PASSWORD_CHANGED.value: "Password not changed"}
+_REFUSED: Final = {
+    Action.USER_PASSWORD_CHANGED.value: "Password not changed",
+    Action.MFA_ENROLLED.value: "Two-step sign-in not turned on",
+    Action.MFA_REMOVED.value: "Two-step sign-in not turned off",
+    Action.MFA_RECOVERY_CODES_RENEWED.value: "No new recovery codes made",
+}
 _SUBJECTS: Final = {
     "User": "user",
     "UserApiKey": "key",

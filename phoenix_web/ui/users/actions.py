@@ -65,6 +65,17 @@ def make_link(user_id: str) -> Response:
     return make_response(body)
 
 
+@routes.post("/two-step/reset")
+@requires(Permission.SESSION_END_ALL)
+def reset_second_factor(user_id: str) -> Response:
+    """Let the user sign in by password alone; it ends their sessions."""
+    with services().database.transaction() as session:
+        accounts.reset_second_factor(
+            session, number_in(user_id), circumstances(), by=acting_administrator()
+        )
+    return _to_page(user_id, "two-step")
+
+
 @routes.post(END_PATH)
 @requires(Permission.SESSION_END_ALL)
 def end_session(user_id: str, session_id: int) -> Response:

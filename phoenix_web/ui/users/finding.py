@@ -29,11 +29,12 @@ DONE: Final = {
     "role": "The changes are saved. The user has to sign in again.",
     "deactivated": "The user is deactivated: every session has ended, and every key is refused.",
     "reactivated": "The user may sign in again, and their keys work.",
+    "two-step": "The user signs in by password alone now. Every session has ended.",
     "session": "That session has ended.",
     "sessions": "The user is signed out everywhere.",
 }
 #: What the page may ask before it is done.
-_QUESTIONS: Final = {"deactivate", "delete", "reset"}
+_QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class Viewed:
     def may_be_changed(self) -> bool:
         """Tell whether role and state are for this administrator to change."""
         return not (self.is_self or self.user.is_built_in)
+
+    @property
+    def may_lose_second_factor(self) -> bool:
+        """Tell whether the user has one that is for this administrator to reset."""
+        return self.user.mfa_enrolled_at is not None and not self.is_self
 
     @property
     def may_get_link(self) -> bool:

@@ -1,0 +1,49 @@
+"""Taking a code: each is good once, whichever of the two kinds it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from phoenix_web.audit.events import Action, Event
+from phoenix_web.auth.audited import user_subject
+from phoenix_web.auth.mfa import recovery_codes, totp
+from phoenix_web.errors import WrongCode
+from phoenix_web.store.audit.log import record
+from phoenix_web.store.mfa import MfaStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.store.users import UserInfo
+
+#: What a code was, as the audit log says it.
+AUTHENTICATOR_APP: Final = "authenticator app"
+RECOVERY_CODE: Final = "recovery code"
+
+
+def spend(session: Session, user: UserInfo, code: str, by: Circumstances) -> str | None:
+    """Spend *code* in the unit of work *session*, and return what it was.
+
+    Whoever has no second factor needs no code, so for them it is None. Raises `WrongCode` alike for
+    a code that is wrong, too old, or spent; the reason in the log says which.
+    """
+    store = MfaStore(session)
+    factor = store.find(user.id)
+    if factor is None:
+        return None
+    typed = code.replace(" ", "")
+    if len(typed) == totp.DIGITS and typed.isascii() and typed.isdecimal():
+        step = totp.matching_step(factor.totp_secret, typed, datetime.now(UTC))
+        if step is None:
+            raise WrongCode(f"wrong code for user {user.id}")
+        if not store.spend_step(user.id, step):
+            raise WrongCode(f"spent code for user {user.id}")
+        return AUTHENTICATOR_APP
+    if not store.spend_recovery_code(user.id, recovery_codes.digest(user.id, typed)):
+        raise WrongCode(f"wrong or spent recovery code for user {user.id}")
+    left = store.count_recovery_codes(user.id)
+    subject = user_subject(user)
+    record(session, Event(Action.MFA_RECOVERY_CODE_USED, by, subject, detail={"left": left}))
+    return RECOVERY_CODE

@@ -1,0 +1,172 @@
+"""Getting a second factor, new recovery codes for it, and being rid of it, each by its owner."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from phoenix_web.audit.events import Action, Event
+from phoenix_web.auth.audited import user_subject
+from phoenix_web.auth.mfa import codes, recovery_codes, totp
+from phoenix_web.auth.refusals import recording
+from phoenix_web.auth.tokens import derive_key
+from phoenix_web.errors import Conflict, ExpiredCredential, Invalid, WrongCode
+from phoenix_web.store.audit.log import record
+from phoenix_web.store.mfa import MfaStore, SecondFactor
+from phoenix_web.store.sessions import SessionStore
+from phoenix_web.store.users import UserStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.auth.own_password import OwnPassword, Proof
+    from phoenix_web.store.database import Database
+    from phoenix_web.store.users import UserInfo
+
+#: Long enough to install an app.
+LIFETIME: Final = timedelta(minutes=30)
+NO_PASSWORD: Final = "You do not sign in with a password here"  # noqa: S105 - a text
+ALREADY_ON: Final = "Two-step sign-in is already on"
+NOT_ON: Final = "Two-step sign-in is not on"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A second factor that nobody has confirmed: it stands in a form, and nowhere else."""
+
+    #: Base32, for typing; `uri` is the same for a QR code.
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    #: What `Enrolment.confirm` takes beside the first code.
+    token: str = field(repr=False)
+
+
+class Enrolment:
+    """Changes of somebody's own second factor; all but the last step ask for the password.
+
+    Each change ends all other sessions: nobody else stays in by what was asked of them before.
+    """
+
+    def __init__(
+        self, database: Database, own_password: OwnPassword, secret: str, issuer: str
+    ) -> None:
+        """Sign drafts by *secret*; apps call the account by *issuer* and its address."""
+        self._database = database
+        self._own_password = own_password
+        self._issuer = issuer
+        self._serializer = URLSafeTimedSerializer(
+            derive_key(secret, "second factor draft"), salt="second-factor-draft"
+        )
+
+    def begin(self, user: UserInfo, current: str, by: Circumstances) -> Draft:
+        """Return a new draft for *user*, whose password is *current*; nothing is on yet.
+
+        Raises `InvalidCredential`, `TooManyRequests` and `Unavailable` as a change of the password
+        does, `Invalid` for whoever has none, and `Conflict` for whoever has a second factor.
+        """
+        if user.auth_method != "LOCAL":
+            raise Invalid(NO_PASSWORD)
+        if user.mfa_enrolled_at is not None:
+            raise Conflict(ALREADY_ON)
+        with recording(self._database, Action.MFA_ENROLLED, user.email, by):
+            proof = self._own_password.prove(user, current)
+            with self._database.transaction() as session:
+                self._own_password.hold(session, proof)
+        secret = totp.new_secret()
+        return self._draft(user, secret, str(self._serializer.dumps([user.id, secret])))
+
+    def draft(self, user: UserInfo, token: str) -> Draft:
+        """Return the draft of *user* behind *token*; raise `ExpiredCredential` without a good one.
+
+        It is as good as the password that it was given for, and for half an hour.
+        """
+        try:
+            user_id, secret = self._serializer.loads(token, max_age=int(LIFETIME.total_seconds()))
+        except BadData:
+            user_id, secret = None, ""
+        if user_id != user.id:
+            raise ExpiredCredential("draft of a second factor expired, or none")
+        return self._draft(user, secret, token)
+
+    def confirm(
+        self, user: UserInfo, token: str, code: str, session_id: int, by: Circumstances
+    ) -> list[str]:
+        """Let sign-ins of *user* need a code from now on, and return the recovery codes.
+
+        *code* is one that the app has made; it is spent. The session with *session_id* stays.
+
+        Raises `ExpiredCredential` as `draft` does, `WrongCode`, and `Conflict` for whoever has a
+        second factor by now.
+        """
+        secret = self.draft(user, token).secret
+        step = totp.matching_step(secret, code.replace(" ", ""), datetime.now(UTC))
+        if step is None:
+            raise WrongCode(f"wrong first code of user {user.id}")
+        made = recovery_codes.make()
+        digests = [recovery_codes.digest(user.id, text) for text in made]
+        with self._database.transaction() as session:
+            UserStore(session).hold(user.id)
+            if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
+                raise Conflict(ALREADY_ON)
+            self._own_password.guesses.forgive_codes(session, user.id)
+            _note(session, Action.MFA_ENROLLED, user, session_id, by)
+        _log.info("user %s has a second factor", user.id)
+        return made
+
+    def renew_recovery_codes(
+        self, user: UserInfo, current: str, code: str, by: Circumstances
+    ) -> list[str]:
+        """Return new recovery codes in place of all from before.
+
+        Raises as `turn_off` does.
+        """
+        action = Action.MFA_RECOVERY_CODES_RENEWED
+        made = recovery_codes.make()
+        digests = [recovery_codes.digest(user.id, text) for text in made]
+        with recording(self._database, action, user.email, by):
+            proof = self._own_password.prove(user, current)
+            with self._database.transaction() as session:
+                self._spend(session, proof, code, by)
+                MfaStore(session).put_recovery_codes(user.id, digests)
+                record(session, Event(action, by, user_subject(user)))
+        return made
+
+    def turn_off(
+        self, user: UserInfo, current: str, code: str, session_id: int, by: Circumstances
+    ) -> None:
+        """Let sign-ins of *user* need no code any more.
+
+        Raises `InvalidCredential` for a wrong password, `WrongCode`, `TooManyRequests` when either
+        was so too often, and `Conflict` for whoever has no second factor.
+        """
+        with recording(self._database, Action.MFA_REMOVED, user.email, by):
+            proof = self._own_password.prove(user, current)
+            with self._database.transaction() as session:
+                self._spend(session, proof, code, by)
+                MfaStore(session).remove(user.id)
+                _note(session, Action.MFA_REMOVED, user, session_id, by)
+        _log.info("user %s has no second factor any more", user.id)
+
+    def _spend(self, session: Session, proof: Proof, code: str, by: Circumstances) -> None:
+        """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
+        self._own_password.hold(session, proof)
+        if codes.spend(session, proof.user, code, by) is None:
+            raise Conflict(NOT_ON)
+
+    def _draft(self, user: UserInfo, secret: str, token: str) -> Draft:
+        return Draft(secret, totp.uri(secret, user.email, self._issuer), token)
+
+
+def _note(
+    session: Session, action: Action, user: UserInfo, session_id: int, by: Circumstances
+) -> None:
+    """End all sessions of *user* but one, and record *action*."""
+    ended = SessionStore(session).close_all(user.id, except_session=session_id)
+    record(session, Event(action, by, user_subject(user), detail={"sessions_ended": ended}))
