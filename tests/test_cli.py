@@ -19,6 +19,7 @@ from phoenix_web import cli, create_app
 from phoenix_web.config import Settings, load
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.database import Database
+from phoenix_web.store.mfa import MfaStore, SecondFactor
 from phoenix_web.store.users import UserStore
 from tests.audit_log import by, what
 from tests.mail_server import running_mail_server
@@ -364,6 +365,27 @@ def _do(database: Database, *statements: str) -> None:
             session.execute(text(statement))
         for statement in statements:
             session.execute(text(statement))
+
+
+def test_two_step_sign_in_is_reset_once_and_recorded(run: Command, database: Database) -> None:
+    run("users", "add", "bob@example.com", "--username", "bob")
+    with database.transaction() as session:
+        bob = UserStore(session).find_by_email("bob@example.com")
+        assert bob is not None
+        MfaStore(session).enrol(bob.id, SecondFactor("A" * 32, 0), [b"x" * 32])
+    listed = run("users", "list", "--json", "--search", "bob").out
+
+    done, again = (run("users", "reset-mfa", "bob@example.com") for _ in range(2))
+
+    assert json.loads(listed)["mfa"] == "on"
+    assert json.loads(run("users", "list", "--json", "--search", "bob").out)["mfa"] == "off"
+    told = "bob@example.com signs in by password alone now.\n"
+    assert (done.code, done.out, done.err) == (0, "", told)
+    assert (again.code, again.out) == (3, "")
+    assert "Two-step sign-in is not on" in again.err
+    assert [what(line) for line in _lines(database) if line.action.startswith("mfa.")] == [
+        ("mfa.removed", "success", "User", "bob")
+    ]
 
 
 def test_what_commands_do_is_recorded_with_the_user_of_the_machine(
