@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import g
 
 from phoenix_web import static_files
+from phoenix_web.guard import lacks_second_factor
 from phoenix_web.policy import Permission
 from phoenix_web.services import services
 from phoenix_web.ui import links
@@ -43,6 +44,7 @@ def register(app: Flask) -> None:
         integrity=static_files.integrity,
         HTMX=_HTMX,
         Permission=Permission,
+        lacks_second_factor=lacks_second_factor,
     )
     app.context_processor(_caller)
 

@@ -324,12 +324,15 @@ class TestSettingItUp:
         for path in ("/datasets", "/settings/keys", "/settings/profile"):
             answer = browser.get(path)
             assert (answer.status_code, answer.location) == (303, PAGE)
-        assert "Everybody here signs in with a password and a code" in browser.get(PAGE).text
+        page = browser.get(PAGE).text
+        assert "Everybody here signs in with a password and a code" in page
+        assert "/settings/keys" not in page
 
         phone, draft = self.draft(browser)
         assert self.confirm(browser, draft, phone.code()).status_code == 200
 
         assert browser.get("/settings/keys").status_code == 200
+        assert "/settings/keys" in browser.get(PAGE).text
 
 
 class TestChangingIt:
