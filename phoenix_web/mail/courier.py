@@ -13,7 +13,7 @@ from phoenix_web.auth.password_links import PATH, may_choose_password
 from phoenix_web.errors import Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
 from phoenix_web.store.mail.leases import LeaseStore
-from phoenix_web.store.mail.outbox import OutboxStore
+from phoenix_web.store.mail.outbox import OutboxStore, State
 from phoenix_web.store.password_links import PasswordLinkStore, Purpose
 from phoenix_web.store.users import UserStore
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from phoenix_web.store.database import Database
     from phoenix_web.store.mail.outbox import MailInfo
     from phoenix_web.store.password_links import LinkInfo
-    from phoenix_web.store.users import UserInfo
 
 #: The second try comes after this long, and each later one after twice as long as the one before.
 FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
 #: After so many tries, and some 17 hours, a mail is given up.
 MAX_ATTEMPTS: Final = 24
-#: How many mails a person gets in an hour when somebody asks for their password to be reset.
-RESETS_AN_HOUR: Final = 5
+#: However often somebody asks for a person's password to be reset, the mails that they get are
+#: this far apart: five in an hour.
+RESET_SPACING: Final = timedelta(hours=1) / 5
 #: What has left, or failed, is forgotten after this long.
 MEMORY: Final = timedelta(days=30)
 #: How long a mail belongs to who has taken it up, and all mails to who was elected: longer than
@@ -104,22 +104,17 @@ class Courier:
 
     def _link(self, session: Session, mail: MailInfo, report: Report) -> LinkInfo | None:
         """Return the link that *mail* brings, or None when it has ended with none to bring."""
-        store, links = OutboxStore(session), PasswordLinkStore(session)
+        store = OutboxStore(session)
         if mail.user_id is None:
-            user = self._whose(session, mail)
-            if user is None:
+            link = self._asked_for(session, mail)
+            if link is None:
                 store.drop(mail.id)
-                return None
-            found = links.find_for(user.id)
-            # An invitation is good for days: nobody who only knows the address may end it.
-            is_invited = found is not None and found.purpose is Purpose.INVITATION
-            if found is None or not is_invited or found.expires_at <= datetime.now(UTC):
-                issued = self.links.issue(session, user, mail.purpose, BY_SERVER)
-                found = links.find_by_id(issued.id)
-                assert found is not None  # noqa: S101 - it has just been written
-            store.address_to(mail.id, user.id, found.id)
-            return found
-        link = None if mail.link_id is None else links.find_by_id(mail.link_id)
+            else:
+                store.address_to(mail.id, link.user.id, link.id)
+            return link
+        link = None
+        if mail.link_id is not None:
+            link = PasswordLinkStore(session).find_by_id(mail.link_id)
         fault = None
         if link is None:
             fault = "The link was used, or a newer one has taken its place."
@@ -133,21 +128,37 @@ class Courier:
         report.given_up += 1
         return None
 
-    def _whose(self, session: Session, mail: MailInfo) -> UserInfo | None:
-        """Return who asked for *mail*, or None for nobody who gets one."""
+    def _asked_for(self, session: Session, mail: MailInfo) -> LinkInfo | None:
+        """Return the link for whoever asked for *mail*, or None for nobody who gets one now.
+
+        Everybody who knows an address can ask, again and again, and must not keep its owner out by
+        that. So a wish silences others for `RESET_SPACING` alone, and only until the link of its
+        mail is used; and one that comes later brings the same link, which is good for its full time
+        again, rather than end the one that the owner is about to use.
+        """
         user = UserStore(session).find_by_email(mail.address)
         # The built-in accounts have no mailbox.
         if user is None or user.is_built_in or not may_choose_password(user):
             return None
+        UserStore(session).hold(user.id)
         link = PasswordLinkStore(session).find_for(user.id)
+        outbox = OutboxStore(session)
+        last = outbox.last_with(user.id, link.id, Purpose.RESET) if link else None
+        if last and mail.created_at < (last.sent_at or last.created_at) + RESET_SPACING:
+            _log.info("user %s gets no further mail to reset a password yet", user.id)
+            return None
         if link is not None and link.created_at > mail.created_at:
             return None  # somebody has given them a link since
-        an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-        count = OutboxStore(session).count_since(user.id, Purpose.RESET, an_hour_ago)
-        if count >= RESETS_AN_HOUR:
-            _log.warning("user %s gets no further mail to reset a password this hour", user.id)
-            return None
-        return user
+        if link is not None and link.expires_at > datetime.now(UTC):
+            # An invitation is good for days anyhow.
+            if link.purpose is Purpose.INVITATION:
+                return link
+            # A mail that is stuck has told nobody of its link: the older one gives way, or all
+            # that was asked for meanwhile would arrive at once.
+            if last is None or last.state is not State.WAITING:
+                return self.links.prolong(session, link, BY_SERVER)
+        issued = self.links.issue(session, user, mail.purpose, BY_SERVER)
+        return PasswordLinkStore(session).find_by_id(issued.id)
 
     def _send(self, mail: MailInfo, link: LinkInfo, report: Report) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from phoenix_web.store.mail.models import OutgoingMail, State
 from phoenix_web.store.models import Purpose
@@ -143,17 +143,19 @@ class OutboxStore:
         )
         return retried.first() is not None
 
-    def count_since(self, user_id: int, purpose: Purpose, since: datetime) -> int:
-        """Return how many mails with *purpose* the user was to get from *since* on."""
-        return self._session.execute(
-            select(func.count())
-            .select_from(OutgoingMail)
+    def last_with(self, user_id: int, link_id: int, purpose: Purpose) -> MailInfo | None:
+        """Return the newest mail with *purpose* that brings the user this link, or None."""
+        row = self._session.execute(
+            select(*_COLUMNS)
             .where(
                 OutgoingMail.user_id == user_id,
+                OutgoingMail.link_id == link_id,
                 OutgoingMail.purpose == purpose.value,
-                OutgoingMail.created_at >= since,
             )
-        ).scalar_one()
+            .order_by(OutgoingMail.id.desc())
+            .limit(1)
+        ).first()
+        return None if row is None else _mail(row)
 
     def page(
         self, limit: int, cursor: int | None, state: State | None
