@@ -5,18 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 
 from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.models import LoginAttempts
+from phoenix_web.store.sweeping import sweep
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
-
-#: Rows that one sweep deletes at most, so that no attempt pays for a thousand others.
-_SWEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +68,5 @@ class LoginAttemptStore:
         self._session.execute(delete(LoginAttempts).where(LoginAttempts.subject == subject))
 
     def sweep(self, now: datetime) -> None:
-        """Delete counts that are to be forgotten by *now*.
-
-        It waits for none that somebody holds, so whoever holds others may call it.
-        """
-        row = LoginAttempts
-        forgotten = (
-            select(row.subject)
-            .where(row.forget_at < now)
-            .limit(_SWEPT)
-            .with_for_update(skip_locked=True)
-        )
-        self._session.execute(delete(row).where(row.subject.in_(forgotten)))
+        """Delete counts that are to be forgotten by *now*, a few at a time."""
+        sweep(self._session, LoginAttempts.subject, LoginAttempts.forget_at < now)

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from phoenix_web.store.models import RefreshToken, User
 from phoenix_web.store.models import Session as SessionRow
+from phoenix_web.store.sweeping import sweep
 from phoenix_web.store.users import USER_COLUMNS
 
 if TYPE_CHECKING:
@@ -196,6 +197,11 @@ class SessionStore:
         return len(self._session.execute(statement.returning(SessionRow.id)).all())
 
     def sweep(self, before: datetime) -> None:
-        """Forget sessions and spent refresh tokens that ended before *before*."""
-        self._session.execute(delete(SessionRow).where(SessionRow.expires_at < before))
-        self._session.execute(delete(RefreshToken).where(RefreshToken.expires_at < before))
+        """Forget some of the sessions and spent refresh tokens that ended before *before*."""
+        sweep(self._session, SessionRow.id, SessionRow.expires_at < before)
+        # The tokens of a session that is over go with it: whoever ends that one waits for nobody.
+        goes_on = select(SessionRow.id).where(SessionRow.expires_at >= before)
+        sweep(
+            *(self._session, RefreshToken.id),
+            *(RefreshToken.expires_at < before, RefreshToken.session_id.in_(goes_on)),
+        )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import text
 
 from phoenix_web.auth.sessions import Sessions
 from phoenix_web.store.sessions import SessionStore
@@ -16,6 +18,7 @@ from tests.factories import PASSWORD, services_of
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
+    from sqlalchemy.orm import Session
     from werkzeug.test import TestResponse
 
     from tests.factories import SignedIn
@@ -124,6 +127,34 @@ def test_sign_ins_beyond_the_queue_are_told_to_come_again_and_count_for_nothing(
     assert {answer.status_code for answer in refused} == {503}
     assert {answer.headers["Retry-After"] for answer in refused} == {"5"}
     assert sorted(one.result().status_code for one in waiting)[:32] == [204] * 32
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_sign_in_waits_for_no_session_that_is_over(
+    app: Flask, member: SignedIn, viewer: SignedIn
+) -> None:
+    """It forgets them, but those that somebody holds are left to the next one."""
+    database = services_of(app).database
+    told = {"then": datetime.now(UTC) - timedelta(days=2), "user": viewer.user_id}
+
+    def count(session: Session, table: str) -> int:
+        statement = text(f"SELECT id FROM {table} WHERE expires_at = :then FOR UPDATE")  # noqa: S608 - our tables
+        return len(session.execute(statement, told).all())
+
+    with database.transaction() as session:
+        session.execute(text("UPDATE sessions SET expires_at = :then WHERE user_id = :user"), told)
+        # The member's session goes on by newer ones.
+        session.execute(text("UPDATE refresh_tokens SET expires_at = :then"), told)
+    with database.transaction() as session:
+        assert (count(session, "sessions"), count(session, "refresh_tokens")) == (1, 2)
+        assert _log_in(app, member).status_code == 204
+        assert (count(session, "sessions"), count(session, "refresh_tokens")) == (1, 2)
+
+    assert _log_in(app, member).status_code == 204
+
+    with database.transaction() as session:
+        assert (count(session, "sessions"), count(session, "refresh_tokens")) == (0, 0)
 
 
 @pytest.mark.parametrize("host", ["..", ".example", "a" * 64, "a b"])
