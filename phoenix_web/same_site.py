@@ -32,7 +32,7 @@ def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> 
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     referer = request.headers.get("Referer")
-    is_opaque = origin == "null" and (site in _OWN or (allows_opaque and site is None))
+    is_opaque = origin == "null" and (site in _OWN or (allows_opaque and hides_its_page()))
     if site is not None:
         is_own = site in _OWN or (origin is not None and _is_trusted(origin))
     else:
@@ -48,6 +48,11 @@ def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> 
             *(request.method, request.path, origin, site, own_url()),
         )
         raise Forbidden(_REFUSAL)
+
+
+def hides_its_page() -> bool:
+    """Tell whether the request does not say which page it comes from: ours, or any other."""
+    return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers
 
 
 def _is_from_a_program() -> bool:

@@ -13,6 +13,7 @@ from phoenix_web.auth.password_links import PATH
 from phoenix_web.errors import InvalidCredential, NotFound, Unavailable
 from phoenix_web.guard import circumstances, current_device, limited, public
 from phoenix_web.rate_limits import PASSWORD_RESET
+from phoenix_web.same_site import hides_its_page
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, login
 
@@ -107,7 +108,9 @@ def submit() -> Response:
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     response = htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
-    cookies.recognise(response, known)
+    # A foreign page could redeem a link of its own here, and make its visitor a stranger.
+    if not hides_its_page():
+        cookies.recognise(response, known)
     return response
 
 

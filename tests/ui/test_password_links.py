@@ -161,6 +161,22 @@ def test_the_form_works_where_a_browser_says_nothing_of_its_origin(
     assert client.post(PAGE, data=form, headers=opaque).status_code == 303
 
 
+def test_a_form_that_may_be_a_foreign_pages_makes_no_browser_known(
+    client: FlaskClient, app: Flask, member: SignedIn
+) -> None:
+    """Such a page could redeem a link of its own, and by that make its visitor a stranger."""
+    for headers, is_known in (
+        ({"Origin": "null"}, False),
+        ({"Origin": "null", "Sec-Fetch-Site": "same-origin"}, True),
+    ):
+        form = {"token": issue_link(app, member), "new_password": NEW, "new_password_again": NEW}
+
+        answer = client.post(PAGE, data=form, headers=headers)
+
+        assert answer.status_code == 303
+        assert ("phoenix-device=" in answer.headers.get("Set-Cookie", "")) is is_known
+
+
 def test_whoever_is_signed_in_as_another_is_told_too(
     app: Flask, member: SignedIn, viewer: SignedIn
 ) -> None:
