@@ -92,19 +92,24 @@ class PasswordLinks:
         """Give *user* a link in place of any older one, in the unit of work *session*.
 
         It is asked for *by* somebody, or by nobody who is known. Raises `Invalid` for whoever has
-        no password to choose.
+        no password to choose, or is gone by now.
         """
-        if not user.is_active:
-            raise Invalid(f"{user.email} is deactivated")
-        if not may_choose_password(user):
-            raise Invalid(f"{user.email} does not sign in with a password")
+        users = UserStore(session)
         # Of two that are issued at once, the later one takes the place of the other.
-        UserStore(session).hold(user.id)
+        users.hold(user.id)
+        # Not as the caller has read them: they may have gone meanwhile.
+        held = users.find(user.id)
+        if held is None:
+            raise Invalid(f"{user.email} is deleted")
+        if not held.is_active:
+            raise Invalid(f"{held.email} is deactivated")
+        if not may_choose_password(held):
+            raise Invalid(f"{held.email} does not sign in with a password")
         nonce = secrets.token_urlsafe(16)
         now = datetime.now(UTC)
         expires_at = now + self._lifetimes[purpose]
-        link_id = PasswordLinkStore(session).put(user.id, purpose, nonce, now, expires_at)
-        _record_issue(session, user, purpose, expires_at, by)
+        link_id = PasswordLinkStore(session).put(held.id, purpose, nonce, now, expires_at)
+        _record_issue(session, held, purpose, expires_at, by)
         return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
 
     def prolong(self, session: Session, link: LinkInfo, by: Circumstances) -> LinkInfo:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.events import BY_SERVER
 from phoenix_web.auth.password_links import PATH, may_choose_password
-from phoenix_web.errors import Unavailable
+from phoenix_web.errors import Invalid, Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
 from phoenix_web.store.mail.leases import LeaseStore
 from phoenix_web.store.mail.outbox import OutboxStore, State
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.database import Database
     from phoenix_web.store.mail.outbox import MailInfo
     from phoenix_web.store.password_links import LinkInfo
+    from phoenix_web.store.users import UserInfo
 
 #: The second try comes after this long, and each later one after twice as long as the one before.
 FIRST_DELAY: Final = timedelta(seconds=30)
@@ -157,7 +158,14 @@ class Courier:
             # that was asked for meanwhile would arrive at once.
             if last is None or last.state is not State.WAITING:
                 return self.links.prolong(session, link, BY_SERVER)
-        issued = self.links.issue(session, user, mail.purpose, BY_SERVER)
+        return self._issue(session, user)
+
+    def _issue(self, session: Session, user: UserInfo) -> LinkInfo | None:
+        """Return a new link for *user*, or None when they have gone since they were looked up."""
+        try:
+            issued = self.links.issue(session, user, Purpose.RESET, BY_SERVER)
+        except Invalid:
+            return None
         return PasswordLinkStore(session).find_by_id(issued.id)
 
     def _send(self, mail: MailInfo, link: LinkInfo, report: Report) -> None:

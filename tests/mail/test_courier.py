@@ -17,6 +17,7 @@ import time_machine
 from sqlalchemy import inspect, text
 
 from phoenix_web.audit.events import Circumstances
+from phoenix_web.errors import Invalid
 from phoenix_web.mail.courier import (
     LONGEST_DELAY,
     MAX_ATTEMPTS,
@@ -419,6 +420,39 @@ def test_a_deleted_user_takes_their_mails_along(
     assert send_due(app) == Report()
     assert mails(app) == []
     assert mail_server.messages == []
+
+
+@pytest.mark.parametrize("what", ["deleted", "deactivated"])
+def test_whoever_goes_while_a_mail_is_written_gets_none_and_keeps_no_other(
+    app: Flask,
+    member: SignedIn,
+    mail_server: MailServer,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    as_read, viewer = found(app, member), add_user(app)
+    with services_of(app).database.transaction() as session:
+        if what == "deleted":
+            UserStore(session).delete(member.user_id)
+        else:
+            UserStore(session).set_active(member.user_id, is_active=False)
+    find = UserStore.find_by_email
+    monkeypatch.setattr(
+        UserStore,
+        "find_by_email",
+        lambda self, email: as_read if email == member.email else find(self, email),
+    )
+    ask_for_reset(app, member.email)
+    ask_for_reset(app, viewer.email)
+
+    assert send_due(app) == Report(sent=1)
+    assert [message["To"] for message in mail_server.messages] == [viewer.email]
+    assert [mail.address for mail in mails(app)] == [viewer.email]
+    with (
+        services_of(app).database.transaction() as session,
+        pytest.raises(Invalid, match=rf"{member.email} is {what}"),
+    ):
+        mail_of(app).outbox.send_link(session, as_read, Purpose.RESET, Circumstances())
 
 
 def test_several_couriers_at_once_send_each_mail_once(
