@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from phoenix_web.redaction import redacted
+
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
@@ -27,8 +29,12 @@ class DeliveryFailed(Exception):
     """The server has not taken the mail; *is_final* says that it never will."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
-        """Carry *reason*, which administrators read."""
-        reason = " ".join(reason.split())[:_MAX_REASON]
+        """Carry *reason*, which administrators read on a page, and everybody in the log.
+
+        A server may say anything, and some say what they were sent.
+        """
+        line = redacted(" ".join(reason.split()))
+        reason = "".join(each if each.isprintable() else "?" for each in line)[:_MAX_REASON]
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final

@@ -362,6 +362,29 @@ def test_a_final_refusal_ends_a_mail_at_once(
     ]
 
 
+def test_what_a_mail_server_says_is_kept_short_and_without_the_link(
+    app: Flask, member: SignedIn, mail_server: MailServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        with services_of(app).database.transaction() as session:
+            link = mail_of(app).outbox.send_link(
+                session, found(app, member), Purpose.RESET, Circumstances()
+            )
+        echo = f"https://phx.example.com/x?token={link.token} and\x00 \x1b[31m \u202e more"
+        mail_server.refuse_message = f"550 {echo} {'on and on ' * 100}"
+
+        assert send_due(app) == Report(given_up=1)
+
+    [mail] = mails(app)
+    assert mail.last_error is not None
+    assert mail.last_error.startswith("550 https://phx.example.com/x?token=*** and")
+    assert mail.last_error.isprintable()
+    assert len(mail.last_error) <= 300
+    for told in (mail.last_error, caplog.text):
+        assert "on and on" in told
+        assert not [part for part in link.token.split(".") if part in told]
+
+
 def test_a_mail_that_cannot_be_written_keeps_no_other(
     app: Flask,
     member: SignedIn,
