@@ -88,22 +88,7 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
     _refuse(user, new, by)
     if new.role is not None or new.is_active is False:
         _keep_one(administrators - {user.id}, user)
-    if new.username is not None:
-        rename(session, user, new.username, who)
-    if new.role is not None:
-        users.set_role(user.id, new.role)
-        record(session, role_changed(user, new.role, who))
-    if new.is_active is not None:
-        users.set_active(user.id, is_active=new.is_active)
-        action = Action.USER_REACTIVATED if new.is_active else Action.USER_DEACTIVATED
-        record(session, Event(action, who, user_subject(user)))
-    if new.password_hash is not None:
-        users.set_password(user.id, new.password_hash, needs_reset=True)
-        record(session, Event(Action.USER_PASSWORD_CHANGED, who, user_subject(user)))
-    if new.is_active is False or new.password_hash is not None:
-        PasswordLinkStore(session).drop(user.id)
-    if new.role is not None or new.is_active is False or new.password_hash is not None:
-        SessionStore(session).close_all(user.id)
+    _apply(session, user, new, who)
     changed = users.find(user.id)
     assert changed is not None  # noqa: S101 - it is held
     return changed
@@ -119,8 +104,7 @@ def rename(session: Session, user: UserInfo, username: str, who: Circumstances) 
     users.hold(user.id)
     now = users.find(user.id)
     if now is not None and username.strip() != now.username:
-        users.set_username(now.id, username)
-        record(session, renamed(now, username.strip(), who))
+        _rename(session, now, username.strip(), who)
 
 
 def delete(
@@ -224,6 +208,34 @@ def _refuse(user: UserInfo, new: Change, by: int | None) -> None:
         raise Forbidden(OWN_PASSWORD)
     if new.password_hash is not None and user.auth_method != "LOCAL":
         raise Invalid(NO_PASSWORD)
+
+
+def _apply(session: Session, user: UserInfo, new: Change, who: Circumstances) -> None:
+    """Change *user*, who is held, to what is *new*; each event says how many sessions that ends."""
+    users, sessions = UserStore(session), SessionStore(session)
+    if new.username is not None:
+        _rename(session, user, new.username, who)
+    if new.role is not None:
+        users.set_role(user.id, new.role)
+        ended = sessions.close_all(user.id)
+        record(session, role_changed(user, new.role, who, sessions_ended=ended))
+    if new.is_active is not None:
+        users.set_active(user.id, is_active=new.is_active)
+        action = Action.USER_REACTIVATED if new.is_active else Action.USER_DEACTIVATED
+        detail = {} if new.is_active else {"sessions_ended": sessions.close_all(user.id)}
+        record(session, Event(action, who, user_subject(user), detail=detail))
+    if new.password_hash is not None:
+        users.set_password(user.id, new.password_hash, needs_reset=True)
+        detail = {"sessions_ended": sessions.close_all(user.id)}
+        action = Action.USER_PASSWORD_CHANGED
+        record(session, Event(action, who, user_subject(user), detail=detail))
+    if new.is_active is False or new.password_hash is not None:
+        PasswordLinkStore(session).drop(user.id)
+
+
+def _rename(session: Session, user: UserInfo, username: str, who: Circumstances) -> None:
+    UserStore(session).set_username(user.id, username)
+    record(session, renamed(user, username, who))
 
 
 def _keep_one(others: Collection[int], user: UserInfo) -> None:

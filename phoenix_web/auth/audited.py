@@ -44,9 +44,9 @@ def renamed(user: UserInfo, username: str, by: Circumstances) -> Event:
     return Event(Action.USER_RENAMED, by, user_subject(user), detail=detail)
 
 
-def role_changed(user: UserInfo, role: Role, by: Circumstances) -> Event:
-    """Return the event that *user* has *role* from now on."""
-    detail = {"from": user.role.value, "to": role.value}
+def role_changed(user: UserInfo, role: Role, by: Circumstances, *, sessions_ended: int) -> Event:
+    """Return the event that *user* has *role* from now on, and no session of the old one."""
+    detail = {"from": user.role.value, "to": role.value, "sessions_ended": sessions_ended}
     return Event(Action.USER_ROLE_CHANGED, by, user_subject(user), detail=detail)
 
 

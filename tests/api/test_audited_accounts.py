@@ -44,10 +44,14 @@ def session_ids(client: FlaskClient, user: SignedIn) -> list[str]:
 @pytest.mark.parametrize(
     ("fields", "action", "detail"),
     [
-        ({"role": "VIEWER"}, "user.role_changed", {"from": "MEMBER", "to": "VIEWER"}),
+        (
+            {"role": "VIEWER"},
+            "user.role_changed",
+            {"from": "MEMBER", "to": "VIEWER", "sessions_ended": 1},
+        ),
         ({"username": "robert"}, "user.renamed", {"from": "bob", "to": "robert"}),
-        ({"password": NEW_PASSWORD}, "user.password_changed", {}),
-        ({"is_active": False}, "user.deactivated", {}),
+        ({"password": NEW_PASSWORD}, "user.password_changed", {"sessions_ended": 1}),
+        ({"is_active": False}, "user.deactivated", {"sessions_ended": 1}),
     ],
 )
 def test_a_change_by_an_administrator_is_told(  # noqa: PLR0913, PLR0917 - fixtures and cases
@@ -57,7 +61,7 @@ def test_a_change_by_an_administrator_is_told(  # noqa: PLR0913, PLR0917 - fixtu
     watch: Watch,
     fields: dict[str, Any],
     action: str,
-    detail: dict[str, str],
+    detail: dict[str, Any],
 ) -> None:
     assert patch(client, admin, member, **fields).status_code == 200
 
@@ -77,6 +81,18 @@ def test_each_thing_that_changes_is_told_and_what_stays_is_not(
     assert patch(client, admin, member, **changes).status_code == 200
 
     assert [line.action for line in watch.new()] == ["user.renamed", "user.role_changed"]
+
+
+def test_no_session_is_told_to_have_ended_twice(
+    client: FlaskClient, admin: SignedIn, member: SignedIn, watch: Watch
+) -> None:
+    changes = {"role": "VIEWER", "password": NEW_PASSWORD, "is_active": False}
+    assert patch(client, admin, member, **changes).status_code == 200
+    assert patch(client, admin, member, is_active=True).status_code == 200
+
+    told = [json.loads(line.detail).get("sessions_ended") for line in watch.new()]
+    assert sorted(told[:-1]) == [0, 0, 1]
+    assert told[-1] is None
 
 
 def test_a_name_of_ones_own_that_stays_is_not_told(
