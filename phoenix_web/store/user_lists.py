@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, union_
 
 from phoenix_web.policy import Role
 from phoenix_web.store.keys import is_unexpired
-from phoenix_web.store.models import ApiKey, User
+from phoenix_web.store.models import ApiKey, PasswordLink, User
 from phoenix_web.store.models import Session as SessionRow
+from phoenix_web.store.standing import Standing, standing_of
 from phoenix_web.store.user_names import normal_email, username_key
 from phoenix_web.store.users import USER_COLUMNS, UserInfo, user_from
 
@@ -27,9 +28,10 @@ _SESSIONS: Final = "sessions"
 
 @dataclass(frozen=True, slots=True)
 class ListedUser:
-    """A user with the numbers of their keys that work and of their open sessions."""
+    """A user, with the numbers of their keys that work and of their open sessions."""
 
     user: UserInfo
+    standing: Standing
     key_count: int
     session_count: int
 
@@ -52,13 +54,13 @@ class UserListStore:
         statement = _people(contains).order_by(User.id.desc()).limit(limit + 1)
         if cursor is not None:
             statement = statement.where(User.id <= cursor)
-        users = [user_from(row) for row in self._session.execute(statement)]
-        shown = users[:limit]
-        counts = self._counts([user.id for user in shown])
+        people = [_person(*row) for row in self._session.execute(statement)]
+        counts = self._counts([user.id for user, _ in people[:limit]])
         listed = [
-            ListedUser(user, counts[_KEYS, user.id], counts[_SESSIONS, user.id]) for user in shown
+            ListedUser(user, standing, counts[_KEYS, user.id], counts[_SESSIONS, user.id])
+            for user, standing in people[:limit]
         ]
-        return listed, users[limit].id if len(users) > limit else None
+        return listed, people[limit][0].id if len(people) > limit else None
 
     def _counts(self, user_ids: Collection[int]) -> Counter[tuple[str, int]]:
         """Return how many keys and how many sessions each of the users has, in one statement."""
@@ -75,7 +77,16 @@ class UserListStore:
 
 
 def _people(contains: str | None) -> Select[*tuple[Any, ...]]:
-    statement = select(*USER_COLUMNS).where(User.role != Role.SYSTEM.value)
+    statement = (
+        select(
+            User.password_hash.is_not(None),
+            PasswordLink.purpose,
+            PasswordLink.expires_at,
+            *USER_COLUMNS,
+        )
+        .outerjoin(PasswordLink, PasswordLink.user_id == User.id)
+        .where(User.role != Role.SYSTEM.value)
+    )
     if contains is None:
         return statement
     return statement.where(
@@ -83,6 +94,18 @@ def _people(contains: str | None) -> Select[*tuple[Any, ...]]:
             User.username_key.contains(username_key(contains), autoescape=True),
             User.email.contains(normal_email(contains), autoescape=True),
         )
+    )
+
+
+def _person(
+    has_password: bool,  # noqa: FBT001 - a column
+    purpose: str | None,
+    expires_at: datetime | None,
+    *values: Any,
+) -> tuple[UserInfo, Standing]:
+    user = user_from(values)
+    return user, standing_of(
+        user, has_password=has_password, purpose=purpose, expires_at=expires_at
     )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from phoenix_web.global_ids import MAX_ID, encode
 from phoenix_web.policy import Role
+from phoenix_web.store.models import PasswordLink
+from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.sessions import SessionStore
 from phoenix_web.store.users import UserStore
-from tests.factories import PASSWORD, add_user, services_of, sign_in
+from tests.factories import PASSWORD, add_user, issue_link, services_of, sign_in
 from tests.ui.visitor import Visitor, faults, found, visitor
 
 if TYPE_CHECKING:
@@ -154,6 +158,49 @@ def test_pages_lead_on_and_a_page_costs_the_same_however_many_users_there_are(
 
     assert seen == [25, 25, 12]
     assert len(statements) == few * len(seen)
+
+
+def test_whoever_has_not_come_yet_is_told_apart_from_who_is_here(
+    app: Flask, admin: SignedIn, make_user: MakeUser
+) -> None:
+    browser, database = visitor(app, admin), services_of(app).database
+    hasty, elsewhere = make_user(), make_user(auth_method="LDAP")
+    form = {"username": "Eve", "email": "eve@example.com", "role": "VIEWER"}
+    browser.post(f"{USERS}/new", form)
+    with database.transaction() as session:
+        users = UserStore(session)
+        eve = users.find_by_email("eve@example.com")
+        assert eve is not None
+        users.add(email="late@example.com", username="late", role=Role.VIEWER)
+        users.add(email="sso@example.com", username="sso", role=Role.VIEWER, auth_method="OAUTH2")
+
+    def told(email: str) -> tuple[str, str]:
+        row = found(rf"(?s)<tr>((?:(?!</tr>).)*{email}.*?)</tr>", browser.get(USERS).text)
+        page = browser.get(found(r'href="([^"]+)"', row)).text
+        byline = found(r'(?s)class="byline">(.*?)</p>', page)
+        states = [re.findall(r'class="badge \w+">([A-Z][^<]*)<', part) for part in (row, byline)]
+        return states[0][0], states[1][0]
+
+    def both(state: str) -> tuple[str, str]:
+        return state, state
+
+    assert told("late@example.com") == both("No password")
+    for email in ("sso@example.com", elsewhere.email, hasty.email, admin.email):
+        assert told(email) == both("Active")
+    # Somebody has chosen a password for them as well.
+    issue_link(app, hasty, Purpose.INVITATION)
+    assert told(hasty.email) == told("eve@example.com") == both("Invited")
+    with database.transaction() as session:
+        session.execute(update(PasswordLink).values(expires_at=datetime.now(UTC)))
+    assert told("eve@example.com") == both("Invitation expired")
+    assert told(hasty.email) == both("Active")
+    issue_link(app, hasty, Purpose.RESET)
+    assert told(hasty.email) == both("Active")
+    path = f"{USERS}/{encode('User', eve.id)}"
+    choose_password(app, link_on(browser.post(f"{path}/link").text))
+    assert told("eve@example.com") == both("Active")
+    browser.post(f"{path}/deactivate")
+    assert told("eve@example.com") == both("Deactivated")
 
 
 # A new user.

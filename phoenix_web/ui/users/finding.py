@@ -14,6 +14,8 @@ from phoenix_web.global_ids import encode, number_of
 from phoenix_web.guard import current_principal
 from phoenix_web.services import services
 from phoenix_web.store.keys import KeyStore
+from phoenix_web.store.password_links import LinkInfo, PasswordLinkStore
+from phoenix_web.store.standing import Standing, standing_of
 from phoenix_web.store.users import SYSTEM_EMAIL, UserInfo, UserStore
 from phoenix_web.ui import forms, htmx
 from phoenix_web.ui.account_forms import ROLES, UserForm
@@ -46,8 +48,20 @@ class Viewed:
     user: UserInfo
     #: Whether a password was ever chosen: until then nobody can sign in as them.
     has_password: bool
+    link: LinkInfo | None
     key_count: int
     sessions: SessionList
+
+    @property
+    def standing(self) -> Standing:
+        """Return how far the user has come."""
+        link = self.link
+        return standing_of(
+            self.user,
+            has_password=self.has_password,
+            purpose=link.purpose if link else None,
+            expires_at=link.expires_at if link else None,
+        )
 
     @property
     def is_self(self) -> bool:
@@ -88,6 +102,7 @@ def find_viewed(session: Session, user_id: str) -> Viewed:
         encode("User", user.id),
         user,
         users.password_hash(user.id) is not None,
+        PasswordLinkStore(session).find_for(user.id),
         len(KeyStore(session).list_for(user.id)),
         listed(session, user.id),
     )
