@@ -11,6 +11,7 @@ from phoenix_web import create_app
 from phoenix_web.bootstrap import prepare
 from phoenix_web.policy import Role
 from tests import factories
+from tests.mail_server import running_mail_server
 from tests.servers import Postgres, running_postgres
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from phoenix_web.config import Settings
     from tests.factories import MadeKey, SignedIn
+    from tests.mail_server import MailServer
 
 ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
 
@@ -120,6 +122,13 @@ def app(make_app: MakeApp) -> Flask:
 def client(app: Flask) -> FlaskClient:
     """Return a test client that sends what it is told and nothing else; it keeps no cookies."""
     return app.test_client(use_cookies=False)
+
+
+@pytest.fixture
+def mail_server() -> Iterator[MailServer]:
+    """Return a running mail server."""
+    with running_mail_server() as server:
+        yield server
 
 
 @pytest.fixture

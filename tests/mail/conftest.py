@@ -6,22 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.mail_server import running_mail_server
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
 
     from tests.conftest import MakeApp
     from tests.mail_server import MailServer
-
-
-@pytest.fixture
-def mail_server() -> Iterator[MailServer]:
-    """Return a running mail server."""
-    with running_mail_server() as server:
-        yield server
 
 
 @pytest.fixture

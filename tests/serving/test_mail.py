@@ -20,22 +20,13 @@ from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 from tests.factories import services_of
 from tests.live import environment_of, running_server, workers_of
-from tests.mail_server import link_in, running_mail_server
+from tests.mail_server import link_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
 
     from tests.conftest import MakeApp, MakeUser
     from tests.mail_server import MailServer
-
-
-@pytest.fixture
-def mail_server() -> Iterator[MailServer]:
-    """Return a running mail server."""
-    with running_mail_server() as server:
-        yield server
 
 
 @pytest.fixture
