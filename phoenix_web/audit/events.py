@@ -45,7 +45,6 @@ class Action(StrEnum):
     MFA_RECOVERY_CODES_RENEWED = "mfa.recovery_codes_renewed"
     KEY_ISSUED = "key.issued"
     KEY_FIRST_USED = "key.first_used"
-    KEY_ROTATED = "key.rotated"
     KEY_REVOKED = "key.revoked"
     SETTINGS_CHANGED = "settings.changed"
     AUDIT_PRUNED = "audit.pruned"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
+import phoenix_web
+from phoenix_web.audit import events
 from phoenix_web.audit.events import Action, Circumstances, Event, Subject
 from phoenix_web.global_ids import encode
 from phoenix_web.store.audit.log import record
-from phoenix_web.ui.audit.words import GROUPS
+from phoenix_web.ui.audit import words
 from tests.factories import services_of
 from tests.ui.visitor import Visitor, faults, visitor
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from tests.factories import SignedIn
 
 PAGE = "/settings/audit"
+PACKAGE: Final = Path(phoenix_web.__file__).parent
 
 
 @pytest.fixture
@@ -53,9 +57,19 @@ def following(page: str, text: str) -> str:
 
 
 def test_every_action_has_its_words_and_its_place_in_the_list() -> None:
-    listed = [action for group in GROUPS.values() for action in group]
+    listed = [action for group in words.GROUPS.values() for action in group]
 
     assert sorted(listed) == sorted(Action)
+
+
+def test_no_action_can_be_looked_for_that_nothing_records() -> None:
+    lists = {Path(module.__file__ or "") for module in (events, words)}
+    sources = [path.read_text() for path in PACKAGE.rglob("*.py") if path not in lists]
+
+    unrecorded = [
+        action for action in Action if not any(f"Action.{action.name}" in it for it in sources)
+    ]
+    assert unrecorded == []
 
 
 def test_the_page_tells_what_was_done_and_escapes_what_others_have_typed(

@@ -23,7 +23,6 @@ GROUPS: Final[dict[str, dict[Action, str]]] = {
     "Keys": {
         Action.KEY_ISSUED: "Key made",
         Action.KEY_FIRST_USED: "Key used for the first time",
-        Action.KEY_ROTATED: "Key rotated",
         Action.KEY_REVOKED: "Key revoked",
     },
     "Users": {
