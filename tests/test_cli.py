@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from phoenix_web import cli, create_app
 from phoenix_web.config import Settings, load
+from phoenix_web.policy import Role
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.database import Database
 from phoenix_web.store.mfa import MfaStore, SecondFactor
@@ -190,15 +191,18 @@ def test_a_deactivated_users_keys_are_refused_until_they_are_reactivated(
     assert told == [(0, "", 401), (0, "", 401), (0, "", 200)]
 
 
-def test_users_are_listed_with_what_they_have_open(run: Command) -> None:
+def test_users_are_listed_with_what_they_have_open(run: Command, database: Database) -> None:
     run("users", "add", "bob@example.com", "--username", "bob", "--role", "VIEWER")
     run("keys", "issue", "ci", "--user", "bob@example.com")
     run("users", "set-role", "bob@example.com", "MEMBER")
     run("users", "deactivate", "bob@example.com")
+    with database.transaction() as session:
+        UserStore(session).add(email="eve@example.com", username="eve", role=Role.VIEWER)
 
-    listed = [json.loads(line) for line in run("users", "list", "--json").out.splitlines()]
+    eve, *listed = [json.loads(line) for line in run("users", "list", "--json").out.splitlines()]
     found = run("users", "list", "--search", "BOB").out
 
+    assert (eve["email"], eve["state"]) == ("eve@example.com", "uninvited")
     assert [user["email"] for user in listed] == ["bob@example.com", "admin@localhost"]
     assert {name: value for name, value in listed[0].items() if name != "id"} == {
         "email": "bob@example.com",

@@ -9,6 +9,7 @@ from flask import Blueprint, make_response, render_template, request
 
 from phoenix_web.errors import NotFound, TooManyRequests
 from phoenix_web.guard import public, spend
+from phoenix_web.mail.courier import RESET_SPACING
 from phoenix_web.rate_limits import PASSWORD_RESET_EMAIL
 from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links, waits
@@ -64,5 +65,10 @@ def _page(
     *,
     is_sent: bool = False,
 ) -> Response:
-    body = render_template("forgot_password.html", form=submission, is_sent=is_sent)
+    body = render_template(
+        "forgot_password.html",
+        form=submission,
+        is_sent=is_sent,
+        spacing=int(RESET_SPACING.total_seconds()) // 60,
+    )
     return make_response(body, status)
