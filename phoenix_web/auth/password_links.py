@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -109,18 +109,10 @@ class PasswordLinks:
         now = datetime.now(UTC)
         expires_at = now + self._lifetimes[purpose]
         link_id = PasswordLinkStore(session).put(held.id, purpose, nonce, now, expires_at)
-        _record_issue(session, held, purpose, expires_at, by)
+        detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
+        subject = user_subject(held)
+        record(session, Event(Action.PASSWORD_LINK_ISSUED, by, subject, detail=detail))
         return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
-
-    def prolong(self, session: Session, link: LinkInfo, by: Circumstances) -> LinkInfo:
-        """Let *link*, whose user the caller holds, be good for as long as a new one; return it.
-
-        Only a text that is made from now on is: one that was told earlier carries its own end.
-        """
-        expires_at = datetime.now(UTC) + self._lifetimes[link.purpose]
-        PasswordLinkStore(session).prolong(link.id, expires_at)
-        _record_issue(session, link.user, link.purpose, expires_at, by)
-        return replace(link, expires_at=expires_at)
 
     def token(self, purpose: Purpose, nonce: str) -> str:
         """Return the text of the link that *nonce* names."""
@@ -192,10 +184,3 @@ class PasswordLinks:
                     continue
                 return str(nonce)
         raise InvalidCredential("password link forged or expired")
-
-
-def _record_issue(
-    session: Session, user: UserInfo, purpose: Purpose, expires_at: datetime, by: Circumstances
-) -> None:
-    detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
-    record(session, Event(Action.PASSWORD_LINK_ISSUED, by, user_subject(user), detail=detail))

@@ -13,7 +13,7 @@ from phoenix_web.auth.password_links import PATH, may_choose_password
 from phoenix_web.errors import Invalid, Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
 from phoenix_web.store.mail.leases import LeaseStore
-from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.store.mail.outbox import OutboxStore
 from phoenix_web.store.password_links import PasswordLinkStore, Purpose
 from phoenix_web.store.users import UserStore
 
@@ -35,9 +35,10 @@ FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
 #: After so many tries, and some 17 hours, a mail is given up.
 MAX_ATTEMPTS: Final = 24
-#: However often somebody asks for a person's password to be reset, the mails that they get are
-#: this far apart: five in an hour.
-RESET_SPACING: Final = timedelta(hours=1) / 5
+#: How many mails a person gets at once when somebody asks again and again for their password to be
+#: reset; from then on, while that goes on, the mails are so far apart.
+RESETS_AT_ONCE: Final = 5
+RESET_SPACING: Final = timedelta(hours=1) / RESETS_AT_ONCE
 #: What has left, or failed, is forgotten after this long.
 MEMORY: Final = timedelta(days=30)
 #: How long a mail belongs to who has taken it up, and all mails to who was elected: longer than
@@ -133,9 +134,7 @@ class Courier:
         """Return the link for whoever asked for *mail*, or None for nobody who gets one now.
 
         Everybody who knows an address can ask, again and again, and must not keep its owner out by
-        that. So a wish silences others for `RESET_SPACING` alone, and only until the link of its
-        mail is used; and one that comes later brings the same link, which is good for its full time
-        again, rather than end the one that the owner is about to use.
+        that: the mails become rarer, but never so rare that the link of the last one has ended.
         """
         user = UserStore(session).find_by_email(mail.address)
         # The built-in accounts have no mailbox.
@@ -143,21 +142,17 @@ class Courier:
             return None
         UserStore(session).hold(user.id)
         link = PasswordLinkStore(session).find_for(user.id)
-        outbox = OutboxStore(session)
-        last = outbox.last_with(user.id, link.id, Purpose.RESET) if link else None
-        if last and mail.created_at < (last.sent_at or last.created_at) + RESET_SPACING:
-            _log.info("user %s gets no further mail to reset a password yet", user.id)
-            return None
         if link is not None and link.created_at > mail.created_at:
             return None  # somebody has given them a link since
-        if link is not None and link.expires_at > datetime.now(UTC):
-            # An invitation is good for days anyhow.
-            if link.purpose is Purpose.INVITATION:
-                return link
-            # A mail that is stuck has told nobody of its link: the older one gives way, or all
-            # that was asked for meanwhile would arrive at once.
-            if last is None or last.state is not State.WAITING:
-                return self.links.prolong(session, link, BY_SERVER)
+        now = datetime.now(UTC)
+        since = now - RESETS_AT_ONCE * RESET_SPACING
+        times = OutboxStore(session).times_since(user.id, Purpose.RESET, since)
+        if len(times) >= RESETS_AT_ONCE and max(times) + RESET_SPACING > now:
+            _log.info("user %s gets no further mail to reset a password yet", user.id)
+            return None
+        # An invitation is good for days: nobody who only knows the address may end it.
+        if link is not None and link.purpose is Purpose.INVITATION and link.expires_at > now:
+            return link
         return self._issue(session, user)
 
     def _issue(self, session: Session, user: UserInfo) -> LinkInfo | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from phoenix_web.store.models import PasswordLink, Purpose, User
 from phoenix_web.store.users import USER_COLUMNS, UserInfo, user_from
@@ -54,12 +54,6 @@ class PasswordLinkStore:
             )
             .returning(PasswordLink.id)
         ).scalar_one()
-
-    def prolong(self, link_id: int, expires_at: datetime) -> None:
-        """Let the link, whose user the caller holds, end at another time."""
-        self._session.execute(
-            update(PasswordLink).where(PasswordLink.id == link_id).values(expires_at=expires_at)
-        )
 
     def find(self, nonce: str) -> LinkInfo | None:
         """Return the link that *nonce* names, expired or not, or None."""

@@ -12,10 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.audit.events import Circumstances
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
-from phoenix_web.store.password_links import Purpose
 from phoenix_web.store.users import UserStore
 from tests.contract.replay import fill
 from tests.factories import ADMIN_SECRET, SECRET, services_of
@@ -277,17 +275,9 @@ class Walk:
         token = link_in(messages[-1]).partition("token=")[2]
         self.keep("anonymous", "PasswordResetToken", token)
 
-    def replace_link(self, email: str) -> None:
-        """Let an administrator have a link mailed, which takes the place of the user's older one.
-
-        One that is asked for by address alone would be the older one again.
-        """
-        services = services_of(self._app)
-        assert services.mail is not None
-        with services.database.transaction() as session:
-            user = UserStore(session).find_by_email(email)
-            assert user is not None
-            services.mail.outbox.send_link(session, user, Purpose.RESET, Circumstances())
+    def ask_for_reset(self, email: str) -> None:
+        """Ask for a link by mail."""
+        self.client.post("/auth/password-reset-email", json={"email": email})
 
     def text_of(self, who: str, kind: str) -> str:
         """Return the text of *kind* that *who* holds."""

@@ -143,19 +143,17 @@ class OutboxStore:
         )
         return retried.first() is not None
 
-    def last_with(self, user_id: int, link_id: int, purpose: Purpose) -> MailInfo | None:
-        """Return the newest mail with *purpose* that brings the user this link, or None."""
-        row = self._session.execute(
-            select(*_COLUMNS)
-            .where(
-                OutgoingMail.user_id == user_id,
-                OutgoingMail.link_id == link_id,
-                OutgoingMail.purpose == purpose.value,
+    def times_since(self, user_id: int, purpose: Purpose, since: datetime) -> list[datetime]:
+        """Return when the mails with *purpose* that the user was to get were asked for."""
+        return list(
+            self._session.scalars(
+                select(OutgoingMail.created_at).where(
+                    OutgoingMail.user_id == user_id,
+                    OutgoingMail.purpose == purpose.value,
+                    OutgoingMail.created_at >= since,
+                )
             )
-            .order_by(OutgoingMail.id.desc())
-            .limit(1)
-        ).first()
-        return None if row is None else _mail(row)
+        )
 
     def page(
         self, limit: int, cursor: int | None, state: State | None
