@@ -8,26 +8,18 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.person import PASSWORD, Person, person
-from tests.mail_server import MailServer, link_in, running_mail_server
+from tests.mail_server import link_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.sync_api import Browser
 
     from tests.live import LiveServer
+    from tests.mail_server import MailServer
 
 pytestmark = pytest.mark.browser
 
 ADA = "ada@example.com"
 ANOTHER = "eleven noisy windmills"
-
-
-@pytest.fixture
-def mail_server() -> Iterator[MailServer]:
-    """Return a running mail server."""
-    with running_mail_server() as server:
-        yield server
 
 
 @pytest.fixture
