@@ -48,9 +48,9 @@ class LoginRequestBody(Payload):
     email: Text = ""
     password: Text = ""
     code: Annotated[
-        Text,
+        Text | None,
         Field(description="Of the authenticator app, or a recovery code; once it is asked for"),
-    ] = ""
+    ] = None
 
 
 class RefreshRequestBody(Payload):
@@ -97,8 +97,9 @@ def log_in(body: LoginRequestBody) -> Response:
     """
     if not body.email.strip() or not body.password:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
+    code = (body.code or "").strip() or None
     tokens = services().login.log_in(
-        body.email, body.password, current_device(), circumstances(), body.code.strip() or None
+        body.email, body.password, current_device(), circumstances(), code
     )
     if isinstance(tokens, CodeAsked):
         raise InvalidCredential("right password without a code", CODE_REQUIRED)

@@ -226,6 +226,16 @@ def test_five_wrong_codes_lock_and_right_passwords_between_them_buy_none(
     assert log_in(client, member).status_code == 429
 
 
+@pytest.mark.parametrize("code", [{}, {"code": None}, {"code": ""}, {"code": " "}])
+def test_no_code_is_no_wrong_code(
+    client: FlaskClient, member: SignedIn, phone: Authenticator, code: dict[str, str | None]
+) -> None:
+    body = {"email": member.email, "password": PASSWORD, **code}
+
+    assert told(client.post("/auth/login", json=body)) == (401, REQUIRED)
+    assert log_in(client, member, phone.code()).status_code == 204
+
+
 def test_right_passwords_without_a_code_lock_nobody_out(
     client: FlaskClient, member: SignedIn, phone: Authenticator
 ) -> None:
