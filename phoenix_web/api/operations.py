@@ -25,7 +25,9 @@ from phoenix_web.services import services
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_SECRET_FIELDS: Final = frozenset({"password", "current_password", "token", "refresh_token", "key"})
+_SECRET_FIELDS: Final = frozenset(
+    {"password", "current_password", "code", "token", "refresh_token", "key"}
+)
 _MASK: Final = "**********"
 
 Model = TypeVar("Model", bound=BaseModel)

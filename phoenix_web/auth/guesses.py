@@ -34,6 +34,9 @@ _WINDOW: Final = timedelta(minutes=15)
 #: Six digits stand three at a time. Five tries in five minutes, day after day, would find some;
 #: so many in a day, by whoever knows the password, do not (NIST 800-63B-4, section 3.2.2).
 _CODES: Final = Quota("wrong-codes", 30, 24 * 60 * 60)
+_STRANGERS_CODE: Final = "code"
+_DEVICES_CODE: Final = "code by a known device"
+_OWN_CODE: Final = "own code"
 _LOCKED: Final = "Too many failed login attempts. Please try again later."
 
 
@@ -93,13 +96,14 @@ class Guesses:
         """Let so many attempts fail; None counts none, of all accounts or from one network."""
         self._database = database
         self._key = derive_key(secret, "login attempts")
-        self._account = self._device = self._network = self._codes = None
+        self._account = self._device = self._network = None
+        # Without this one, six digits would be no factor of their own: nothing switches it off.
+        self._codes = Rule(_CODES, timedelta(seconds=_CODES.seconds))
         if per_account is not None:
             quota = Quota("failed-sign-ins", per_account, int(_LOCK.total_seconds()))
             self._account = Rule(quota, _MEMORY, _LOCK)
             # Kept for as long as the cookie is good: a device that was locked stays unknown.
             self._device = Rule(quota, LIFETIME, _LOCK)
-            self._codes = Rule(_CODES, timedelta(seconds=_CODES.seconds))
         if per_account is not None and per_network is not None:
             window = int(_WINDOW.total_seconds())
             quota = Quota("failed-sign-ins-from-one-network", per_network, window)
@@ -123,16 +127,20 @@ class Guesses:
             store.sweep(now)
         return attempt
 
-    def count_code(self, attempt: Attempt, user_id: int) -> Attempt:
-        """Count, beside *attempt*, a code for the user from where nobody knows them.
+    def count_code(self, attempt: Attempt, user_id: int, *, is_signed_in: bool = False) -> Attempt:
+        """Count, beside *attempt*, a code of the user's authenticator app.
 
-        Raises `TooManyRequests` when there were too many in a day. The person's own browser is not
-        asked, so whoever has stolen the password cannot lock them out of it.
+        Raises `TooManyRequests` when there were too many in a day. Strangers, the person's known
+        browsers, and whoever is signed in are counted apart: who has stolen the password alone
+        locks the person out of neither of the others.
         """
-        if self._codes is None or attempt.device is not None:
-            return attempt
         now = datetime.now(UTC)
-        subject = self._subject("code", str(user_id))
+        kind = _STRANGERS_CODE
+        if is_signed_in:
+            kind = _OWN_CODE
+        elif attempt.device is not None:
+            kind = _DEVICES_CODE
+        subject = self._subject(kind, str(user_id))
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
             store.put(subject, self._codes.add(store.hold(subject, now), now))
@@ -178,7 +186,8 @@ class Guesses:
 
     def forgive_codes(self, session: Session, user_id: int) -> None:
         """Forget the wrong codes of the user, who has another second factor from now on."""
-        LoginAttemptStore(session).clear(self._subject("code", str(user_id)))
+        for kind in (_STRANGERS_CODE, _DEVICES_CODE, _OWN_CODE):
+            LoginAttemptStore(session).clear(self._subject(kind, str(user_id)))
 
     def _by_device(
         self, store: LoginAttemptStore, device: str | None, now: datetime

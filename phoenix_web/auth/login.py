@@ -94,13 +94,16 @@ class Login:
         with self.database.reading() as session:
             users = UserStore(session)
             user, password_hash = users.find(user_id), users.password_hash(user_id)
-        if user is None or not user.is_active or password_hash is None:
+        if user is None:
             raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
-        self.challenges.check(challenge, user, password_hash)
         with recording(self.database, Action.LOGIN_FAILED, user.email, where):
+            if not user.is_active or password_hash is None:
+                raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
+            self.challenges.check(challenge, user, password_hash)
             known = self.known_devices.find(device.cookie, user, password_hash)
             attempt = self.guesses.count(user.email, device.address, known)
-            attempt = self.guesses.count_code(attempt, user.id)
+            if codes.is_of_app(code):
+                attempt = self.guesses.count_code(attempt, user.id)
             by = where.by(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 _hold(session, user, password_hash)
@@ -164,7 +167,7 @@ class Login:
             who = f"user {user.id}" if user else "an unknown address"
             who += "" if user is None or user.is_active else ", who is deactivated"
             raise InvalidCredential(f"wrong password for {who}", _WRONG)
-        if code is not None:
+        if code is not None and codes.is_of_app(code):
             attempt = self.guesses.count_code(attempt, user.id)
         outdated = self.passwords.is_outdated(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash

@@ -38,7 +38,7 @@ routes = Blueprint("two_step", __name__, url_prefix="/two-step")
 #: Where whoever must turn it on may go meanwhile.
 ENDPOINTS: Final = frozenset(f"ui.profile.two_step.{name}" for name in ("show", "begin", "confirm"))
 _WRONG_PASSWORD: Final = "This is not your current password."  # noqa: S105 - a text
-_LATE: Final = "That took too long. Start again, with a new QR code."
+_LATE: Final = "That took too long, or your password has changed. Start again, with a new QR code."
 
 
 @routes.get("")
@@ -85,6 +85,8 @@ def confirm() -> Response:
     except WrongCode:
         refused = submission.refused("code", WRONG_CODE)
         return _draft_page(draft, refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except ExpiredCredential:
+        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_LATE)
     except Conflict:
         return _to_page()
     return _codes_page(codes, is_new=True)

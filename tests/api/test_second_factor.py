@@ -259,10 +259,55 @@ def test_thirty_wrong_codes_in_a_day_lock_strangers_out_until_it_is_over(
         answer = log_in(client, member, phone.code())
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) == 21 * 60 * 60
-        # The person's own browser is not asked how often strangers have guessed.
+        # A recovery code is no guess; and the person's own browser is counted apart.
+        assert log_in(client, member, phone.recovery_codes[0]).status_code == 204
         assert log_in(client, member, phone.code(), device=device).status_code == 204
         clock.move_to(begin + timedelta(days=1, minutes=6))
         assert log_in(client, member, phone.code()).status_code == 204
+
+
+def test_password_links_buy_no_guesses_at_the_code(
+    app: Flask, client: FlaskClient, member: SignedIn, phone: Authenticator
+) -> None:
+    """Whoever reads the person's mail makes their browser known by link after link."""
+    begin, tried = datetime.now(UTC), 0
+    with time_machine.travel(begin, tick=False) as clock:
+        for number in range(12):
+            clock.move_to(begin + timedelta(minutes=12 * number))
+            new = f"{number} quiet lighthouses"
+            fields = {"token": issue_link(app, member), "new_password": new}
+            answer = client.post(
+                "/reset-password-with-token",
+                data={**fields, "new_password_again": new},
+                headers={"Sec-Fetch-Site": "same-origin"},
+            )
+            device = device_of(answer)
+            for _ in range(5):
+                answer = log_in(client, member, phone.wrong_code(), new, device)
+                tried += answer.status_code == 401
+        assert tried == 30
+
+
+def test_codes_are_counted_where_nothing_else_is(
+    make_app: MakeApp, member: SignedIn, phone: Authenticator
+) -> None:
+    app = make_app(disable_brute_force_login_protection=True)
+    client = app.test_client(use_cookies=False)
+    for _ in range(30):
+        assert told(log_in(client, member, phone.wrong_code())) == (401, WRONG_CODE)
+
+    assert log_in(client, member, phone.code()).status_code == 429
+
+
+def test_a_code_that_cannot_be_read_is_not_sent_back(
+    client: FlaskClient, member: SignedIn, phone: Authenticator
+) -> None:
+    code = phone.code()
+    for odd in (int(code), [code], f"{code}\x00"):
+        body = {"email": member.email, "password": PASSWORD, "code": odd}
+        answer = client.post("/auth/login", json=body)
+        assert answer.status_code == 422
+        assert str(int(code)) not in answer.text
 
 
 def test_a_password_link_opens_nothing_without_a_code(

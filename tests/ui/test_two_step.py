@@ -151,9 +151,11 @@ class TestSigningIn:
         challenge = self.start(browser, member)
         body = {"token": issue_link(app, member), "password": "seven quiet lighthouses"}
         app.test_client().post("/auth/password-reset", json=body)
+        watch = Watch(app)
 
         answer = self.enter(browser, challenge, phone.code())
 
+        assert what(watch.one()) == ("login.failed", "refused", "User", member.username)
         assert answer.status_code == 401
         assert "Sign in again." in answer.text
         assert ACCESS_COOKIE not in browser.cookies
@@ -248,10 +250,14 @@ class TestSettingItUp:
         browser = visitor(app, member)
         phone, draft = self.draft(browser)
 
+        watch = Watch(app)
+
         answer = self.confirm(browser, draft, phone.wrong_code())
 
         assert (answer.status_code, faults(answer.text)) == (422, {"code": WRONG_CODE})
         assert phone.secret in answer.text
+        line = watch.one()
+        assert what(line) == ("mfa.enrolled", "refused", "User", member.username)
         assert visitor(app).sign_in(member.email, PASSWORD).status_code == 303
         assert self.confirm(browser, draft_on(answer), phone.code()).status_code == 200
 
@@ -301,9 +307,28 @@ class TestSettingItUp:
 
         for answer in (late, foreign, forged):
             assert answer.status_code == 422
-            assert "That took too long. Start again" in answer.text
+            assert "That took too long" in answer.text
             assert phone.secret not in answer.text
         assert visitor(app).sign_in(viewer.email, PASSWORD).status_code == 303
+
+    def test_a_draft_ends_with_the_password_that_it_was_given_for(
+        self, app: Flask, member: SignedIn
+    ) -> None:
+        phone, draft = self.draft(visitor(app, member))
+        new = "seven quiet lighthouses"
+        body = {"token": issue_link(app, member), "password": new}
+        assert app.test_client().post("/auth/password-reset", json=body).status_code == 204
+        browser = visitor(app)
+        browser.sign_in(member.email, new)
+        watch = Watch(app)
+
+        answer = self.confirm(browser, draft, phone.code())
+
+        assert answer.status_code == 422
+        assert "your password has changed" in answer.text
+        line = watch.one()
+        assert what(line) == ("mfa.enrolled", "refused", "User", member.username)
+        assert visitor(app).sign_in(member.email, new).status_code == 303
 
     def test_of_two_tabs_the_first_one_counts(self, app: Flask, member: SignedIn) -> None:
         browser = visitor(app, member)
@@ -421,6 +446,29 @@ class TestChangingIt:
 
         assert answer.status_code == 429
         assert "It is on" in browser.get(PAGE).text
+
+    def test_new_passwords_buy_no_guesses_at_the_code(
+        self, app: Flask, member: SignedIn, phone: Authenticator
+    ) -> None:
+        """Whoever has found an open session, and knows the password, changes it again and again."""
+        browser, password, tried = visitor(app, member), PASSWORD, 0
+        for number in range(10):
+            for _ in range(4):
+                fields = {"current_password": password}
+                answer = self.change(browser, "off", phone.wrong_code(), **fields)
+                tried += answer.status_code == 422
+            new = f"{number} quiet lighthouses"
+            fields = {"current_password": password, "new_password": new, "new_password_again": new}
+            assert browser.post("/settings/profile", fields).status_code == 303
+            password = new
+
+        assert tried == 30
+        answer = self.change(browser, "off", phone.code(), current_password=password)
+        assert answer.status_code == 429
+        assert "It is on" in browser.get(PAGE).text
+        # No guesses, so they are not kept from it.
+        code = phone.recovery_codes[0]
+        assert self.change(browser, "off", code, current_password=password).status_code == 303
 
     def test_an_administrator_resets_it_from_the_users_page(
         self, app: Flask, admin: SignedIn, member: SignedIn, phone: Authenticator

@@ -37,7 +37,8 @@ class Challenges:
 
     def issue(self, user: UserInfo, password_hash: str) -> str:
         """Return a challenge for *user*, whose password was right."""
-        return str(self._serializer.dumps([user.id, self._proof(user.id, password_hash)]))
+        proof = password_proof(self._key, user.id, password_hash)
+        return str(self._serializer.dumps([user.id, proof]))
 
     def user_id(self, challenge: str) -> int:
         """Return for whom *challenge* was issued.
@@ -49,7 +50,7 @@ class Challenges:
     def check(self, challenge: str, user: UserInfo, password_hash: str) -> None:
         """Raise `InvalidCredential` unless *challenge* is for *user* with this password hash."""
         user_id, proof = self._read(challenge)
-        expected = self._proof(user.id, password_hash)
+        expected = password_proof(self._key, user.id, password_hash)
         if user_id != user.id or not hmac.compare_digest(proof, expected):
             raise InvalidCredential(f"user {user_id} has another password by now", _AGAIN)
 
@@ -64,6 +65,8 @@ class Challenges:
             raise InvalidCredential("no sign-in challenge", _AGAIN) from None
         return user_id, proof
 
-    def _proof(self, user_id: int, password_hash: str) -> str:
-        digest = hmac.digest(self._key, f"{user_id} {password_hash}".encode(), "sha256")
-        return base64.urlsafe_b64encode(digest).decode()
+
+def password_proof(key: bytes, user_id: int, password_hash: str) -> str:
+    """Return what says that *password_hash* is the user's, and nothing of it without *key*."""
+    digest = hmac.digest(key, f"{user_id} {password_hash}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode()

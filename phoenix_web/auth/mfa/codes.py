@@ -23,6 +23,12 @@ AUTHENTICATOR_APP: Final = "authenticator app"
 RECOVERY_CODE: Final = "recovery code"
 
 
+def is_of_app(code: str) -> bool:
+    """Tell whether *code* has the form that apps make, which alone is short enough to guess."""
+    typed = _typed(code)
+    return len(typed) == totp.DIGITS and typed.isascii() and typed.isdecimal()
+
+
 def spend(session: Session, user: UserInfo, code: str, by: Circumstances) -> str | None:
     """Spend *code* in the unit of work *session*, and return what it was.
 
@@ -33,8 +39,8 @@ def spend(session: Session, user: UserInfo, code: str, by: Circumstances) -> str
     factor = store.find(user.id)
     if factor is None:
         return None
-    typed = code.replace(" ", "")
-    if len(typed) == totp.DIGITS and typed.isascii() and typed.isdecimal():
+    typed = _typed(code)
+    if is_of_app(code):
         step = totp.matching_step(factor.totp_secret, typed, datetime.now(UTC))
         if step is None:
             raise WrongCode(f"wrong code for user {user.id}")
@@ -47,3 +53,7 @@ def spend(session: Session, user: UserInfo, code: str, by: Circumstances) -> str
     subject = user_subject(user)
     record(session, Event(Action.MFA_RECOVERY_CODE_USED, by, subject, detail={"left": left}))
     return RECOVERY_CODE
+
+
+def _typed(code: str) -> str:
+    return code.replace(" ", "")

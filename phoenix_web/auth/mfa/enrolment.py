@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from phoenix_web.audit.events import Action, Event
 from phoenix_web.auth.audited import user_subject
 from phoenix_web.auth.mfa import codes, recovery_codes, totp
+from phoenix_web.auth.mfa.challenges import password_proof
 from phoenix_web.auth.refusals import recording
 from phoenix_web.auth.tokens import derive_key
 from phoenix_web.errors import Conflict, ExpiredCredential, Invalid, WrongCode
@@ -61,6 +62,7 @@ class Enrolment:
         self._database = database
         self._own_password = own_password
         self._issuer = issuer
+        self._key = derive_key(secret, "second factor draft proof")
         self._serializer = URLSafeTimedSerializer(
             derive_key(secret, "second factor draft"), salt="second-factor-draft"
         )
@@ -80,20 +82,16 @@ class Enrolment:
             with self._database.transaction() as session:
                 self._own_password.hold(session, proof)
         secret = totp.new_secret()
-        return self._draft(user, secret, str(self._serializer.dumps([user.id, secret])))
+        proven = password_proof(self._key, user.id, proof.password_hash or "")
+        token = str(self._serializer.dumps([user.id, secret, proven]))
+        return self._draft(user, secret, token)
 
     def draft(self, user: UserInfo, token: str) -> Draft:
         """Return the draft of *user* behind *token*; raise `ExpiredCredential` without a good one.
 
-        It is as good as the password that it was given for, and for half an hour.
+        It is good for half an hour.
         """
-        try:
-            user_id, secret = self._serializer.loads(token, max_age=int(LIFETIME.total_seconds()))
-        except BadData:
-            user_id, secret = None, ""
-        if user_id != user.id:
-            raise ExpiredCredential("draft of a second factor expired, or none")
-        return self._draft(user, secret, token)
+        return self._draft(user, self._read(user, token)[0], token)
 
     def confirm(
         self, user: UserInfo, token: str, code: str, session_id: int, by: Circumstances
@@ -102,17 +100,26 @@ class Enrolment:
 
         *code* is one that the app has made; it is spent. The session with *session_id* stays.
 
-        Raises `ExpiredCredential` as `draft` does, `WrongCode`, and `Conflict` for whoever has a
-        second factor by now.
+        Raises `ExpiredCredential` as `draft` does, and when the password is another one by now,
+        `WrongCode`, and `Conflict` for whoever has a second factor by now.
         """
-        secret = self.draft(user, token).secret
+        with recording(self._database, Action.MFA_ENROLLED, user.email, by):
+            return self._confirm(user, token, code, session_id, by)
+
+    def _confirm(
+        self, user: UserInfo, token: str, code: str, session_id: int, by: Circumstances
+    ) -> list[str]:
+        secret, proven = self._read(user, token)
         step = totp.matching_step(secret, code.replace(" ", ""), datetime.now(UTC))
         if step is None:
             raise WrongCode(f"wrong first code of user {user.id}")
         made = recovery_codes.make()
         digests = [recovery_codes.digest(user.id, text) for text in made]
         with self._database.transaction() as session:
-            UserStore(session).hold(user.id)
+            held = UserStore(session).hold(user.id)
+            # A new password has ended the session that this draft came from.
+            if held is None or proven != password_proof(self._key, user.id, held):
+                raise ExpiredCredential(f"user {user.id} has another password than the draft")
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
             self._own_password.guesses.forgive_codes(session, user.id)
@@ -131,7 +138,7 @@ class Enrolment:
         made = recovery_codes.make()
         digests = [recovery_codes.digest(user.id, text) for text in made]
         with recording(self._database, action, user.email, by):
-            proof = self._own_password.prove(user, current)
+            proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._spend(session, proof, code, by)
                 MfaStore(session).put_recovery_codes(user.id, digests)
@@ -147,18 +154,42 @@ class Enrolment:
         was so too often, and `Conflict` for whoever has no second factor.
         """
         with recording(self._database, Action.MFA_REMOVED, user.email, by):
-            proof = self._own_password.prove(user, current)
+            proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._spend(session, proof, code, by)
                 MfaStore(session).remove(user.id)
                 _note(session, Action.MFA_REMOVED, user, session_id, by)
         _log.info("user %s has no second factor any more", user.id)
 
+    def _prove(self, user: UserInfo, current: str, code: str) -> Proof:
+        """Return the proof of the password, with the try of *code* counted beside it.
+
+        A change of the password needs no code, and forgives what the password was counted for.
+        """
+        proof = self._own_password.prove(user, current)
+        if not codes.is_of_app(code):
+            return proof
+        guesses = self._own_password.guesses
+        attempt = guesses.count_code(proof.attempt, user.id, is_signed_in=True)
+        return replace(proof, attempt=attempt)
+
     def _spend(self, session: Session, proof: Proof, code: str, by: Circumstances) -> None:
         """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
         self._own_password.hold(session, proof)
         if codes.spend(session, proof.user, code, by) is None:
             raise Conflict(NOT_ON)
+
+    def _read(self, user: UserInfo, token: str) -> tuple[str, str]:
+        """Return the secret in *token*, and the proof of the password that it was given for."""
+        try:
+            user_id, secret, proven = self._serializer.loads(
+                token, max_age=int(LIFETIME.total_seconds())
+            )
+        except BadData:
+            user_id, secret, proven = None, "", ""
+        if user_id != user.id:
+            raise ExpiredCredential("draft of a second factor expired, or none")
+        return secret, proven
 
     def _draft(self, user: UserInfo, secret: str, token: str) -> Draft:
         return Draft(secret, totp.uri(secret, user.email, self._issuer), token)
