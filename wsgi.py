@@ -1,5 +1,5 @@
 """The WSGI application, for `gunicorn --config python:phoenix_web.serving wsgi:app`."""
 
-from phoenix_web.server import application
+from phoenix_web.server.application import application
 
 app = application()

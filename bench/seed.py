@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import httpx
 from sqlalchemy import insert
 
-from phoenix_web.auth import keys
+from phoenix_web.auth.credentials import key_text
+from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, UserStore
 from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.models import Dataset, text_key
 from phoenix_web.store.models import ApiKey
-from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL, UserStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ _BATCH = 10_000
 def add_keys(database_url: str, count: int) -> str:
     """Add *count* keys to the database and return the text of one in the middle."""
     database = Database(database_url)
-    text = keys.mint(keys.USER_KEY)
+    text = key_text.mint(key_text.USER_KEY)
     with database.transaction() as session:
         owner = UserStore(session).find_by_email(DEFAULT_ADMIN_EMAIL)
         if owner is None:
@@ -33,7 +33,7 @@ def add_keys(database_url: str, count: int) -> str:
         for first in range(0, count, _BATCH):
             rows = list(_rows(owner.id, range(first, min(first + _BATCH, count))))
             if first <= count // 2 < first + _BATCH:
-                rows[0]["digest"] = keys.digest(text)
+                rows[0]["digest"] = key_text.digest(text)
             session.execute(insert(ApiKey), rows)
     database.dispose()
     return text

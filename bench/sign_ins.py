@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from phoenix_web.store.users import DEFAULT_ADMIN_EMAIL
+from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from phoenix_web import api, error_responses, headers, services, static_files, ui
-from phoenix_web.bootstrap import audit_log, session_secret
+from phoenix_web import api, responses, ui
 from phoenix_web.paths import bundled
-from phoenix_web.request_bodies import Request
+from phoenix_web.settings.key_files import session_secret
 from phoenix_web.version import VERSION
+from phoenix_web.web import services, static_files
+from phoenix_web.web.bodies import Request
 
 if TYPE_CHECKING:
-    from phoenix_web.config import Settings
+    from phoenix_web.settings.settings import Settings
 
 __version__ = VERSION
 
@@ -51,11 +52,10 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.extensions[services.EXTENSION] = services.build(settings, secret, audit_log(settings))
+    app.extensions[services.EXTENSION] = services.build(settings, secret)
     app.register_blueprint(api.door)
     ui.register(app, secret)
-    error_responses.register(app)
-    headers.register(app)
+    responses.register(app)
     app.wsgi_app = static_files.serve(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
     # Outermost: whatever looks at the address of the caller must see the true one.
     hops = settings.trusted_proxy_hops

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from phoenix_web.audit.proof import prove
-from phoenix_web.bootstrap import audit_log
 from phoenix_web.store.audit.reading import AuditStore
+from phoenix_web.web.services import audit_log
 from tests.factories import services_of
 
 if TYPE_CHECKING:

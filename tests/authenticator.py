@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pyotp
 
 from phoenix_web.audit.events import Circumstances
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.factories import services_of
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pytest
 
 from phoenix_web import create_app
-from phoenix_web.bootstrap import prepare
 from phoenix_web.policy import Role
+from phoenix_web.server.bootstrap import prepare
 from tests import factories
 from tests.mail_server import running_mail_server
 from tests.servers import Postgres, running_postgres
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from phoenix_web.config import Settings
+    from phoenix_web.settings.settings import Settings
     from tests.factories import MadeKey, SignedIn
     from tests.mail_server import MailServer
 

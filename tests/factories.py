@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from phoenix_web.audit.events import Circumstances
-from phoenix_web.auth.devices import Device
-from phoenix_web.auth.issuer import issue_key
-from phoenix_web.config import Settings
+from phoenix_web.auth.credentials.issuer import issue_key
+from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
 from phoenix_web.policy import Role
-from phoenix_web.services import EXTENSION, Services
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import UserStore
+from phoenix_web.settings.settings import Settings
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.web.services import EXTENSION, Services
 
 if TYPE_CHECKING:
     from datetime import datetime

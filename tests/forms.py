@@ -7,9 +7,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from phoenix_web import multipart_form
 from phoenix_web.datasets import file_upload
 from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.web import multipart
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.form import Form
@@ -80,7 +80,7 @@ def parts_of(file: File | None, **fields: str | list[str]) -> list[tuple[str, st
 
 def form_of(file: File | None, **fields: str | list[str]) -> Form:
     """Return the form that a client sends with *file* and *fields*."""
-    return multipart_form.read(io.BytesIO(encode(*parts_of(file, **fields))), CONTENT_TYPE)
+    return multipart.read(io.BytesIO(encode(*parts_of(file, **fields))), CONTENT_TYPE)
 
 
 def examples_of(file: File, limits: Limits = LIMITS, **fields: str | list[str]) -> list[Read]:

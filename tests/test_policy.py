@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from phoenix_web.auth.principal import ANONYMOUS, Principal
+from phoenix_web.auth.credentials.principal import ANONYMOUS, Principal
 from phoenix_web.errors import Forbidden
 from phoenix_web.policy import GRANTS, RANK, CredentialKind, Permission, Role, allows, refusal
 

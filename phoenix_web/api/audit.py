@@ -12,13 +12,13 @@ from pydantic import AfterValidator, Field
 from phoenix_web.api.operations import Operation, Payload, declares, respond
 from phoenix_web.api.paging import cursor_in
 from phoenix_web.audit.events import Action, Outcome
-from phoenix_web.audit.telling import KIND, SUBJECT_KINDS, told
+from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, told
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import decode, encode, number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.audit.reading import AuditStore, Filters
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 routes = Blueprint("audit", __name__, url_prefix="/v1")
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from phoenix_web.errors import UnsupportedMediaType, ValidationFailed
-from phoenix_web.services import services
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,11 +7,11 @@ from http import HTTPStatus
 from flask import Blueprint, Response, current_app
 from sqlalchemy import text
 
-from phoenix_web import openapi
+from phoenix_web.api import openapi
 from phoenix_web.api.operations import Operation, Payload, declares, respond
-from phoenix_web.guard import public
-from phoenix_web.services import services
 from phoenix_web.version import PHOENIX_VERSION, VERSION
+from phoenix_web.web.guard import public
+from phoenix_web.web.services import services
 
 routes = Blueprint("server", __name__)
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.events import Action, Event
-from phoenix_web.auth.audited import renamed, role_changed, user_deleted, user_subject
+from phoenix_web.auth.account_events import renamed, role_changed, user_deleted, user_subject
 from phoenix_web.errors import Conflict, Forbidden, Invalid, NotFound
 from phoenix_web.policy import ADMINS_ONLY, Role
+from phoenix_web.store.accounts.mfa import MfaStore
+from phoenix_web.store.accounts.password_links import PasswordLinkStore
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import SYSTEM_EMAIL, UserInfo, UserStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.mfa import MfaStore
-from phoenix_web.store.password_links import PasswordLinkStore
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import SYSTEM_EMAIL, UserInfo, UserStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -13,15 +13,15 @@ from typing import Final, NoReturn
 import click
 from pydantic import SecretStr
 
-from phoenix_web.bootstrap import prepare
 from phoenix_web.cli.audit import audit
+from phoenix_web.cli.common import note
 from phoenix_web.cli.keys import keys
 from phoenix_web.cli.mail import mail
-from phoenix_web.cli.parts import note
 from phoenix_web.cli.users import users
-from phoenix_web.config import ConfigError, Settings, load
 from phoenix_web.errors import PhoenixError, Unavailable
-from phoenix_web.server import Server
+from phoenix_web.server.application import Server
+from phoenix_web.server.bootstrap import prepare
+from phoenix_web.settings.settings import ConfigError, Settings, load
 from phoenix_web.version import VERSION
 
 _CONFIGURATION: Final = 1

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from phoenix_web.audit.chain import Key
-from phoenix_web.audit.operators import by_operator
 from phoenix_web.audit.proof import Broken, Head, prove
-from phoenix_web.bootstrap import audit_log
-from phoenix_web.config import load
+from phoenix_web.cli.common import by_operator
 from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.settings.settings import load
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.audit.retention import remove
 from phoenix_web.store.database import Database
+from phoenix_web.web.services import audit_log
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

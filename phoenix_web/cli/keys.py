@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_web.audit.operators import by_operator
-from phoenix_web.auth.issuer import issue_key, revoke_key
-from phoenix_web.cli.parts import note, prepared, unit_of_work, user_of
+from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
+from phoenix_web.cli.common import by_operator, note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode
 from phoenix_web.policy import Role
-from phoenix_web.store.keys import KeyStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.keys import KeyStore
+from phoenix_web.store.accounts.users import UserStore
 
 if TYPE_CHECKING:
-    from phoenix_web.store.keys import KeyInfo, OwnedKey
+    from phoenix_web.store.accounts.keys import KeyInfo, OwnedKey
 
 
 @click.group()

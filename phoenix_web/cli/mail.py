@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from phoenix_web.bootstrap import audit_log, session_secret
-from phoenix_web.config import ConfigError, load
-from phoenix_web.services import build
+from phoenix_web.settings.key_files import session_secret
+from phoenix_web.settings.settings import ConfigError, load
+from phoenix_web.web.services import build
 
 
 @click.group()
@@ -21,7 +21,7 @@ def send() -> None:
     A running server sends mails by itself; this may run beside it.
     """
     settings = load()
-    held = build(settings, session_secret(settings), audit_log(settings))
+    held = build(settings, session_secret(settings))
     if held.mail is None:
         raise ConfigError(["PHOENIX_SMTP_HOSTNAME is not set, so there is nobody to give mails to"])
     try:

@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from phoenix_web.audit.operators import by_operator
+from phoenix_web.addresses import is_address
 from phoenix_web.auth import accounts
-from phoenix_web.auth.audited import user_created
-from phoenix_web.cli.parts import note, prepared, unit_of_work, user_of
+from phoenix_web.auth.account_events import user_created
+from phoenix_web.cli.common import by_operator, note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
-from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
-from phoenix_web.services import passwords_of
+from phoenix_web.store.accounts.user_lists import UserListStore
+from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.user_lists import UserListStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.web.services import passwords_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phoenix_web.config import Settings
-    from phoenix_web.store.user_lists import ListedUser
+    from phoenix_web.settings.settings import Settings
+    from phoenix_web.store.accounts.user_lists import ListedUser
 
 _PAGE_SIZE: Final = 500
 

@@ -6,22 +6,23 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.datasets import arrow_upload, csv_upload, jsonl_upload
-from phoenix_web.datasets.columns import columns_of
 from phoenix_web.datasets.examples import Upload, action_of
 from phoenix_web.datasets.form import FILE
+from phoenix_web.datasets.formats import arrow, jsonl
+from phoenix_web.datasets.formats import csv as csv_upload
+from phoenix_web.datasets.formats.columns import columns_of
+from phoenix_web.datasets.formats.rows import example_of, refuse, shown
+from phoenix_web.datasets.formats.unpacking import unpacked
 from phoenix_web.datasets.pacing import paced
-from phoenix_web.datasets.rows import example_of, refuse, shown
 from phoenix_web.datasets.spool import filling
-from phoenix_web.datasets.unpacking import unpacked
 from phoenix_web.errors import Invalid, PayloadTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from phoenix_web.datasets.columns import Columns
     from phoenix_web.datasets.form import Form, FormFile
-    from phoenix_web.datasets.rows import Shape
+    from phoenix_web.datasets.formats.columns import Columns
+    from phoenix_web.datasets.formats.rows import Shape
     from phoenix_web.datasets.spool import Spool
 
 CSV: Final = "text/csv"
@@ -78,14 +79,14 @@ def read(form: Form, limits: Limits) -> Upload:
 def _table(file: FormFile, columns: Columns, limits: Limits) -> _Table:
     kind = file.content_type.lower()
     if kind == ARROW:
-        arrow_columns, rows = arrow_upload.read_rows(file.stream, columns)
-        return _Table("Row", rows, arrow_columns, arrow_upload.shape_of(arrow_columns))
+        arrow_columns, rows = arrow.read_rows(file.stream, columns)
+        return _Table("Row", rows, arrow_columns, arrow.shape_of(arrow_columns))
     if kind not in {CSV, JSONL}:
         raise Invalid(f"Invalid file content type: {kind}")
     stream = unpacked(file.stream, file.content_encoding, limits.max_bytes)
     if kind == JSONL:
-        lines = jsonl_upload.read_rows(stream, limits.max_row_bytes)
-        return _Table("Line", lines, columns, jsonl_upload.shape_of(columns))
+        lines = jsonl.read_rows(stream, limits.max_row_bytes)
+        return _Table("Line", lines, columns, jsonl.shape_of(columns))
     csv_rows = csv_upload.CsvRows(stream, limits.max_row_bytes)
     columns = columns.among(csv_rows.headers)
     return _Table("Row", csv_rows, columns, csv_upload.shape_of(columns, limits.max_depth))

@@ -1,4 +1,4 @@
-"""A form with one file, as it was sent; `phoenix_web.multipart_form` reads it from a request."""
+"""A form with one file, as it was sent; `phoenix_web.web.multipart` reads it from a request."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from phoenix_web.errors import PhoenixError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from phoenix_web.mail.courier import Courier
+    from phoenix_web.mail.sender import Courier
 
 #: How often a worker looks for mails. Nothing wakes it earlier: what a request has written down
 #: must not cost the answer to it any time.

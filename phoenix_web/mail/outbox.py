@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from phoenix_web.mail_addresses import is_address
+from phoenix_web.addresses import is_address
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.store.mail.outbox import OutboxStore
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.user_names import normal_email
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.audit.events import Circumstances
-    from phoenix_web.auth.password_links import IssuedLink, PasswordLinks
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.auth.passwords.links import IssuedLink, PasswordLinks
+    from phoenix_web.store.accounts.users import UserInfo
 
 
 @dataclass(frozen=True, slots=True)

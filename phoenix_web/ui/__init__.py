@@ -10,47 +10,44 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, g, render_template, request
 from flask_login import LoginManager, current_user
 
-from phoenix_web.guard import is_public_view, lacks_second_factor
-from phoenix_web.same_site import SAFE_METHODS, refuse_cross_site
 from phoenix_web.ui import (
     audit,
+    cookie_auth,
     datasets,
-    forgot_password,
     form_tokens,
     home,
     htmx,
-    keys,
     links,
-    login,
     mail,
-    password_links,
-    password_strength,
-    profile,
-    sign_in,
-    system_keys,
     template_helpers,
-    two_step,
     users,
 )
+from phoenix_web.ui.keys import own, system
+from phoenix_web.ui.passwords import forgotten, strength
+from phoenix_web.ui.passwords import links as password_links
+from phoenix_web.ui.profile import profile, two_step
+from phoenix_web.ui.sign_in import login
+from phoenix_web.web.guard import is_public_view, lacks_second_factor
+from phoenix_web.web.same_site import SAFE_METHODS, refuse_cross_site
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from phoenix_web.auth.principal import Principal
+    from phoenix_web.auth.credentials.principal import Principal
 
 door = Blueprint("ui", __name__)
 for _page in (
     audit,
     datasets,
-    forgot_password,
+    forgotten,
     home,
-    keys,
+    own,
     login,
     mail,
     password_links,
-    password_strength,
+    strength,
     profile,
-    system_keys,
+    system,
     users,
 ):
     door.register_blueprint(_page.routes)
@@ -62,7 +59,7 @@ def register(app: Flask, secret: str) -> None:
     """Add the pages to *app*; *secret* signs what their forms carry."""
     manager = LoginManager()
     manager.session_protection = None
-    manager.request_loader(sign_in.load)
+    manager.request_loader(cookie_auth.load)
     # `init_app` would put its remember-me cookie on every answer of both doors.
     app.login_manager = manager  # type: ignore[attr-defined]  # where Flask-Login looks for it
     # Flask-Login reads this cookie before it asks our loader; no cookie can have this name.
@@ -80,7 +77,7 @@ def _admit() -> Response | None:
     if is_public_view():
         return None
     if not current_user.is_authenticated:
-        if sign_in.may_have_kept_cookies():
+        if cookie_auth.may_have_kept_cookies():
             return Response(render_template("arriving.html", url=links.here()))
         return htmx.redirect_to_login(links.login_url())
     g.principal = current_user.principal
@@ -99,4 +96,4 @@ def _detour(principal: Principal) -> Response | None:
     return None if request.endpoint in endpoints else htmx.redirect(links.url_for(start))
 
 
-door.after_request(sign_in.set_cookies)
+door.after_request(cookie_auth.set_cookies)

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, field_validator
 from pydantic_core import PydanticCustomError
 
+from phoenix_web.addresses import is_address
 from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
-from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
-from phoenix_web.store.user_names import normal_email
+from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.ui.forms import Form, storable
 
 #: The roles that a person can have, from the least on.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import current_app
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from phoenix_web.auth.tokens import derive_key
+from phoenix_web.auth.credentials.access_tokens import derive_key
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from phoenix_web.auth.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
-from phoenix_web.mail_addresses import is_address
+from phoenix_web.addresses import is_address
+from phoenix_web.auth.credentials.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 
 #: The presets of a key's life: the value of the field, and how many days that is.
 EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}

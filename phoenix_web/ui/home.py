@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
-from phoenix_web.guard import public
 from phoenix_web.ui import htmx, links
+from phoenix_web.web.guard import public
 
 if TYPE_CHECKING:
     from flask import Response

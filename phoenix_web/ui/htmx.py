@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Response, render_template, request
 from werkzeug.urls import iri_to_uri
 
-from phoenix_web.ui import sign_in
+from phoenix_web.ui import cookie_auth
 
 
 def is_htmx() -> bool:
@@ -31,7 +31,7 @@ def redirect(url: str) -> Response:
 
 def redirect_to_login(url: str) -> Response:
     """Send the browser to the login page at *url*, without the cookies that did not hold."""
-    sign_in.forget()
+    cookie_auth.forget()
     if is_htmx():
         return Response(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": iri_to_uri(url)})
     return redirect(url)

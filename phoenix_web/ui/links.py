@@ -11,10 +11,10 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
-from phoenix_web import static_files
-from phoenix_web.auth import password_links
-from phoenix_web.same_site import SAFE_METHODS, own_url
-from phoenix_web.services import services
+from phoenix_web.auth.passwords import links
+from phoenix_web.web import static_files
+from phoenix_web.web.same_site import SAFE_METHODS, own_url
+from phoenix_web.web.services import services
 
 _MAX_LENGTH: Final = 2048
 
@@ -41,7 +41,7 @@ def server_url() -> str:
 
 def password_link(token: str) -> str:
     """Return the address that a one-time link with the text *token* leads to."""
-    return f"{server_url()}{password_links.PATH}?token={token}"
+    return f"{server_url()}{links.PATH}?token={token}"
 
 
 def here() -> str:

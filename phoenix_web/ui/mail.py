@@ -10,11 +10,11 @@ from flask import Blueprint, make_response, request
 
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import MAX_ID, row_id
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.mail.outbox import OutboxStore, State
 from phoenix_web.ui import htmx, links
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from flask import Response

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.auth.devices import in_words
+from phoenix_web.auth.sign_in.devices import in_words
 from phoenix_web.global_ids import MAX_ID
-from phoenix_web.guard import current_principal
-from phoenix_web.store.sessions import SessionInfo, SessionStore
+from phoenix_web.store.accounts.sessions import SessionInfo, SessionStore
+from phoenix_web.web.guard import current_principal
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

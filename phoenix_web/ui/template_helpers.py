@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import g
 
-from phoenix_web import static_files
-from phoenix_web.guard import lacks_second_factor
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.ui import links
+from phoenix_web.web import static_files
+from phoenix_web.web.guard import lacks_second_factor
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from phoenix_web.audit.events import Circumstances
-from phoenix_web.auth.issuer import issue_key
-from phoenix_web.auth.passwords import Passwords
+from phoenix_web.auth.credentials.issuer import issue_key
+from phoenix_web.auth.passwords.hashing import Passwords
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import ADMINS_ONLY, Role
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.factories import ADMIN_SECRET, PASSWORD, issue_link, services_of, sign_in
 
 if TYPE_CHECKING:

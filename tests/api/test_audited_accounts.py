@@ -10,7 +10,7 @@ import pytest
 from phoenix_web.audit.events import Circumstances
 from phoenix_web.auth.accounts import rename
 from phoenix_web.global_ids import number_of
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.audit_log import Watch, by, what
 from tests.factories import PASSWORD, services_of, sign_in
 from tests.ui.visitor import found, visitor

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from phoenix_web import create_app
-from phoenix_web.auth import keys
+from phoenix_web.auth.credentials import key_text
 from phoenix_web.store import database
 from tests.factories import make_settings, services_of
 
@@ -36,7 +36,7 @@ def unreachable(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flas
     indirect=True,
 )
 def test_without_a_database_answers_are_503(unreachable: FlaskClient) -> None:
-    key = keys.mint(keys.USER_KEY)
+    key = key_text.mint(key_text.USER_KEY)
     for answer in (
         unreachable.get("/readyz"),
         unreachable.get("/v1/user", headers={"Authorization": f"Bearer {key}"}),
@@ -89,7 +89,7 @@ def test_a_defect_tells_nothing(
     def break_down(*_: object) -> None:
         raise RuntimeError("a password: hunter2")
 
-    monkeypatch.setattr("phoenix_web.store.keys.KeyStore.list_for", break_down)
+    monkeypatch.setattr("phoenix_web.store.accounts.keys.KeyStore.list_for", break_down)
 
     answer = client.get("/v1/user/api_keys", headers=member.headers)
 

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.auth.tokens import derive_key
+from phoenix_web.auth.credentials.access_tokens import derive_key
 from tests.factories import SECRET, forge_jwt
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import time_machine
 
-from phoenix_web.auth import keys
+from phoenix_web.auth.credentials import key_text
 from phoenix_web.global_ids import MAX_ID, encode
 from tests.factories import services_of
 
@@ -42,8 +42,8 @@ def test_a_key_has_256_random_bits_and_only_its_digest_is_stored(
     texts.append(_create(client, admin, "/v1/system/api_keys").get_json()["data"]["key"])
 
     assert len(set(texts)) == 4
-    assert all(keys.is_well_formed(text, keys.USER_KEY) for text in texts[:3])
-    assert keys.is_well_formed(texts[3], keys.SYSTEM_KEY)
+    assert all(key_text.is_well_formed(text, key_text.USER_KEY) for text in texts[:3])
+    assert key_text.is_well_formed(texts[3], key_text.SYSTEM_KEY)
     with services_of(app).database.engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT * FROM api_keys ORDER BY id").mappings().all()
     for text, row in zip(texts, rows, strict=True):
@@ -123,7 +123,7 @@ def test_the_last_moment_of_all_can_be_an_end(client: FlaskClient, member: Signe
 def test_no_client_sets_what_the_server_sets(
     client: FlaskClient, member: SignedIn, admin: SignedIn
 ) -> None:
-    text = keys.mint(keys.USER_KEY)
+    text = key_text.mint(key_text.USER_KEY)
     fields: dict[str, Any] = {
         "id": encode("UserApiKey", 77),
         "user_id": admin.user_id,

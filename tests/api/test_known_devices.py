@@ -11,8 +11,8 @@ import pytest
 import time_machine
 from itsdangerous import URLSafeSerializer
 
-from phoenix_web.guard import DEVICE_COOKIE
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.web.guard import DEVICE_COOKIE
 from tests.factories import PASSWORD, SECRET, services_of
 from tests.ui.visitor import SAME_ORIGIN
 

@@ -11,7 +11,7 @@ import argon2
 import pytest
 from sqlalchemy import text
 
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.factories import PASSWORD, services_of, sign_in
 from tests.statements import statements
 

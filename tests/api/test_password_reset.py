@@ -13,11 +13,11 @@ import time_machine
 from sqlalchemy import text
 
 from phoenix_web.audit.events import Circumstances
-from phoenix_web.auth.devices import Device
+from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.errors import Invalid
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.factories import ADMIN_SECRET, PASSWORD, SECRET, issue_link, services_of, sign_in
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 
-from phoenix_web.auth.sessions import Sessions
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.auth.sign_in.sessions import Sessions
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.factories import PASSWORD, services_of
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import pytest
 import time_machine
 from pydantic import SecretStr
 
-from phoenix_web.guard import DEVICE_COOKIE
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.web.guard import DEVICE_COOKIE
 from tests.audit_log import Watch, by, what
 from tests.authenticator import enrol
 from tests.factories import PASSWORD, add_user, issue_link, services_of, sign_in

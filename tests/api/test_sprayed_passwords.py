@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import time_machine
 
-from phoenix_web.guard import DEVICE_COOKIE
+from phoenix_web.web.guard import DEVICE_COOKIE
 from tests.factories import PASSWORD
 
 if TYPE_CHECKING:

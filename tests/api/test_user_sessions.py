@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import time_machine
 
 from phoenix_web.global_ids import MAX_ID, encode
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
 from tests.factories import PASSWORD, sign_in
 
 if TYPE_CHECKING:

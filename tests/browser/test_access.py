@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import expect
 
 from phoenix_web.audit.events import Circumstances
-from phoenix_web.bootstrap import audit_log, session_secret
-from phoenix_web.config import Settings
-from phoenix_web.services import build
+from phoenix_web.settings.key_files import session_secret
+from phoenix_web.settings.settings import Settings
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.outbox import OutboxStore, State
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import UserStore
+from phoenix_web.web.services import build
 from tests.browser.conftest import FIRST_PASSWORD
 from tests.browser.person import Person, looked_at_by_axe, person
 
@@ -44,7 +44,7 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
 def leave_mails(environment: dict[str, str]) -> str:
     """Leave a mail in each state in the outbox; return the text of a one-time link."""
     settings = Settings(working_dir=environment["PHOENIX_WORKING_DIR"])
-    held = build(settings, session_secret(settings), audit_log(settings))
+    held = build(settings, session_secret(settings))
     now = datetime.now(UTC)
     with held.database.transaction() as session:
         user = UserStore(session).find_by_email("admin@localhost")

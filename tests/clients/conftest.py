@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from phoenix_web import create_app
-from phoenix_web.bootstrap import prepare
+from phoenix_web.server.bootstrap import prepare
 from tests import factories
 from tests.live import environment_of, running_server
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
-from phoenix_web.store.users import UserStore
+from phoenix_web.store.accounts.users import UserStore
 from tests.contract.replay import fill
 from tests.factories import ADMIN_SECRET, SECRET, services_of
 from tests.live import free_port

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from phoenix_web.ui.snippets import PLACEHOLDER
+from phoenix_web.ui.keys.snippets import PLACEHOLDER
 from tests.ui.visitor import faults, form_token, key_text, visitor
 
 if TYPE_CHECKING:

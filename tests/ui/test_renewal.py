@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
 from tests.factories import set_role
 from tests.ui.visitor import HTMX, form_token, key_text, visitor
 

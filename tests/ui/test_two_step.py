@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 
-from phoenix_web.guard import ACCESS_COOKIE
+from phoenix_web.web.guard import ACCESS_COOKIE
 from tests.audit_log import Watch, what
 from tests.authenticator import Authenticator, enrol
 from tests.factories import PASSWORD, issue_link, sign_in

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from phoenix_web.guard import ACCESS_COOKIE, REFRESH_COOKIE
+from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

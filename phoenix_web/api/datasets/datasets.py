@@ -12,10 +12,10 @@ from phoenix_web.api.operations import Moment, Operation, Payload, declares, no_
 from phoenix_web.api.paging import cursor_in
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.datasets import DatasetStore
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from phoenix_web.store.datasets.datasets import DatasetInfo

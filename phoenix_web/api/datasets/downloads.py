@@ -13,12 +13,12 @@ from phoenix_web.api.operations import Operation, Payload, declares
 from phoenix_web.datasets.downloads import Csv, jsonl, openai_evals, openai_ft
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import ExampleStore, batches
-from phoenix_web.streams import streamed
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
+from phoenix_web.web.streams import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,13 +11,13 @@ from flask import Blueprint, Response, request
 from phoenix_web.api.operations import Moment, Operation, Payload, declares
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode, number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.examples import batches, find_splits
 from phoenix_web.store.datasets.existing import existing_id
 from phoenix_web.store.datasets.versions import VersionStore
-from phoenix_web.streams import streamed
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
+from phoenix_web.web.streams import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

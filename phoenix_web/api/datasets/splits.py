@@ -31,10 +31,10 @@ from phoenix_web.api.paging import cursor_in
 from phoenix_web.datasets.examples import NODE_TYPE
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import current_principal, requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.splits import SplitStore
+from phoenix_web.web.guard import current_principal, requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

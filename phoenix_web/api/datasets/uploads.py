@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from phoenix_web import multipart_form
 from phoenix_web.api.datasets.upload_payloads import (
     UploadDatasetData,
     UploadDatasetForm,
@@ -16,14 +15,16 @@ from phoenix_web.api.datasets.upload_payloads import (
     UploadDatasetResponseBody,
 )
 from phoenix_web.api.operations import Operation, declares, respond
-from phoenix_web.datasets import file_upload, json_upload
+from phoenix_web.datasets import file_upload
 from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.datasets.formats import json as json_upload
 from phoenix_web.errors import BadRequest, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import current_principal, requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.uploads import UploadStore
+from phoenix_web.web import multipart
+from phoenix_web.web.guard import current_principal, requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.examples import Upload
@@ -78,7 +79,7 @@ def _read_upload() -> Upload:
             settings.max_row_bytes,
             settings.max_json_depth,
         )
-        with multipart_form.read(request.stream, content_type) as form:
+        with multipart.read(request.stream, content_type) as form:
             return file_upload.read(form, limits)
     if not content_type.startswith("application/json"):
         raise Invalid("Invalid request Content-Type")

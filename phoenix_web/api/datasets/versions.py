@@ -13,11 +13,11 @@ from phoenix_web.api.operations import Moment, Operation, Payload, declares, res
 from phoenix_web.api.paging import cursor_in
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, encode, number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.existing import existing_id
 from phoenix_web.store.datasets.versions import VersionStore
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 routes = Blueprint("versions", __name__)
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from phoenix_web.api.auth import TokenResponse
+from phoenix_web.addresses import is_address
+from phoenix_web.api.auth.sign_in import TokenResponse
 from phoenix_web.api.operations import Moment, Payload, Text, is_absent
 from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.mail_addresses import is_address
 from phoenix_web.policy import Role
-from phoenix_web.store.user_names import normal_email
+from phoenix_web.store.accounts.user_names import normal_email
 
 if TYPE_CHECKING:
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.store.accounts.users import UserInfo
 
 
 def _address(text: str) -> str:

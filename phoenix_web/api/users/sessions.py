@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 from flask import Blueprint, Response
 from pydantic import Field
 
-from phoenix_web import cookies
 from phoenix_web.api.operations import (
     Moment,
     Operation,
@@ -21,27 +20,28 @@ from phoenix_web.api.operations import (
 from phoenix_web.api.paging import cursor_in
 from phoenix_web.api.users.payloads import user_number
 from phoenix_web.auth import accounts
-from phoenix_web.auth.devices import in_words
-from phoenix_web.auth.endings import end_session, end_sessions
+from phoenix_web.auth.sign_in.devices import in_words
+from phoenix_web.auth.sign_in.endings import end_session, end_sessions
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import (
+from phoenix_web.policy import Permission
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.web import cookies
+from phoenix_web.web.guard import (
     circumstances,
     comes_by_cookie,
     current_principal,
     requires,
     signed_in_user,
 )
-from phoenix_web.policy import Permission
-from phoenix_web.services import services
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.store.sessions import SessionInfo
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.store.accounts.sessions import SessionInfo
+    from phoenix_web.store.accounts.users import UserInfo
 
 routes = Blueprint("sessions", __name__)
 

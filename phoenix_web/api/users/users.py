@@ -29,19 +29,19 @@ from phoenix_web.api.users.payloads import (
     user_number,
 )
 from phoenix_web.auth import accounts
-from phoenix_web.auth.audited import user_created
-from phoenix_web.auth.password_links import may_choose_password
+from phoenix_web.auth.account_events import user_created
+from phoenix_web.auth.passwords.links import may_choose_password
 from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import acting_administrator, circumstances, current_principal, requires
 from phoenix_web.policy import Permission, Role
-from phoenix_web.services import services
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import UserStore
+from phoenix_web.web.guard import acting_administrator, circumstances, current_principal, requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.store.accounts.users import UserInfo
 
 routes = Blueprint("users", __name__)
 

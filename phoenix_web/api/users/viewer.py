@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from phoenix_web import cookies
-from phoenix_web.api.auth import token_response
+from phoenix_web.api.auth.sign_in import token_response
 from phoenix_web.api.operations import Operation, declares, respond, value_fault
 from phoenix_web.api.users.payloads import (
     PatchedViewerResponse,
@@ -19,7 +18,10 @@ from phoenix_web.api.users.payloads import (
 )
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Invalid, InvalidCredential, ValidationFailed
-from phoenix_web.guard import (
+from phoenix_web.policy import Permission
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.web import cookies
+from phoenix_web.web.guard import (
     circumstances,
     comes_by_cookie,
     current_device,
@@ -27,13 +29,11 @@ from phoenix_web.guard import (
     requires,
     signed_in_user,
 )
-from phoenix_web.policy import Permission
-from phoenix_web.services import services
-from phoenix_web.store.users import UserStore
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
-    from phoenix_web.auth.sessions import TokenPair
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.auth.sign_in.sessions import TokenPair
+    from phoenix_web.store.accounts.users import UserInfo
 
 routes = Blueprint("viewer", __name__)
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
-from phoenix_web.auth.tokens import derive_key
+from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
 
 if TYPE_CHECKING:
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.store.accounts.users import UserInfo
 
 #: Long enough to find a telephone.
 LIFETIME: Final = timedelta(minutes=10)

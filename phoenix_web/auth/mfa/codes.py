@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.events import Action, Event
-from phoenix_web.auth.audited import user_subject
+from phoenix_web.auth.account_events import user_subject
 from phoenix_web.auth.mfa import recovery_codes, totp
 from phoenix_web.errors import WrongCode
+from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.mfa import MfaStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.audit.events import Circumstances
-    from phoenix_web.store.users import UserInfo
+    from phoenix_web.store.accounts.users import UserInfo
 
 #: What a code was, as the audit log says it.
 AUTHENTICATOR_APP: Final = "authenticator app"

@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Final
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from phoenix_web.audit.events import Action, Event
-from phoenix_web.auth.audited import user_subject
+from phoenix_web.auth.account_events import user_subject
+from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.auth.mfa import codes, recovery_codes, totp
 from phoenix_web.auth.mfa.challenges import password_proof
-from phoenix_web.auth.refusals import recording
-from phoenix_web.auth.tokens import derive_key
+from phoenix_web.auth.sign_in.failure_audit import recording
 from phoenix_web.errors import Conflict, ExpiredCredential, Invalid, WrongCode
+from phoenix_web.store.accounts.mfa import MfaStore, SecondFactor
+from phoenix_web.store.accounts.sessions import SessionStore
+from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.mfa import MfaStore, SecondFactor
-from phoenix_web.store.sessions import SessionStore
-from phoenix_web.store.users import UserStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.audit.events import Circumstances
-    from phoenix_web.auth.own_password import OwnPassword, Proof
+    from phoenix_web.auth.passwords.reauthentication import OwnPassword, Proof
+    from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
-    from phoenix_web.store.users import UserInfo
 
 #: Long enough to install an app.
 LIFETIME: Final = timedelta(minutes=30)

@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, make_response, render_template
 
 from phoenix_web.audit.events import Entry, Outcome
-from phoenix_web.audit.telling import KIND, SUBJECT_KINDS, told
+from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, told
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.audit.reading import AuditStore, batches
-from phoenix_web.streams import streamed
 from phoenix_web.ui.audit import words
-from phoenix_web.ui.audit.finding import cursor, search
+from phoenix_web.ui.audit.filters import cursor, search
 from phoenix_web.ui.template_helpers import exact
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
+from phoenix_web.web.streams import streamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask import Response
 
-    from phoenix_web.ui.audit.finding import Search
+    from phoenix_web.ui.audit.filters import Search
 
 routes = Blueprint("audit", __name__, url_prefix="/settings/audit")
 _PAGE_SIZE: Final = 50

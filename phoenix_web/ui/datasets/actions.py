@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from phoenix_web.errors import NotFound
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.ui import htmx, links
-from phoenix_web.ui.datasets.finding import find_dataset, number_in
+from phoenix_web.ui.datasets.viewed import find_dataset, number_in
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 routes = Blueprint("actions", __name__, url_prefix="/<dataset_id>")
 #: The name in the address, the API's route, and what its query must say.

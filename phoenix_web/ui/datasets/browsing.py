@@ -8,15 +8,15 @@ from typing import Final
 from flask import Blueprint, render_template, request
 
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.examples import Batch, ExampleStore
 from phoenix_web.store.datasets.pages import Change, PageStore
 from phoenix_web.ui import links
-from phoenix_web.ui.datasets.finding import cursor_of, find_viewed, number_asked
 from phoenix_web.ui.datasets.json_view import Line, lines
 from phoenix_web.ui.datasets.snippets import reading_snippets
+from phoenix_web.ui.datasets.viewed import cursor_of, find_viewed, number_asked
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 routes = Blueprint("dataset", __name__, url_prefix="/<dataset_id>")
 _PAGE_SIZE: Final = 25

@@ -8,13 +8,13 @@ from flask import render_template, request
 
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
 from phoenix_web.store.datasets.datasets import DatasetStore, Order
 from phoenix_web.store.datasets.pages import labels_of
 from phoenix_web.ui import links
 from phoenix_web.ui.datasets.snippets import first_dataset
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 _PAGE_SIZE: Final = 25
 #: So much of a search is looked for; SQLite refuses much longer patterns.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from phoenix_web.ui.snippets import PLACEHOLDER, Snippet
+from phoenix_web.ui.keys.snippets import PLACEHOLDER, Snippet
 
 _FIRST: Final = """\
 from phoenix.client import Client

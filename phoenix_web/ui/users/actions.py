@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template
 
-from phoenix_web.auth import accounts, endings
+from phoenix_web.auth import accounts
+from phoenix_web.auth.sign_in import endings
 from phoenix_web.errors import NotFound
-from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import UserStore
-from phoenix_web.ui import htmx, links, password_links
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.ui import htmx, links
+from phoenix_web.ui.passwords import links as password_links
 from phoenix_web.ui.session_lists import END_PATH
-from phoenix_web.ui.users.finding import DONE, find_viewed, number_in, page
+from phoenix_web.ui.users.viewed import DONE, find_viewed, number_in, page
+from phoenix_web.web.guard import acting_administrator, circumstances, requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from flask import Response

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, render_template
 
 from phoenix_web.auth import accounts
-from phoenix_web.auth.audited import user_created
+from phoenix_web.auth.account_events import user_created
 from phoenix_web.errors import Conflict
 from phoenix_web.global_ids import encode
-from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission, Role
-from phoenix_web.services import services
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.password_links import Purpose
-from phoenix_web.store.users import UserStore
-from phoenix_web.ui import forms, password_links
+from phoenix_web.ui import forms
 from phoenix_web.ui.account_forms import ROLES, NewUserForm
+from phoenix_web.ui.passwords import links
+from phoenix_web.web.guard import acting_administrator, circumstances, requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from flask import Response
@@ -49,7 +50,7 @@ def create() -> Response:
                 email=form.email, username=form.username, role=Role(form.role)
             )
             record(session, user_created(user, circumstances()))
-            link = password_links.issue(session, user, Purpose.INVITATION)
+            link = links.issue(session, user, Purpose.INVITATION)
     except Conflict as error:
         is_name = error.message.startswith("Username")
         field, what = ("username", "name") if is_name else ("email", "address")

@@ -9,12 +9,12 @@ from flask import Blueprint
 
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Conflict
-from phoenix_web.guard import acting_administrator, circumstances, requires
 from phoenix_web.policy import Permission, Role
-from phoenix_web.services import services
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.account_forms import UserForm
-from phoenix_web.ui.users.finding import find_viewed, number_in, page
+from phoenix_web.ui.users.viewed import find_viewed, number_in, page
+from phoenix_web.web.guard import acting_administrator, circumstances, requires
+from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from flask import Response

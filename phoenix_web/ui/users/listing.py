@@ -8,10 +8,10 @@ from flask import render_template, request
 
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode, number_of
-from phoenix_web.guard import requires
 from phoenix_web.policy import Permission
-from phoenix_web.services import services
-from phoenix_web.store.user_lists import UserListStore
+from phoenix_web.store.accounts.user_lists import UserListStore
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
 
 _PAGE_SIZE: Final = 25
 #: So much of a search is looked for; SQLite refuses much longer patterns.

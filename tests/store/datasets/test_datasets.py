@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, inspect, select
 
-from phoenix_web.datasets.json_upload import read
+from phoenix_web.datasets.formats.json import read
 from phoenix_web.errors import Conflict
 from phoenix_web.store import migrations
 from phoenix_web.store.database import Database

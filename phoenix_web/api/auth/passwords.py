@@ -1,0 +1,82 @@
+"""`/auth/password-reset`: asking for a one-time link, and choosing a password by it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flask import Blueprint
+from pydantic import WithJsonSchema
+
+from phoenix_web.api.auth.sign_in import come_from_here
+from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content
+from phoenix_web.errors import Invalid, InvalidCredential, NotConfigured
+from phoenix_web.rate_limits import PASSWORD_RESET, PASSWORD_RESET_EMAIL
+from phoenix_web.web.guard import circumstances, limited, public
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("passwords", __name__, url_prefix="/auth")
+routes.before_request(come_from_here)
+
+
+class PasswordResetRequestBody(Payload):
+    """A new password, and the text of a one-time link."""
+
+    password: Text = ""
+    #: Whatever it is, a token that is none is refused as such.
+    token: Annotated[Any, WithJsonSchema({"type": "string"})] = ""
+
+
+class PasswordResetEmailRequestBody(Payload):
+    """The address of whoever has lost their password."""
+
+    email: Text = ""
+
+
+@routes.post("/password-reset-email")
+@public
+@limited(PASSWORD_RESET_EMAIL)
+@declares(
+    Operation(
+        "Ask for a one-time link by mail",
+        "auth",
+        body=PasswordResetEmailRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+    )
+)
+def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
+    """Take the wish down; whether the address is anybody's, neither answer nor time tells."""
+    if not body.email.strip():
+        raise Invalid("Email required")
+    mail = services().mail
+    if mail is None:
+        raise NotConfigured("SMTP server not configured")
+    with services().database.transaction() as session:
+        mail.outbox.ask_for_reset(session, body.email)
+    return no_content()
+
+
+@routes.post("/password-reset")
+@public
+@limited(PASSWORD_RESET)
+@declares(
+    Operation(
+        "Choose a password by a one-time link",
+        "auth",
+        body=PasswordResetRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
+    )
+)
+def reset_password(body: PasswordResetRequestBody) -> Response:
+    """Set the password, and end the link and all sessions of its user."""
+    if not body.password:
+        raise Invalid("Password required")
+    if not isinstance(body.token, str):
+        raise InvalidCredential("no password link")
+    services().password_links.redeem(body.token, body.password, circumstances())
+    return no_content()

@@ -1,0 +1,199 @@
+"""`/auth`: signing in, renewing and signing out, for browsers and for programs."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Final
+
+from flask import Blueprint, Response, request
+from pydantic import Field
+
+from phoenix_web.api.operations import (
+    Operation,
+    Payload,
+    Text,
+    declares,
+    no_content,
+    parse_body,
+    respond,
+)
+from phoenix_web.auth.sign_in.login import CodeAsked
+from phoenix_web.errors import InvalidCredential, NotFound
+from phoenix_web.rate_limits import REFRESH, SIGN_IN
+from phoenix_web.web import cookies
+from phoenix_web.web.guard import (
+    REFRESH_COOKIE,
+    bearer,
+    circumstances,
+    current_device,
+    limited,
+    public,
+    session_cookie,
+    session_of,
+    session_of_cookies,
+)
+from phoenix_web.web.same_site import refuse_cross_site
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from phoenix_web.auth.sign_in.sessions import TokenPair
+
+routes = Blueprint("auth", __name__, url_prefix="/auth")
+CODE_REQUIRED: Final = "Verification code required"
+
+
+class LoginRequestBody(Payload):
+    """An address and a password; the address is trimmed and compared in lower case."""
+
+    email: Text = ""
+    password: Text = ""
+    code: Annotated[
+        Text | None,
+        Field(description="Of the authenticator app, or a recovery code; once it is asked for"),
+    ] = None
+
+
+class RefreshRequestBody(Payload):
+    """A refresh token, for programs that keep no cookies."""
+
+    refresh_token: str
+
+
+class TokenResponse(Payload):
+    """The token response of RFC 6749 section 5.1."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - a word of RFC 6750, not a secret
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires")]
+    refresh_token: str
+
+
+@routes.before_request
+def come_from_here() -> None:
+    """Raise `NotFound` while authentication is off, and `Forbidden` for a foreign page."""
+    if not services().settings.enable_auth:
+        raise NotFound("Not Found")
+    # Also where no cookie is read: a foreign page could sign its visitor in as somebody else.
+    refuse_cross_site(allows_programs=True)
+
+
+@routes.post("/login")
+@public
+@limited(SIGN_IN)
+@declares(
+    Operation(
+        "Sign in with e-mail and password",
+        "auth",
+        body=LoginRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
+    )
+)
+def log_in(body: LoginRequestBody) -> Response:
+    """Open a session: cookies and 204 for a browser, a token response for a program.
+
+    Whoever has a second factor gets 401 `Verification code required` for a right password alone,
+    and sends it again with a code.
+    """
+    if not body.email.strip() or not body.password:
+        raise InvalidCredential("no e-mail or no password", "Email and password required")
+    code = (body.code or "").strip() or None
+    tokens = services().login.log_in(
+        body.email, body.password, current_device(), circumstances(), code
+    )
+    if isinstance(tokens, CodeAsked):
+        raise InvalidCredential("right password without a code", CODE_REQUIRED)
+    return _answer(tokens)
+
+
+@routes.post("/refresh")
+@public
+@declares(
+    Operation(
+        "Exchange a refresh token for new tokens",
+        "auth",
+        optional_body=RefreshRequestBody,
+        answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
+        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
+    )
+)
+def refresh() -> Response:
+    """Spend the refresh token of the body or, without a body, of the cookie.
+
+    What came by cookie goes by cookie: no script in a page gets to read tokens.
+    """
+    is_in_body = bool(request.get_data())
+    refresh_token = (
+        parse_body(RefreshRequestBody).refresh_token if is_in_body else _refresh_cookie()
+    )
+    found = services().sessions.find(refresh_token)
+    if found is not None:
+        services().rate_limits.spend(REFRESH, f"session {found.session_id}")
+    renewal = services().sessions.renew(refresh_token, current_device(), circumstances())
+    if renewal.tokens is None:
+        # Somebody else spent it within the last seconds and holds the new tokens.
+        raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
+    return _answer(renewal.tokens) if is_in_body else _by_cookie(renewal.tokens)
+
+
+@routes.route("/logout", methods=["GET", "POST"])
+@public
+@declares(Operation("Sign out everywhere", "auth", answers={HTTPStatus.FOUND: None}))
+def log_out() -> Response:
+    """End all sessions of the person who asks, and send the browser to the login page.
+
+    Only a session's own credentials count: a leaked key must not sign its owner out.
+    """
+    # HEAD asks what GET would answer, and ends nothing.
+    found = None if request.method == "HEAD" else _open_session()
+    if found is not None:
+        services().sessions.sign_out(*found, circumstances(), is_everywhere=True)
+    response = Response(status=HTTPStatus.FOUND)
+    response.location = f"{services().settings.host_root_path}/login"
+    del response.headers["Content-Type"]
+    cookies.forget(response)
+    return response
+
+
+def token_response(tokens: TokenPair) -> TokenResponse:
+    """Return *tokens* as a program reads them."""
+    return TokenResponse(
+        access_token=tokens.access_token,
+        expires_in=int(tokens.access_lifetime.total_seconds()),
+        refresh_token=tokens.refresh_token,
+    )
+
+
+def _open_session() -> tuple[int, int] | None:
+    """Return *(user id, session id)* of the request's credential, even an expired one, or None."""
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    if not header:
+        return session_of_cookies()
+    try:
+        return session_of(services().verifier.verify_session(bearer(header), even_expired=True))
+    except InvalidCredential:
+        return None
+
+
+def _refresh_cookie() -> str:
+    token = session_cookie(REFRESH_COOKIE)
+    if not token:
+        raise InvalidCredential("no refresh token", "Missing refresh token")
+    return token
+
+
+def _answer(tokens: TokenPair) -> Response:
+    """Answer cookies, or the tokens themselves when the request asks for JSON and nothing else.
+
+    Browsers and most clients send `*/*`; only a program that names JSON gets texts it can lose.
+    """
+    accepted = {value for value, _ in request.accept_mimetypes}
+    if "application/json" in accepted and "*/*" not in accepted:
+        return respond(token_response(tokens))
+    return _by_cookie(tokens)
+
+
+def _by_cookie(tokens: TokenPair) -> Response:
+    response = no_content()
+    cookies.remember(response, tokens)
+    return response

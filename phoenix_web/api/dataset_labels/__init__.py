@@ -1,0 +1,1 @@
+"""Dataset labels, and which labels a dataset has."""

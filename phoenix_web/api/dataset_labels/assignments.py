@@ -1,0 +1,131 @@
+"""`/v1/datasets/{identifier}/labels`: the labels on a dataset."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response
+from pydantic import Field
+
+from phoenix_web.api.dataset_labels.labels import (
+    UNKNOWN,
+    DatasetLabel,
+    DatasetLabelResponseBody,
+    label_number,
+    told,
+)
+from phoenix_web.api.datasets.identifiers import dataset_of, held_dataset_of
+from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content, respond
+from phoenix_web.errors import NotFound
+from phoenix_web.policy import Permission
+from phoenix_web.store.datasets.labels import LabelStore
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from phoenix_web.store.datasets.labels import LabelInfo
+
+routes = Blueprint("labels", __name__)
+
+_REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class LabelsOfDatasetResponseBody(Payload):
+    """All labels on the dataset, newest first."""
+
+    data: list[DatasetLabel]
+
+
+class SetDatasetLabelsRequestBody(Payload):
+    """All labels that the dataset shall have."""
+
+    dataset_label_ids: list[Text] = Field(default_factory=list)
+
+
+@routes.get("/<identifier>/labels")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "List the labels on a dataset",
+        "dataset_labels",
+        answers={HTTPStatus.OK: LabelsOfDatasetResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def list_labels_of_dataset(identifier: str) -> Response:
+    """Answer the labels on the dataset."""
+    with services().database.reading() as session:
+        labels = LabelStore(session).list_of(dataset_of(session, identifier))
+    return _told_all(labels)
+
+
+@routes.put("/<identifier>/labels")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Set the labels on a dataset",
+        "dataset_labels",
+        body=SetDatasetLabelsRequestBody,
+        answers={HTTPStatus.OK: LabelsOfDatasetResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) -> Response:
+    """Put these labels on the dataset and take all others off."""
+    wanted = {label_number(label_id) for label_id in body.dataset_label_ids}
+    with services().database.transaction() as session:
+        dataset_id = held_dataset_of(session, identifier)
+        labels = LabelStore(session)
+        if len(labels.held(wanted)) < len(wanted):
+            raise NotFound("One or more dataset labels not found")
+        present = {label.id for label in labels.list_of(dataset_id)}
+        labels.detach(dataset_id, present - wanted)
+        labels.attach(dataset_id, wanted - present)
+        result = labels.list_of(dataset_id)
+    return _told_all(result)
+
+
+@routes.put("/<identifier>/labels/<label_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Put a label on a dataset",
+        "dataset_labels",
+        answers={HTTPStatus.OK: DatasetLabelResponseBody},
+        refusals=_REFUSALS,
+    )
+)
+def apply_label(identifier: str, label_id: str) -> Response:
+    """Put the label on the dataset, where it may be already."""
+    number = label_number(label_id)
+    with services().database.transaction() as session:
+        dataset_id = held_dataset_of(session, identifier)
+        labels = LabelStore(session)
+        held = labels.held({number})
+        if not held:
+            raise NotFound(UNKNOWN)
+        labels.attach(dataset_id, {number})
+    return respond(DatasetLabelResponseBody(data=told(held[0])))
+
+
+@routes.delete("/<identifier>/labels/<label_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Take a label off a dataset",
+        "dataset_labels",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=_REFUSALS,
+    )
+)
+def remove_label(identifier: str, label_id: str) -> Response:
+    """Take the label off the dataset, if it is on it or anywhere."""
+    number = label_number(label_id)
+    with services().database.transaction() as session:
+        LabelStore(session).detach(held_dataset_of(session, identifier), {number})
+    return no_content()
+
+
+def _told_all(labels: list[LabelInfo]) -> Response:
+    return respond(LabelsOfDatasetResponseBody(data=[told(label) for label in labels]))

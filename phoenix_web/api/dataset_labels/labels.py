@@ -1,0 +1,210 @@
+"""`/v1/dataset_labels`: the labels themselves; `datasets.labels` puts them on datasets."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any
+
+from flask import Blueprint, Response
+from pydantic import AfterValidator, Field
+
+from phoenix_web.api.operations import (
+    Operation,
+    Payload,
+    Text,
+    declares,
+    no_content,
+    respond,
+    storable,
+)
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import MAX_ID, encode, number_of
+from phoenix_web.policy import Permission
+from phoenix_web.store.datasets.labels import LabelStore
+from phoenix_web.web.guard import requires
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from phoenix_web.store.datasets.labels import LabelInfo
+
+routes = Blueprint("dataset_labels", __name__, url_prefix="/v1/dataset_labels")
+
+#: Rows of the longest page. A client may ask for more; the next cursor leads it to the rest.
+MAX_PAGE = 1000
+UNKNOWN = "Dataset label not found"
+
+Name = Annotated[str, Field(min_length=1), AfterValidator(storable)]
+Color = Annotated[str, Field(pattern="^#([0-9a-f]{6})$")]
+
+
+class DatasetLabel(Payload):
+    """A coloured word that can be put on datasets."""
+
+    id: str
+    name: str
+    description: str | None
+    color: str
+
+
+class DatasetLabelResponseBody(Payload):
+    """One label."""
+
+    data: DatasetLabel
+
+
+class ListDatasetLabelsResponseBody(Payload):
+    """A page of labels, newest first; `next_cursor` names the first one of the next page."""
+
+    data: list[DatasetLabel]
+    next_cursor: str | None
+
+
+class ListDatasetLabelsQuery(Payload):
+    """Which page of labels."""
+
+    limit: int = Field(100, gt=0, le=MAX_ID)
+    cursor: str = ""
+
+
+class CreateDatasetLabelRequestBody(Payload):
+    """A label to create."""
+
+    name: Name
+    color: Color
+    description: Text | None = None
+
+
+class UpdateDatasetLabelRequestBody(Payload):
+    """What to change; null clears the description and leaves the rest alone."""
+
+    name: Name | None = None
+    color: Color | None = None
+    description: Text | None = None
+
+
+@routes.get("")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "List labels",
+        "dataset_labels",
+        query=ListDatasetLabelsQuery,
+        answers={HTTPStatus.OK: ListDatasetLabelsResponseBody},
+    )
+)
+def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
+    """Answer a page of labels."""
+    cursor = number_of("DatasetLabel", query.cursor) if query.cursor else None
+    if query.cursor and cursor is None:
+        raise Invalid(f"Invalid cursor: {query.cursor}")
+    with services().database.reading() as session:
+        labels, next_id = LabelStore(session).page(min(query.limit, MAX_PAGE), cursor)
+    next_cursor = None if next_id is None else encode("DatasetLabel", next_id)
+    told_labels = [told(label) for label in labels]
+    return respond(ListDatasetLabelsResponseBody(data=told_labels, next_cursor=next_cursor))
+
+
+@routes.post("")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Create a label",
+        "dataset_labels",
+        body=CreateDatasetLabelRequestBody,
+        answers={HTTPStatus.CREATED: DatasetLabelResponseBody},
+        refusals=(HTTPStatus.CONFLICT,),
+    )
+)
+def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
+    """Add the label, unless its name is taken."""
+    with services().database.transaction() as session:
+        label = LabelStore(session).add(
+            name=body.name, color=body.color, description=body.description
+        )
+    return respond(DatasetLabelResponseBody(data=told(label)), HTTPStatus.CREATED)
+
+
+@routes.get("/<label_id>")
+@requires(Permission.DATASET_READ)
+@declares(
+    Operation(
+        "Tell of one label",
+        "dataset_labels",
+        answers={HTTPStatus.OK: DatasetLabelResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+)
+def get_dataset_label(label_id: str) -> Response:
+    """Answer the label."""
+    number = label_number(label_id)
+    with services().database.reading() as session:
+        label = LabelStore(session).find(number)
+    if label is None:
+        raise NotFound(UNKNOWN)
+    return respond(DatasetLabelResponseBody(data=told(label)))
+
+
+@routes.patch("/<label_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Change a label",
+        "dataset_labels",
+        body=UpdateDatasetLabelRequestBody,
+        answers={HTTPStatus.OK: DatasetLabelResponseBody},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    )
+)
+def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> Response:
+    """Change what the body names."""
+    number = label_number(label_id)
+    fields: dict[str, Any] = {
+        field: value
+        for field, value in body.model_dump(exclude_unset=True).items()
+        if value is not None or field == "description"
+    }
+    if not fields:
+        raise Invalid("No fields to update")
+    with services().database.transaction() as session:
+        label = LabelStore(session).change(number, **fields)
+    if label is None:
+        raise NotFound(UNKNOWN)
+    return respond(DatasetLabelResponseBody(data=told(label)))
+
+
+@routes.delete("/<label_id>")
+@requires(Permission.DATASET_WRITE)
+@declares(
+    Operation(
+        "Delete a label",
+        "dataset_labels",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+    )
+)
+def delete_dataset_label(label_id: str) -> Response:
+    """Remove the label, from every dataset too."""
+    number = label_number(label_id)
+    with services().database.transaction() as session:
+        is_deleted = LabelStore(session).delete(number)
+    if not is_deleted:
+        raise NotFound(UNKNOWN)
+    return no_content()
+
+
+def label_number(label_id: str) -> int:
+    """Return the number in the GlobalID of a label; raise `Invalid` for anything else."""
+    number = number_of("DatasetLabel", label_id)
+    if number is None:
+        raise Invalid(f"Invalid dataset label ID: {label_id}")
+    return number
+
+
+def told(label: LabelInfo) -> DatasetLabel:
+    """Return *label* as the API tells it."""
+    return DatasetLabel(
+        id=encode("DatasetLabel", label.id),
+        name=label.name,
+        description=label.description,
+        color=label.color,
+    )

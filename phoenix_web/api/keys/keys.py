@@ -1,0 +1,204 @@
+"""`/v1/user/api_keys`, `/v1/users/api_keys` and `/v1/system/api_keys`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response
+
+from phoenix_web.api.keys.payloads import (
+    ApiKey,
+    ApiKeysResponse,
+    CreateApiKeyData,
+    CreateApiKeyRequestBody,
+    CreatedApiKey,
+    CreatedApiKeyResponse,
+    KeyOwner,
+    UserApiKey,
+    UserApiKeysQuery,
+    UserApiKeysResponse,
+)
+from phoenix_web.api.operations import Operation, declares, no_content, respond
+from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
+from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.policy import CredentialKind, Permission, Role
+from phoenix_web.store.accounts.keys import KeyStore
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.web.guard import circumstances, current_principal, requires
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from phoenix_web.auth.credentials.issuer import IssuedKey
+    from phoenix_web.store.accounts.keys import KeyInfo, OwnedKey
+    from phoenix_web.store.accounts.users import UserInfo
+
+routes = Blueprint("keys", __name__, url_prefix="/v1")
+
+
+@routes.get("/user/api_keys")
+@requires(Permission.KEY_READ)
+@declares(Operation("List the caller's keys", "api_keys", answers={HTTPStatus.OK: ApiKeysResponse}))
+def list_own_keys() -> Response:
+    """Answer the caller's keys; a caller without a human behind it has none."""
+    principal = current_principal()
+    if principal.kind in {CredentialKind.SYSTEM_KEY, CredentialKind.ADMIN_SECRET}:
+        return respond(ApiKeysResponse(data=[]))
+    with services().database.reading() as session:
+        keys = KeyStore(session).list_for(principal.user_id)
+    return respond(ApiKeysResponse(data=[_told("UserApiKey", key) for key in keys]))
+
+
+@routes.post("/user/api_keys")
+@requires(Permission.KEY_ISSUE)
+@declares(
+    Operation(
+        "Create a key for the caller",
+        "api_keys",
+        body=CreateApiKeyRequestBody,
+        answers={HTTPStatus.CREATED: CreatedApiKeyResponse},
+    )
+)
+def create_own_key(body: CreateApiKeyRequestBody) -> Response:
+    """Make a key and answer its text, this once."""
+    owner = current_principal().user
+    assert owner is not None  # noqa: S101 - KEY_ISSUE is for sessions, which have a user
+    return _issued("UserApiKey", body.data, owner)
+
+
+@routes.delete("/user/api_keys/<key_id>")
+@requires(Permission.KEY_REVOKE)
+@declares(
+    Operation(
+        "Revoke a user's key",
+        "api_keys",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def revoke_user_key(key_id: str) -> Response:
+    """Revoke one of the caller's keys or, for an administrator, anybody's."""
+    principal = current_principal()
+    with services().database.transaction() as session:
+        keys = KeyStore(session)
+        number = _number("UserApiKey", key_id)
+        if principal.role is Role.ADMIN:
+            key = keys.find_of_people(number)
+        else:
+            key = keys.find_owned(number, principal.user_id)
+        if key is None:
+            raise NotFound("API key not found")
+        revoke_key(session, key, by=circumstances())
+    return no_content()
+
+
+@routes.get("/users/api_keys")
+@requires(Permission.KEY_READ_ALL)
+@declares(
+    Operation(
+        "List everybody's keys",
+        "api_keys",
+        query=UserApiKeysQuery,
+        answers={HTTPStatus.OK: UserApiKeysResponse},
+    )
+)
+def list_all_keys(query: UserApiKeysQuery) -> Response:
+    """Answer a page of the keys of all people."""
+    cursor = _number("UserApiKey", query.cursor) if query.cursor else None
+    with services().database.reading() as session:
+        keys, next_id = KeyStore(session).page_of_people(query.limit, cursor)
+    next_cursor = None if next_id is None else encode("UserApiKey", next_id)
+    return respond(
+        UserApiKeysResponse(data=[_told_with_owner(key) for key in keys], next_cursor=next_cursor)
+    )
+
+
+@routes.get("/system/api_keys")
+@requires(Permission.SYSTEM_KEY_READ)
+@declares(Operation("List system keys", "api_keys", answers={HTTPStatus.OK: ApiKeysResponse}))
+def list_system_keys() -> Response:
+    """Answer the system keys."""
+    with services().database.reading() as session:
+        keys = KeyStore(session).list_for(UserStore(session).system_user().id)
+    return respond(ApiKeysResponse(data=[_told("SystemApiKey", key) for key in keys]))
+
+
+@routes.post("/system/api_keys")
+@requires(Permission.SYSTEM_KEY_ISSUE)
+@declares(
+    Operation(
+        "Create a system key",
+        "api_keys",
+        body=CreateApiKeyRequestBody,
+        answers={HTTPStatus.CREATED: CreatedApiKeyResponse},
+    )
+)
+def create_system_key(body: CreateApiKeyRequestBody) -> Response:
+    """Make a system key and answer its text, this once."""
+    with services().database.reading() as session:
+        owner = UserStore(session).system_user()
+    return _issued("SystemApiKey", body.data, owner)
+
+
+@routes.delete("/system/api_keys/<key_id>")
+@requires(Permission.SYSTEM_KEY_REVOKE)
+@declares(
+    Operation(
+        "Revoke a system key",
+        "api_keys",
+        answers={HTTPStatus.NO_CONTENT: None},
+        refusals=(HTTPStatus.NOT_FOUND,),
+    )
+)
+def revoke_system_key(key_id: str) -> Response:
+    """Revoke a system key."""
+    with services().database.transaction() as session:
+        number = _number("SystemApiKey", key_id)
+        key = KeyStore(session).find_owned(number, UserStore(session).system_user().id)
+        if key is None:
+            raise NotFound("System API key not found")
+        revoke_key(session, key, by=circumstances())
+    return no_content()
+
+
+def _number(kind: str, global_id: str) -> int:
+    number = number_of(kind, global_id)
+    if number is None:
+        raise Invalid(f"Invalid {kind} GlobalID format: {global_id}")
+    return number
+
+
+def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:
+    with services().database.transaction() as session:
+        issued = issue_key(
+            session,
+            owner,
+            wanted.name,
+            by=circumstances(),
+            description=wanted.description,
+            expires_at=wanted.expires_at,
+        )
+    return respond(_told_once(kind, issued, wanted), HTTPStatus.CREATED)
+
+
+def _told_once(kind: str, issued: IssuedKey, wanted: CreateApiKeyData) -> CreatedApiKeyResponse:
+    # The moment is told in the offset that it was given in; lists tell it in UTC.
+    told = _told(kind, issued.key).model_copy(update={"expires_at": wanted.expires_at})
+    return CreatedApiKeyResponse(data=CreatedApiKey(**dict(told), key=issued.text))
+
+
+def _told(kind: str, key: KeyInfo) -> ApiKey:
+    return ApiKey(
+        id=encode(kind, key.id),
+        name=key.name,
+        description=key.description,
+        created_at=key.created_at,
+        expires_at=key.expires_at,
+    )
+
+
+def _told_with_owner(owned: OwnedKey) -> UserApiKey:
+    key = owned.key
+    owner = KeyOwner(id=encode("User", key.user_id), username=owned.username, email=owned.email)
+    return UserApiKey(**dict(_told("UserApiKey", key)), user=owner)

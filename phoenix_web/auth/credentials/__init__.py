@@ -1,0 +1,1 @@
+"""Credentials: their text, how they are issued and how they are verified."""

@@ -1,0 +1,105 @@
+"""What is known of the use of keys: gathered in memory, and written down every few seconds.
+
+No request waits for it. It may lose seconds when a process is killed, and then the key's next use
+counts as its first.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from phoenix_web.audit.events import Action, Event
+from phoenix_web.auth.account_events import key_subject
+from phoenix_web.errors import PhoenixError
+from phoenix_web.store.accounts.keys import KeyStore
+from phoenix_web.store.audit.log import record
+
+if TYPE_CHECKING:
+    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.store.database import Database
+
+FLUSH_SECONDS: Final = 2.0
+#: Keys of one transaction: it must not keep other writers waiting.
+_BATCH: Final = 100
+#: Keys that wait at most; a further one is noted at its next use.
+_MAX_WAITING: Final = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    at: datetime
+    by: Circumstances
+
+
+class KeyUsage:
+    """Gathers the first uses that this process sees, and records them once over all processes."""
+
+    def __init__(self, database: Database) -> None:
+        """Write to *database*, from a thread that starts with the first use of a process."""
+        self._database = database
+        self._waiting: dict[int, _Use] = {}
+        #: Held for a moment only, and by whoever writes.
+        self._gathering = threading.Lock()
+        self._writing = threading.Lock()
+        self._process: int | None = None
+
+    def note_first(self, key_id: int, by: Circumstances) -> None:
+        """Remember that the key was used, of which no use was known when it was looked up."""
+        with self._gathering:
+            if key_id in self._waiting or len(self._waiting) >= _MAX_WAITING:
+                return
+            self._waiting[key_id] = _Use(datetime.now(UTC), by)
+            # A thread does not survive a fork: each process starts its own.
+            if self._process == os.getpid():
+                return
+            self._process = os.getpid()
+        threading.Thread(target=self._run, name="key usage", daemon=True).start()
+        # A worker that ends has answered its last request before this.
+        atexit.register(self.flush)
+
+    def flush(self) -> None:
+        """Write down what has been gathered; what cannot be written now waits for the next time."""
+        with self._writing:
+            if self._database.disposed.is_set():
+                return
+            with self._gathering:
+                # By ascending id, so that no two processes wait for each other's rows.
+                waiting = sorted(self._waiting.items())
+            for start in range(0, len(waiting), _BATCH):
+                batch = waiting[start : start + _BATCH]
+                try:
+                    self._write(batch)
+                except PhoenixError as error:
+                    _log.warning("first uses of %d keys wait: %s", len(batch), error)
+                    return
+                with self._gathering:
+                    for key_id, _ in batch:
+                        del self._waiting[key_id]
+
+    def _write(self, batch: list[tuple[int, _Use]]) -> None:
+        with self._database.transaction() as session:
+            store = KeyStore(session)
+            for key_id, use in batch:
+                key = store.first_use(key_id, use.at)
+                if key is not None:
+                    used_at = use.at.isoformat(timespec="milliseconds")
+                    subject = key_subject(key)
+                    event = Event(
+                        Action.KEY_FIRST_USED, use.by, subject, detail={"used_at": used_at}
+                    )
+                    record(session, event)
+
+    def _run(self) -> None:
+        while not self._database.disposed.wait(FLUSH_SECONDS):
+            try:
+                self.flush()
+            except Exception:  # noqa: BLE001 - the thread must live to try the next time
+                _log.exception("the use of keys could not be written down")

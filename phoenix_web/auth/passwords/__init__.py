@@ -1,0 +1,1 @@
+"""Passwords: hashing, policy, one-time links and reauthentication."""

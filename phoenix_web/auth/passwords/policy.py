@@ -1,0 +1,160 @@
+"""What makes a password acceptable (NIST SP 800-63B, section 3.1.1), and how strong it is.
+
+Nothing here hashes: it is also asked while a password is being typed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+from unicodedata import normalize
+
+from phoenix_web.auth.passwords.common_passwords import is_common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MIN_LENGTH: Final = 12
+MAX_LENGTH: Final = 128
+_SPECIAL: Final = "!@#$%^&*()_+"
+#: From so many characters on that do not follow from each other, nothing is left to wish for.
+_STRONG_LENGTH: Final = 20
+#: Shorter words stand in too many good passwords.
+_SHORTEST_WORD: Final = 4
+#: What fingers type by themselves, forwards and backwards.
+_RUNS: Final = (
+    "01234567890123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+)
+_NOT_LETTERS: Final = r"[\W\d_]+"
+
+_COMMON: Final = "Password must not be a common one, nor a common one with something added"
+_REPEATED: Final = "Password must not repeat or count up a few characters"
+_OWN: Final = "Password must not be the name or the e-mail address, nor consist mostly of them"
+
+
+class Strength(StrEnum):
+    """How strong a password is; the order is from weak to strong."""
+
+    REFUSED = "refused"
+    FAIR = "fair"
+    GOOD = "good"
+    STRONG = "strong"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a password is told while it is being typed."""
+
+    strength: Strength
+    text: str
+
+
+def fault(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> str | None:
+    """Return why *password* is not acceptable for whoever goes by *names*, or None.
+
+    *is_strong* asks for a mix of characters.
+    """
+    if len(password) < MIN_LENGTH:
+        return f"Password must be at least {MIN_LENGTH} characters long"
+    if len(password) > MAX_LENGTH:
+        return f"Password must be at most {MAX_LENGTH} characters long"
+    if is_strong and (missing := _missing(password)):
+        return f"Password must contain at least {', at least '.join(missing)}"
+    folded = _folded(password)
+    forms = _forms(folded)
+    if any(len(form) >= _SHORTEST_WORD and is_common(form) for form in forms):
+        return _COMMON
+    if any(_is_a_run(form) for form in forms if 2 * len(form) >= len(folded)):
+        return _REPEATED
+    return _OWN if _is_made_of(password, names) else None
+
+
+def judge(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> Judgement | None:
+    """Return how strong *password* is, or None for none."""
+    if not password:
+        return None
+    if len(password) < MIN_LENGTH:
+        text = f"{len(password)} of at least {MIN_LENGTH} characters"
+        return Judgement(Strength.REFUSED, text)
+    refusal = fault(password, names, is_strong=is_strong)
+    if refusal is not None:
+        return Judgement(Strength.REFUSED, refusal)
+    worth = _worth(_folded(password))
+    if worth < MIN_LENGTH:
+        return Judgement(Strength.FAIR, "It will do. More words would make it better.")
+    if worth < _STRONG_LENGTH:
+        return Judgement(Strength.GOOD, "Good. Longer is better still.")
+    return Judgement(Strength.STRONG, "Strong.")
+
+
+def _missing(password: str) -> list[str]:
+    kinds = (
+        ("one digit", str.isdigit),
+        ("one uppercase letter", str.isupper),
+        ("one lowercase letter", str.islower),
+        ("one special character", _SPECIAL.__contains__),
+    )
+    return [what for what, is_one in kinds if not any(map(is_one, password))]
+
+
+def _folded(text: str) -> str:
+    return normalize("NFKC", text).casefold()
+
+
+def _forms(folded: str) -> set[str]:
+    """Return *folded* and what is left of it when what people add to a word is taken off.
+
+    That is whatever is no letter before and after it, all that is neither letter nor digit
+    within it, and the word itself, said again.
+    """
+    forms, new = set(), {folded}
+    while new:
+        form = new.pop()
+        forms.add(form)
+        letters = re.sub(rf"^{_NOT_LETTERS}|{_NOT_LETTERS}$", "", form)
+        simpler = {letters, re.sub(r"[\W_]+", "", form), _once(form)}
+        new |= {one for one in simpler if one} - forms
+    return forms
+
+
+def _once(text: str) -> str:
+    """Return the shortest text that makes up *text* when it is repeated."""
+    return text[: (text + text).find(text, 1)]
+
+
+def _is_a_run(text: str) -> bool:
+    if len(_once(text)) < _SHORTEST_WORD:
+        return True
+    return any(text in run or text[::-1] in run for run in _RUNS)
+
+
+def _is_made_of(password: str, names: Iterable[str]) -> bool:
+    """Tell whether *password* is one of *names*, or mostly words of them."""
+    squeezed = _squeezed(password)
+    words = set()
+    for name in names:
+        if squeezed and _squeezed(name) == squeezed:
+            return True
+        own = name.rpartition("@")[0] or name
+        words |= {_squeezed(own), *re.split(r"[\W_]+", _folded(own))}
+    rest = squeezed
+    for word in sorted(words, key=len, reverse=True):
+        if len(word) >= _SHORTEST_WORD:
+            rest = rest.replace(word, "")
+    return 2 * len(rest) < len(squeezed)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", _folded(text))
+
+
+def _worth(folded: str) -> int:
+    """Return how many characters of *folded* do not simply follow from the one before."""
+    follows = sum(abs(ord(other) - ord(one)) <= 1 for one, other in pairwise(folded))
+    return len(folded) - follows

@@ -1,0 +1,36 @@
+"""Recording that something was refused; what was done until then is rolled back, this is not."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from phoenix_web.audit.events import Event
+from phoenix_web.auth.account_events import UNKNOWN_ADDRESS, user_subject
+from phoenix_web.errors import InvalidCredential, TooManyRequests
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.store.audit.log import record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from phoenix_web.audit.events import Action, Circumstances
+    from phoenix_web.store.database import Database
+
+
+@contextmanager
+def recording(
+    database: Database, action: Action, email: str, where: Circumstances
+) -> Iterator[None]:
+    """Record, when the block is refused, that *action* was, to the account with *email*."""
+    try:
+        yield
+    except (InvalidCredential, TooManyRequests) as error:
+        refusal = "too many failed sign-ins"
+        if isinstance(error, InvalidCredential):
+            refusal = error.reason
+        with database.transaction() as session:
+            user = UserStore(session).find_by_email(email)
+            subject = user_subject(user) if user else UNKNOWN_ADDRESS
+            record(session, Event(action, where, subject, refusal))
+        raise

@@ -1,0 +1,222 @@
+"""Guesses of passwords: each is counted before the password is looked at, and too many wait.
+
+An attempt stands against one of two things. From a browser in which its person has signed in
+before it stands against that browser alone (`known_devices`); from anywhere else against the
+account, and against the network that it comes from. So a stranger can lock strangers out of an
+account, and never the person at their own browser.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from phoenix_web.addresses import network_of
+from phoenix_web.auth.credentials.access_tokens import derive_key
+from phoenix_web.auth.sign_in.known_devices import LIFETIME
+from phoenix_web.errors import Quota, TooManyRequests
+from phoenix_web.store.accounts.login_attempts import Count, LoginAttemptStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.store.database import Database
+
+#: The contract's lock: five minutes from the failure that filled the measure.
+_LOCK: Final = timedelta(minutes=5)
+#: A count against an account that has not moved for this long is dropped.
+_MEMORY: Final = timedelta(minutes=20)
+#: Within this time the failures from one network are added up.
+_WINDOW: Final = timedelta(minutes=15)
+#: Six digits stand three at a time. Five tries in five minutes, day after day, would find some;
+#: so many in a day, by whoever knows the password, do not (NIST 800-63B-4, section 3.2.2).
+_CODES: Final = Quota("wrong-codes", 30, 24 * 60 * 60)
+_STRANGERS_CODE: Final = "code"
+_DEVICES_CODE: Final = "code by a known device"
+_OWN_CODE: Final = "own code"
+_LOCKED: Final = "Too many failed login attempts. Please try again later."
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How many attempts are too many, and what follows."""
+
+    quota: Quota
+    #: How long a count is kept: from its last attempt or, when there is no lock, from its first.
+    memory: timedelta
+    #: How long the attempt that fills the quota locks; without, until the count is forgotten.
+    lock: timedelta | None = None
+
+    def add(self, count: Count, now: datetime) -> Count:
+        """Return *count* with one attempt more; raise `TooManyRequests` while it is locked.
+
+        An attempt that is refused changes nothing: it does not prolong the lock.
+        """
+        attempts, locked_until, forget_at = count.attempts, count.locked_until, count.forget_at
+        if forget_at <= now or (locked_until is not None and locked_until <= now):
+            attempts, forget_at = 0, now + self.memory
+        elif locked_until is not None:
+            wait = math.ceil((locked_until - now).total_seconds())
+            raise TooManyRequests(_LOCKED, max(1, wait), self.quota)
+        attempts += 1
+        if self.lock is not None:
+            forget_at = now + self.memory
+        is_full = attempts >= self.quota.amount
+        end = forget_at if self.lock is None else now + self.lock
+        return Count(attempts, end if is_full else None, forget_at)
+
+    def take_back(self, count: Count) -> Count:
+        """Return *count* without one of its attempts, which was none of a guesser."""
+        attempts = max(0, count.attempts - 1)
+        is_full = attempts >= self.quota.amount
+        return Count(attempts, count.locked_until if is_full else None, count.forget_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Where one attempt has been counted, so that a success can be forgiven there."""
+
+    subject: bytes | None = None
+    network: bytes | None = None
+    #: The known device that it came from.
+    device: str | None = None
+    #: Set once a code has been tried as well.
+    code: bytes | None = None
+
+
+class Guesses:
+    """Counts attempts in *database*."""
+
+    def __init__(
+        self, database: Database, secret: str, per_account: int | None, per_network: int | None
+    ) -> None:
+        """Let so many attempts fail; None counts none, of all accounts or from one network."""
+        self._database = database
+        self._key = derive_key(secret, "login attempts")
+        self._account = self._device = self._network = None
+        # Without this one, six digits would be no factor of their own: nothing switches it off.
+        self._codes = Rule(_CODES, timedelta(seconds=_CODES.seconds))
+        if per_account is not None:
+            quota = Quota("failed-sign-ins", per_account, int(_LOCK.total_seconds()))
+            self._account = Rule(quota, _MEMORY, _LOCK)
+            # Kept for as long as the cookie is good: a device that was locked stays unknown.
+            self._device = Rule(quota, LIFETIME, _LOCK)
+        if per_account is not None and per_network is not None:
+            window = int(_WINDOW.total_seconds())
+            quota = Quota("failed-sign-ins-from-one-network", per_network, window)
+            self._network = Rule(quota, _WINDOW)
+
+    def count(self, email: str, address: str | None, device: str | None) -> Attempt:
+        """Count an attempt to sign in as *email*, from *address* or by the person's *device*.
+
+        Raises `TooManyRequests` when there were too many. All that is asked and answered is the
+        same whether the account exists or not; only a known device says that it does.
+        """
+        now = datetime.now(UTC)
+        if self._account is None:
+            return Attempt()
+        with self._database.transaction() as session:
+            store = LoginAttemptStore(session)
+            attempt = self._by_device(store, device, now) or self._by_stranger(
+                store, self._account, email, network_of(address), now
+            )
+            # Last, as it waits for nobody: two that count in one order never wait for each other.
+            store.sweep(now)
+        return attempt
+
+    def count_code(self, attempt: Attempt, user_id: int, *, is_signed_in: bool = False) -> Attempt:
+        """Count, beside *attempt*, a code of the user's authenticator app.
+
+        Raises `TooManyRequests` when there were too many in a day. Strangers, the person's known
+        browsers, and whoever is signed in are counted apart: who has stolen the password alone
+        locks the person out of neither of the others.
+        """
+        now = datetime.now(UTC)
+        kind = _STRANGERS_CODE
+        if is_signed_in:
+            kind = _OWN_CODE
+        elif attempt.device is not None:
+            kind = _DEVICES_CODE
+        subject = self._subject(kind, str(user_id))
+        with self._database.transaction() as session:
+            store = LoginAttemptStore(session)
+            store.put(subject, self._codes.add(store.hold(subject, now), now))
+        return replace(attempt, code=subject)
+
+    def count_own(self, user_id: int) -> Attempt:
+        """Count an attempt of somebody who is signed in as the user to prove that they are.
+
+        It stands alone: no stranger can keep people from changing their password, and a thief of
+        a session cannot lock its person out. Raises `TooManyRequests` when there were too many.
+        """
+        if self._account is None:
+            return Attempt()
+        now = datetime.now(UTC)
+        subject = self._subject("own password", str(user_id))
+        with self._database.transaction() as session:
+            store = LoginAttemptStore(session)
+            store.put(subject, self._account.add(store.hold(subject, now), now))
+            store.sweep(now)
+        return Attempt(subject)
+
+    def forgive(self, session: Session, attempt: Attempt) -> None:
+        """Forget what stood against the account or the device, after an attempt that succeeded.
+
+        The network gets back this one attempt alone: whoever has an account must not buy guesses
+        at others by it. Whoever also holds the user in *session* has done so before.
+        """
+        store = LoginAttemptStore(session)
+        _take_back(store, self._network, attempt.network)
+        for subject in (attempt.subject, attempt.code):
+            if subject is not None:
+                store.clear(subject)
+
+    def take_back(self, session: Session, attempt: Attempt) -> None:
+        """Take back this one attempt, which was no guess; whatever else was counted stays."""
+        store = LoginAttemptStore(session)
+        _take_back(store, self._network, attempt.network)
+        _take_back(store, self._device if attempt.device else self._account, attempt.subject)
+
+    def forgive_account(self, session: Session, email: str) -> None:
+        """Forget what strangers did to the account, after its person got in by another way."""
+        LoginAttemptStore(session).clear(self._subject("account", email))
+
+    def forgive_codes(self, session: Session, user_id: int) -> None:
+        """Forget the wrong codes of the user, who has another second factor from now on."""
+        for kind in (_STRANGERS_CODE, _DEVICES_CODE, _OWN_CODE):
+            LoginAttemptStore(session).clear(self._subject(kind, str(user_id)))
+
+    def _by_device(
+        self, store: LoginAttemptStore, device: str | None, now: datetime
+    ) -> Attempt | None:
+        """Count against *device*; return None when there is none that is still known."""
+        if device is None or self._device is None:
+            return None
+        subject = self._subject("device", device)
+        count = store.hold(subject, now)
+        if count.locked_until is not None and count.locked_until <= now:
+            return None
+        store.put(subject, self._device.add(count, now))
+        return Attempt(subject, device=device)
+
+    def _by_stranger(
+        self, store: LoginAttemptStore, rule: Rule, email: str, network: str | None, now: datetime
+    ) -> Attempt:
+        of_network = None
+        if network is not None and self._network is not None:
+            of_network = self._subject("network", network)
+            store.put(of_network, self._network.add(store.hold(of_network, now), now))
+        subject = self._subject("account", email)
+        store.put(subject, rule.add(store.hold(subject, now), now))
+        return Attempt(subject, of_network)
+
+    def _subject(self, kind: str, name: str) -> bytes:
+        return hmac.digest(self._key, f"{kind} {name}".encode(), "sha256")
+
+
+def _take_back(store: LoginAttemptStore, rule: Rule | None, subject: bytes | None) -> None:
+    if rule is not None and subject is not None:
+        store.put(subject, rule.take_back(store.hold(subject, datetime.now(UTC))))

@@ -1,0 +1,71 @@
+"""What the commands share: settings, a unit of work, and where their words go."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from phoenix_web.audit.events import COMMAND_LINE, Circumstances
+from phoenix_web.errors import NotFound
+from phoenix_web.server.bootstrap import prepare
+from phoenix_web.settings.settings import Settings, load
+from phoenix_web.store.accounts.users import UserStore
+from phoenix_web.store.database import Database
+from phoenix_web.web.services import audit_log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from phoenix_web.store.accounts.users import UserInfo
+
+
+def prepared() -> Settings:
+    """Return the settings, with the database brought up to date."""
+    settings = load()
+    password = prepare(settings)
+    if password is not None:
+        # Nothing but the result of the command may go to standard output.
+        note(f"The first administrator is admin@localhost, with the password {password}")
+    return settings
+
+
+@contextmanager
+def unit_of_work(settings: Settings) -> Iterator[Session]:
+    """Open a unit of work on a database of its own, which is closed with it."""
+    database = Database(settings.database_url, audit_log(settings))
+    try:
+        with database.transaction() as session:
+            yield session
+    finally:
+        database.dispose()
+
+
+def user_of(session: Session, email: str) -> UserInfo:
+    """Return the user with *email*; raise `NotFound` without one."""
+    user = UserStore(session).find_by_email(email)
+    if user is None:
+        raise NotFound(f"There is no user {email}")
+    return user
+
+
+def note(text: str) -> None:
+    """Say *text* beside the result of the command."""
+    click.echo(text, err=True)
+
+
+def by_operator() -> Circumstances:
+    """Return that the user of this process does something, on this machine."""
+    user_id = os.getuid()
+    try:
+        name = pwd.getpwuid(user_id).pw_name
+    except KeyError:  # as in many containers
+        name = f"uid {user_id}"
+    agent = f"phoenix-web on {socket.gethostname()}"
+    return Circumstances(name=name, credential_kind=COMMAND_LINE, agent=agent)

@@ -1,0 +1,185 @@
+"""The JSON form of an upload: what it may say, and the exact texts that refuse the rest."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from phoenix_web.datasets.examples import Upload, action_of, incoming
+from phoenix_web.datasets.formats import strict_json
+from phoenix_web.datasets.pacing import paced
+from phoenix_web.datasets.spool import filling
+from phoenix_web.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from phoenix_web.datasets.spool import Spool
+
+_SURROGATE: Final = "Text with half a surrogate pair is not allowed"
+
+
+def read(body: bytes, max_depth: int) -> Upload:
+    """Return the upload that *body* describes, with every example checked, spelled and hashed.
+
+    Raises `Invalid` with the contract's text for the first fault in the contract's order. The
+    caller closes the upload's examples.
+    """
+    try:
+        return _read(_parse(body), max_depth)
+    except RecursionError:
+        raise Invalid("The body is nested too deeply") from None
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        fields = strict_json.parse(body)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise Invalid(str(error)) from error
+    if not isinstance(fields, dict):
+        raise Invalid("The body should be a JSON object")
+    return fields
+
+
+def _read(fields: dict[str, Any], max_depth: int) -> Upload:
+    name = _name(fields)
+    inputs = _inputs(fields)
+    count = len(inputs)
+    outputs = _bucket(fields, "outputs", count)
+    metadata = _bucket(fields, "metadata", count)
+    splits = _column(fields, "splits", count)
+    span_ids = _column(fields, "span_ids", count)
+    example_ids = _example_ids(fields, count)
+    split_names = []
+    for position, (split, span_id) in enumerate(zip(splits, span_ids, strict=True)):
+        split_names.append(_split_names(split))
+        span_ids[position] = _span_id(span_id)
+    action = action_of(fields.get("action"))
+    description = _description(fields)
+    texts = chain([name, description], example_ids, span_ids, *split_names)
+    _check_surrogates("".join(filter(None, texts)))
+    buckets = zip(inputs, outputs, metadata, strict=True)
+    extras = zip(example_ids, span_ids, split_names, strict=True)
+    are_splits_given = fields.get("splits") is not None
+    with filling() as examples:
+        _fill(examples, buckets, extras, max_depth)
+    return Upload(name, description, action, examples, are_splits_given)
+
+
+def _name(fields: dict[str, Any]) -> str:
+    name = fields.get("name")
+    if not name:
+        raise Invalid("Dataset name is required")
+    return _text("name", name)
+
+
+def _description(fields: dict[str, Any]) -> str:
+    description = fields.get("description")
+    return "" if description is None else _text("description", description)
+
+
+def _text(field: str, value: Any) -> str:
+    """Return *value* as text: a number or a truth value as JSON spells it."""
+    if isinstance(value, dict | list):
+        raise Invalid(f"Dataset {field} must be a string")
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _inputs(fields: dict[str, Any]) -> list[dict[str, Any]]:
+    inputs = fields.get("inputs")
+    if inputs is None:
+        raise Invalid("input is required")
+    if not _is_list_of_objects(inputs):
+        raise Invalid("Input should be a list containing only dictionary objects")
+    return cast("list[dict[str, Any]]", inputs)
+
+
+def _bucket(fields: dict[str, Any], field: str, count: int) -> list[dict[str, Any]]:
+    """Return the objects of *field*, one for each input; without any, empty ones."""
+    objects = fields.get(field)
+    if not objects:
+        return [{}] * count
+    if not _is_list_of_objects(objects) or len(objects) != count:
+        raise Invalid(
+            f"{field} should be a list of same length as input containing only dictionary objects"
+        )
+    return cast("list[dict[str, Any]]", objects)
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(inner, dict) for inner in value)
+
+
+def _column(fields: dict[str, Any], field: str, count: int) -> list[Any]:
+    """Return the values of *field*, one for each input; without any, nulls."""
+    values = fields.get(field)
+    if values is None:
+        return [None] * count
+    if not isinstance(values, list):
+        raise Invalid(f"{field} must be a list")
+    if len(values) != count:
+        raise Invalid(f"{field} must have same length as inputs ({len(values)} != {count})")
+    return values
+
+
+def _example_ids(fields: dict[str, Any], count: int) -> list[str | None]:
+    ids = _column(fields, "example_ids", count)
+    if not all(text is None or isinstance(text, str) for text in ids):
+        raise Invalid("example_ids must contain only strings or None")
+    seen: set[str] = set()
+    for text in ids:
+        if text in seen:
+            raise Invalid(f"Duplicate example_id in request: '{text}'")
+        if text is not None:
+            seen.add(text)
+    return ids
+
+
+def _split_names(value: Any) -> tuple[str, ...]:
+    """Return the names in *value*, trimmed, each once; blank ones are none."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = [value]
+    elif not isinstance(value, list):
+        raise Invalid(
+            "Split value must be a string, list of strings, or None, got " + type(value).__name__
+        )
+    for name in value:
+        if name is not None and not isinstance(name, str):
+            raise Invalid(f"Split value must be a string or None, got {type(name).__name__}")
+    trimmed = (name.strip() for name in value if name is not None)
+    return tuple(dict.fromkeys(filter(None, trimmed)))
+
+
+def _span_id(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Invalid(f"Span ID must be a string or None, got {type(value).__name__}")
+    return value.strip() or None
+
+
+def _check_surrogates(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid(_SURROGATE) from None
+
+
+def _fill(
+    examples: Spool,
+    buckets: Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]],
+    extras: Iterable[tuple[str | None, str | None, tuple[str, ...]]],
+    max_depth: int,
+) -> None:
+    try:
+        for row, extra in paced(zip(buckets, extras, strict=True)):
+            examples.append(incoming(row, max_depth, *extra))
+    except UnicodeEncodeError:
+        raise Invalid(f"Example {len(examples)}: {_SURROGATE}") from None
+    except ValueError:
+        raise Invalid(f"Example {len(examples)}: a number is out of range") from None
+    except Invalid as error:
+        raise Invalid(f"Example {len(examples)}: {error.message}") from None

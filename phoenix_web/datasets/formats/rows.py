@@ -1,0 +1,154 @@
+"""From a row of a file to an example: its ids, its splits, its three buckets."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from phoenix_web.datasets.examples import IncomingExample, incoming
+from phoenix_web.datasets.formats import strict_json
+from phoenix_web.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from phoenix_web.datasets.formats.columns import Columns
+
+    Row = Mapping[str, Any]
+    Buckets = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+    #: Puts the values of a row into the buckets.
+    Shape = Callable[[Row], Buckets]
+
+#: How an id is written that is none.
+_NO_ID: Final = frozenset({"", "nan"})
+#: Characters of a value that an error repeats.
+_SHOWN: Final = 100
+
+
+def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> IncomingExample:
+    """Return the example that *row* describes; raise `Invalid` for what cannot be stored."""
+    external_id = _identifier(row, columns.example_id)
+    span_id = _identifier(row, columns.span_id)
+    try:
+        splits = _split_names(row, columns)
+        "".join([external_id or "", span_id or "", *splits]).encode()
+        example = incoming(shape(row), max_depth, external_id, span_id, splits)
+    except UnicodeEncodeError:
+        raise Invalid("Text with half a surrogate pair is not allowed") from None
+    except ValueError:
+        raise Invalid("a number is out of range") from None
+    except RecursionError:
+        raise Invalid(f"nested deeper than {max_depth} levels") from None
+    for text in (example.input_json, example.output_json, example.metadata_json):
+        if "\\u0000" in text:
+            strict_json.refuse_nul(text.encode())
+    for given in (external_id, span_id, *splits):
+        if given and "\x00" in given:
+            raise Invalid("The character U+0000 is not allowed")
+    return example
+
+
+def plain(columns: Columns) -> Shape:
+    """Return the shape in which every value stands under the name of its column."""
+    inputs, outputs, metadata = columns.buckets
+
+    def shape(row: Row) -> Buckets:
+        return _picked(row, inputs), _picked(row, outputs), _picked(row, metadata)
+
+    return shape
+
+
+def flattened(columns: Columns) -> Shape:
+    """Return the shape in which the objects of `columns.flattened` are spread over the bucket."""
+    inputs, outputs, metadata = columns.buckets
+    spread = frozenset(columns.flattened)
+
+    def shape(row: Row) -> Buckets:
+        return (
+            _flattened(row, inputs, spread),
+            _flattened(row, outputs, spread),
+            _flattened(row, metadata, spread),
+        )
+
+    return shape
+
+
+def shown(text: str) -> str:
+    """Return *text* for an error, which repeats no long ones."""
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def refuse(place: str, error: Invalid) -> NoReturn:
+    """Raise *error* with the place of the file where it is."""
+    raise Invalid(f"{place}: {error.message}") from error
+
+
+def _picked(row: Row, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: row[key] for key in keys if key in row}
+
+
+def _flattened(row: Row, keys: tuple[str, ...], spread: frozenset[str]) -> dict[str, Any]:
+    bucket: dict[str, Any] = {}
+    for key in keys:
+        if key not in spread or key not in row:
+            continue
+        children = row[key]
+        if children is None:
+            raise Invalid(f"Cannot flatten '{key}': expected object")
+        if not isinstance(children, dict):
+            raise Invalid(f"Cannot flatten '{key}': expected object values")
+        if repeated := children.keys() & bucket.keys():
+            raise Invalid(f"Cannot flatten '{key}': keys {_listed(repeated)} already emitted")
+        bucket.update(children)
+    kept = [key for key in keys if key not in spread]
+    if repeated := bucket.keys() & set(kept):
+        raise Invalid(f"Keys {_listed(repeated)} conflict with flattened children")
+    return {**_picked(row, kept), **bucket}
+
+
+def _listed(keys: Iterable[str]) -> str:
+    return "{" + ", ".join(f"'{shown(key)}'" for key in sorted(keys)) + "}"
+
+
+def _identifier(row: Row, key: str) -> str | None:
+    value = row.get(key) if key else None
+    if value is None:
+        return None
+    if isinstance(value, bool | list | dict):
+        raise Invalid(f"'{key}' should be text or a number")
+    text = _as_text(value)
+    return None if text.strip().lower() in _NO_ID else text
+
+
+def _split_names(row: Row, columns: Columns) -> tuple[str, ...]:
+    """Return the names of the splits of *row*, trimmed, each once; blank ones are none."""
+    if columns.split:
+        values = _values_of(row.get(columns.split))
+    else:
+        values = [value for key in columns.splits if (value := row.get(key))]
+    trimmed = (_as_text(value).strip() for value in values)
+    return tuple(dict.fromkeys(filter(None, trimmed)))
+
+
+def _values_of(value: Any) -> list[Any]:
+    """Return the values of a list, or of its JSON, or the one value; none for nothing."""
+    if isinstance(value, str):
+        value = _listed_in(value)
+    if isinstance(value, list):
+        return [inner for inner in value if inner is not None]
+    return [value] if value else []
+
+
+def _listed_in(text: str) -> Any:
+    """Return the list that *text* is in JSON, or else *text*."""
+    trimmed = text.strip()
+    if trimmed.startswith("[") and trimmed.endswith("]"):
+        try:
+            return strict_json.parse(trimmed.encode())
+        except (json.JSONDecodeError, strict_json.NoSuchNumber):
+            return text
+    return text
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,154 @@
+"""One answer per door for each error, and the headers of every answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Response, request
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    RequestEntityTooLarge,
+)
+
+from phoenix_web.errors import (
+    InvalidCredential,
+    PhoenixError,
+    TooManyRequests,
+    Unavailable,
+    ValidationFailed,
+)
+from phoenix_web.ui import error_page, waits
+from phoenix_web.version import PHOENIX_VERSION
+from phoenix_web.web.guard import has_credential
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_log = logging.getLogger(__name__)
+#: Where the API's door is; a path that refuses its method belongs to no blueprint.
+_API = (
+    "/v1/",
+    "/auth/",
+    "/healthz",
+    "/readyz",
+    "/arize_phoenix_version",
+    "/config",
+    "/openapi.json",
+)
+
+_EVERYWHERE: Final = {
+    "X-Phoenix-Server-Version": PHOENIX_VERSION,
+    "X-Colab-Notebook-Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+}
+_PAGES: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+_HSTS: Final = "max-age=31536000"
+
+
+def register(app: Flask) -> None:
+    """Answer every error of *app*, unknown paths included, and add the headers to every answer."""
+    app.register_error_handler(PhoenixError, _refused)
+    app.register_error_handler(PoolTimeout, _exhausted)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _defect)
+    app.after_request(_add_headers)
+
+
+def is_api_request() -> bool:
+    """Tell whether the request came to the API's door, to a path that exists or not."""
+    # Without a host that can be one, Flask knows no addresses, and so no page can be made.
+    is_hostless = isinstance(request.routing_exception, BadRequest)
+    return (
+        is_hostless or request.path.startswith(_API) or (request.blueprint or "").startswith("api")
+    )
+
+
+def _refused(error: PhoenixError) -> Response:
+    if isinstance(error, InvalidCredential):
+        _log.info("401 %s %r: %s", request.method, request.path, error.reason)
+    if not is_api_request():
+        told = waits.told(error) if isinstance(error, TooManyRequests) else error.message
+        return _with_wait(error_page.respond(error.status, told), error)
+    if isinstance(error, ValidationFailed):
+        # Escaped, so that a lone surrogate in a rejected text can be told back.
+        body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
+        return Response(body, error.status, mimetype="application/json")
+    response = Response(error.message, error.status, mimetype="text/plain")
+    if isinstance(error, InvalidCredential):
+        response.headers["WWW-Authenticate"] = _challenge(error)
+    return _with_wait(response, error)
+
+
+def _challenge(error: InvalidCredential) -> str:
+    """Return the challenge of RFC 6750 section 3; it reflects nothing of the request."""
+    challenge = 'Bearer realm="Arize Phoenix"'
+    if has_credential():
+        challenge += f', error="invalid_token", error_description="{error.message}"'
+    return challenge
+
+
+def _with_wait(response: Response, error: PhoenixError) -> Response:
+    if isinstance(error, TooManyRequests):
+        response.headers.update(error.headers)
+    elif isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _exhausted(_error: PoolTimeout) -> Response:
+    return _refused(Unavailable("The server is busy. Try again."))
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    if error.code is None or error.response is not None:
+        return error
+    status = HTTPStatus(error.code)
+    message = status.phrase
+    if isinstance(error, RequestEntityTooLarge):
+        message = f"The request body is larger than {request.max_content_length} bytes"
+    if is_api_request():
+        response = Response(message, status, mimetype="text/plain")
+    else:
+        response = error_page.respond(status, error.description or message)
+    for name, value in error.get_headers(request.environ):
+        if name.lower() == "allow":
+            response.headers[name] = value
+    return response
+
+
+def _defect(error: Exception) -> Any:
+    # The text of an exception that is not ours may hold anything: the log gets it, nobody else.
+    _log.exception("%s %r failed", request.method, request.path, exc_info=error)
+    return _http(InternalServerError())
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.update(_EVERYWHERE)
+    # Nearly every answer tells something that only this caller may know.
+    headers.setdefault("Cache-Control", "no-store")
+    if not is_api_request():
+        for name, value in _PAGES.items():
+            headers.setdefault(name, value)
+    root_url = services().settings.root_url
+    if root_url and root_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = _HSTS
+    return response

@@ -1,0 +1,1 @@
+"""Start-up and gunicorn: from the environment to a server that answers."""

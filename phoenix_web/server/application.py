@@ -1,0 +1,83 @@
+"""The start: from the environment to a server that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
+
+from phoenix_web import create_app
+from phoenix_web.server.bootstrap import prepare
+from phoenix_web.server.gunicorn_config import announce, gunicorn_settings
+from phoenix_web.server.logs import set_up
+from phoenix_web.settings.settings import Settings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from flask import Flask
+
+
+def application(settings: Settings | None = None) -> Flask:
+    """Return the application of this process's environment, with its database prepared."""
+    settings = settings or load()
+    set_up(settings.logging_level)
+    password = prepare(settings, is_start=True)
+    if password is not None:
+        announce(
+            f"  The first administrator is admin@localhost, password {password}\n"
+            "  It is shown this once. Sign in and change it."
+        )
+    app = create_app(settings)
+    app.wsgi_app = whole_bodies(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
+    return app
+
+
+class Server(BaseApplication):
+    """Gunicorn with our settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Serve by *settings*."""
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its settings."""
+        for name, value in gunicorn_settings(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Return the application, made once, before the workers are forked."""
+        return application(self._settings)
+
+
+def whole_bodies(application: Callable[..., Any]) -> Callable[..., Iterable[bytes]]:
+    """Return *application*, which then never takes a part of a body for all of it."""
+
+    def checked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if "CONTENT_LENGTH" in environ:
+            # Gunicorn ends a body quietly where the connection ends. Without this promise of its,
+            # Werkzeug counts, and misses what has not come.
+            environ.pop("wsgi.input_terminated", None)
+        elif "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = _Chunked(environ["wsgi.input"])
+        answer: Iterable[bytes] = application(environ, start_response)
+        return answer
+
+    return checked
+
+
+class _Chunked:
+    """A chunked body whose faults are those of a connection, which Werkzeug answers with 400."""
+
+    def __init__(self, body: Any) -> None:
+        self._body = body
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to *size* bytes; raise `OSError` for a malformed chunk."""
+        try:
+            data: bytes = self._body.read(size)
+        except ParseException as error:
+            raise OSError(f"malformed request body: {type(error).__name__}") from error
+        return data

@@ -1,0 +1,1 @@
+"""Settings: what the environment says, checked as a whole at start."""

@@ -1,0 +1,59 @@
+"""Secrets of the server: as configured, else made once in the working directory."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+from phoenix_web.settings.rules import secret_fault
+from phoenix_web.settings.settings import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from phoenix_web.settings.settings import Settings
+
+
+def session_secret(settings: Settings) -> str:
+    """Return the secret behind sessions: as configured, else the one made once for this folder."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    return _own_secret(settings, "secret", "PHOENIX_SECRET")
+
+
+def audit_key(settings: Settings) -> str:
+    """Return the key of the audit log: as configured, else the one made once for this folder."""
+    if settings.audit_key is not None:
+        return settings.audit_key.get_secret_value()
+    return _own_secret(settings, "audit.key", "PHOENIX_AUDIT_KEY")
+
+
+def _own_secret(settings: Settings, name: str, variable: str) -> str:
+    """Return what the file *name* of the working directory holds, made at the first start."""
+    path = settings.working_dir.expanduser().resolve() / name
+    try:
+        if not path.exists():
+            _write_secret(path)
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}. Set {variable} instead."]) from error
+    if fault := secret_fault(secret):
+        raise ConfigError([f"{path}: {fault}"])
+    return secret
+
+
+def _write_secret(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"a1{secrets.token_urlsafe(48)}")
+        os.fsync(descriptor)
+    try:
+        # A link appears whole or not at all; of several processes that start at once one wins.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,215 @@
+"""Settings: the only reader of the environment.
+
+Names, rules and texts are those of Phoenix. Every secret can also be given as a file, by the same
+name with `_FILE` behind it, as container platforms mount them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from phoenix_web.settings import rules
+from phoenix_web.settings.database import DatabaseSettings, is_sqlite
+from phoenix_web.settings.mail import MailSettings
+from phoenix_web.settings.rules import Boolean, Integer, Number
+from phoenix_web.settings.secret_files import SecretFiles, Unreadable
+
+PREFIX: Final = "PHOENIX_"
+_YEAR_MINUTES: Final = 366 * 24 * 60
+
+
+class ConfigError(Exception):
+    """The environment is wrong; `faults` has one line for each fault, with its variable's name."""
+
+    def __init__(self, faults: list[str]) -> None:
+        """Carry *faults*, which echo no secret."""
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(DatabaseSettings, MailSettings):
+    """What the server was told, checked as a whole and never changed."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    # Authentication.
+    enable_auth: Boolean = True
+    secret: SecretStr | None = Field(None, validate_default=True)
+    admin_secret: SecretStr | None = None
+    audit_key: SecretStr | None = None
+    audit_retention_days: Annotated[Integer, Field(ge=0, le=100 * 366)] = 0
+    default_admin_initial_password: SecretStr | None = None
+    admins: Annotated[Mapping[str, str], NoDecode, BeforeValidator(rules.admins)] = Field(
+        default_factory=dict
+    )
+    disable_basic_auth: Boolean = False
+    require_mfa: Boolean = False
+    enable_strong_password_policy: Boolean = False
+    access_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10
+    refresh_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 10080
+    session_max_age_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 43200
+    refresh_reuse_seconds: Annotated[Number, Field(ge=0, le=60)] = 3
+    password_reset_token_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 15
+    invitation_expiry_minutes: Annotated[Number, Field(gt=0, le=_YEAR_MINUTES)] = 3 * 24 * 60
+    disable_brute_force_login_protection: Boolean = False
+    brute_force_login_protection_max_attempts: Annotated[Integer, Field(ge=1)] = 5
+    brute_force_login_protection_max_attempts_per_network: Annotated[Integer, Field(ge=0)] = 100
+    disable_rate_limit: Boolean = False
+    rate_limit_storage_url: Annotated[SecretStr | None, AfterValidator(rules.redis_url)] = None
+    password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536
+    password_hash_iterations: Annotated[Integer, Field(ge=1, le=100)] = 3
+
+    # The address, and who may come from where.
+    host: str = "0.0.0.0"  # noqa: S104 - the contract's default; a container must be reachable
+    port: Annotated[Integer, Field(ge=0, le=65535)] = 6006
+    root_url: Annotated[str | None, BeforeValidator(rules.origin)] = Field(
+        None, validate_default=True
+    )
+    host_root_path: Annotated[str, BeforeValidator(rules.root_path)] = ""
+    use_secure_cookies: Annotated[bool | None, BeforeValidator(rules.boolean)] = None
+    cookies_path: str = "/"
+    csrf_trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(rules.origins)] = ()
+    trusted_proxy_hops: Annotated[Integer, Field(ge=0, le=10)] = 0
+
+    # The processes, and what they take.
+    workers: Annotated[Integer, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
+    threads: Annotated[Integer, Field(ge=1)] = 512
+    max_body_bytes: Annotated[Integer, Field(ge=1024)] = 1024 * 1024
+    max_upload_bytes: Annotated[Integer, Field(ge=1024)] = 256 * 1024 * 1024
+    max_upload_rows: Annotated[Integer, Field(ge=1)] = 1_000_000
+    max_row_bytes: Annotated[Integer, Field(ge=1024)] = 16 * 1024 * 1024
+    max_json_depth: Annotated[Integer, Field(ge=1, le=200)] = 200
+    logging_level: Literal["CRITICAL", "FATAL", "ERROR", "WARN", "WARNING", "INFO", "DEBUG"] = (
+        "INFO"
+    )
+    support_email: Annotated[str | None, BeforeValidator(rules.email_address)] = None
+
+    @property
+    def has_secure_cookies(self) -> bool:
+        """Tell whether cookies are `Secure`: as set, else as the root URL's scheme says."""
+        if self.use_secure_cookies is not None:
+            return self.use_secure_cookies
+        return bool(self.root_url and self.root_url.startswith("https://"))
+
+    def address(self, own: str) -> str:
+        """Return the address of this server, of which *own* may lack the path of a proxy."""
+        own = own.rstrip("/")
+        return own if own.endswith(self.host_root_path) else own + self.host_root_path
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        """Return how long an access token is good for."""
+        return timedelta(minutes=self.access_token_expiry_minutes)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        """Return how long a refresh token is good for, and a session idle."""
+        return timedelta(minutes=self.refresh_token_expiry_minutes)
+
+    @property
+    def session_max_age(self) -> timedelta:
+        """Return how long a session lasts at most, however often it is renewed."""
+        return timedelta(minutes=self.session_max_age_minutes)
+
+    @field_validator("secret")
+    @classmethod
+    def _secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            if fault := rules.secret_fault(value.get_secret_value()):
+                raise ValueError(fault)
+        elif info.data.get("enable_auth") and not is_sqlite(info.data):
+            raise ValueError(
+                "`PHOENIX_SECRET` must be set when auth is enabled with `PHOENIX_ENABLE_AUTH`"
+            )
+        return value
+
+    @field_validator("admin_secret")
+    @classmethod
+    def _admin_secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            if fault := rules.secret_fault(value.get_secret_value()):
+                raise ValueError(fault)
+            if value == info.data.get("secret"):
+                raise ValueError("`PHOENIX_ADMIN_SECRET` must be different from `PHOENIX_SECRET`")
+        return value
+
+    @field_validator("audit_key")
+    @classmethod
+    def _audit_key_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None:
+            if fault := rules.secret_fault(value.get_secret_value()):
+                raise ValueError(fault)
+            if value in {info.data.get("secret"), info.data.get("admin_secret")}:
+                raise ValueError("`PHOENIX_AUDIT_KEY` must be different from the other secrets")
+        return value
+
+    @field_validator("disable_basic_auth")
+    @classmethod
+    def _has_a_way_in(cls, value: bool) -> bool:  # noqa: FBT001 - pydantic passes by position
+        if value:
+            raise ValueError(
+                "PHOENIX_DISABLE_BASIC_AUTH is set, but no alternative authentication methods "
+                "are configured. Please configure at least one of: OAuth2 (PHOENIX_OAUTH2_*) or "
+                "LDAP (PHOENIX_LDAP_HOST)."
+            )
+        return value
+
+    @field_validator("logging_level", mode="before")
+    @classmethod
+    def _known_level(cls, value: Any) -> Any:
+        levels = get_args(cls.model_fields["logging_level"].annotation)
+        if str(value).upper() not in levels:
+            listed = f"{', '.join(levels[:-1])} and {levels[-1]}"
+            raise ValueError(
+                f"Invalid value `{value}` for env var `PHOENIX_LOGGING_LEVEL`. "
+                f"Valid values are: {listed} (case-insensitive)."
+            )
+        return str(value).upper()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments, then the environment, then the files it names."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, SecretFiles(settings_cls)
+
+
+def load() -> Settings:
+    """Return the settings of this process's environment; raise `ConfigError` with every fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise ConfigError([_fault(dict(fault)) for fault in error.errors()]) from None
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    if isinstance(fault["input"], Unreadable):
+        return fault["input"].fault
+    name = f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else PREFIX
+    text = str(fault.get("ctx", {}).get("error", fault["msg"]))
+    return text if name in text else f"{name}: {text}"

@@ -1,0 +1,204 @@
+"""API keys in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from phoenix_web.errors import Conflict
+from phoenix_web.policy import Role
+from phoenix_web.store.accounts.users import USER_COLUMNS
+from phoenix_web.store.models import ApiKey, User
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """A key as lists show it: never its text, never its digest."""
+
+    id: int
+    user_id: int
+    name: str
+    description: str | None
+    hint: str
+    created_at: datetime
+    expires_at: datetime | None
+
+    @property
+    def is_expired(self) -> bool:
+        """Tell whether the key has reached its end."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedKey:
+    """A key with who owns it."""
+
+    key: KeyInfo
+    username: str
+    email: str
+    role: Role
+
+
+_COLUMNS: Final = (
+    ApiKey.id,
+    ApiKey.user_id,
+    ApiKey.name,
+    ApiKey.description,
+    ApiKey.hint,
+    ApiKey.created_at,
+    ApiKey.expires_at,
+)
+
+#: The verifier's one statement for a key: the key and its owner as they are at this moment.
+FIND_BY_DIGEST: Final = (
+    select(ApiKey.id, ApiKey.expires_at, ApiKey.first_used_at.is_(None), *USER_COLUMNS)
+    .join(User, User.id == ApiKey.user_id)
+    .where(
+        ApiKey.digest == bindparam("digest"),
+        ApiKey.revoked_at.is_(None),
+        User.deactivated_at.is_(None),
+    )
+)
+
+
+_OWNED: Final = (
+    select(*_COLUMNS, User.username, User.email, User.role)
+    .join(User, User.id == ApiKey.user_id)
+    .where(ApiKey.revoked_at.is_(None))
+    .order_by(ApiKey.id.desc())
+)
+
+
+class KeyStore:
+    """Reads and writes keys within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def list_for(self, user_id: int, *, with_expired: bool = False) -> list[KeyInfo]:
+        """Return the user's keys, newest first: those that work, or also the expired ones."""
+        statement = (
+            select(*_COLUMNS)
+            .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+            .order_by(ApiKey.id.desc())
+        )
+        if not with_expired:
+            statement = statement.where(is_unexpired())
+        return [KeyInfo(*row) for row in self._session.execute(statement)]
+
+    def page_of_people(self, limit: int, cursor: int | None) -> tuple[list[OwnedKey], int | None]:
+        """Return up to *limit* keys of all people, newest first, and the next cursor."""
+        statement = _OWNED.where(User.role != Role.SYSTEM.value).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(ApiKey.id <= cursor)
+        keys = self._owned(statement)
+        return keys[:limit], keys[limit].key.id if len(keys) > limit else None
+
+    def list_all(self, user_id: int | None = None) -> list[OwnedKey]:
+        """Return every key that works, or the user's, system keys included, newest first."""
+        return self._owned(_OWNED if user_id is None else _OWNED.where(ApiKey.user_id == user_id))
+
+    def find_owned(self, key_id: int, user_id: int) -> KeyInfo | None:
+        """Return the user's key with *key_id*, or None; a revoked one is gone."""
+        return self._one(select(*_COLUMNS).where(ApiKey.id == key_id, ApiKey.user_id == user_id))
+
+    def find_revoked(self, key_id: int, user_id: int) -> KeyInfo | None:
+        """Return the user's key with *key_id* if it has been revoked, or None."""
+        row = self._session.execute(
+            select(*_COLUMNS).where(
+                ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_not(None)
+            )
+        ).first()
+        return None if row is None else KeyInfo(*row)
+
+    def find_of_people(self, key_id: int) -> KeyInfo | None:
+        """Return anybody's key with *key_id* that is not a system key, or None."""
+        return self._one(
+            select(*_COLUMNS)
+            .join(User, User.id == ApiKey.user_id)
+            .where(ApiKey.id == key_id, User.role != Role.SYSTEM.value)
+        )
+
+    def add(  # noqa: PLR0913 - one argument a column
+        self,
+        *,
+        user_id: int,
+        name: str,
+        description: str | None,
+        digest: bytes,
+        hint: str,
+        expires_at: datetime | None,
+        form_nonce: str | None = None,
+    ) -> KeyInfo:
+        """Add a key and return it; raise `Conflict` when *form_nonce* was used before.
+
+        An owner who has been deleted meanwhile is a `Conflict` too.
+        """
+        values: dict[str, Any] = {
+            "user_id": user_id,
+            "name": name,
+            "description": description,
+            "digest": digest,
+            "hint": hint,
+            "expires_at": expires_at,
+            "form_nonce": form_nonce,
+            "created_at": datetime.now(UTC),
+        }
+        try:
+            row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
+        except IntegrityError as error:
+            # Digests do not collide: what is left are the nonce and an owner deleted just now.
+            is_repeated = "form_nonce" in str(error.orig)
+            what = "This form has already made its key." if is_repeated else "The owner is gone."
+            raise Conflict(what) from error
+        return KeyInfo(*row)
+
+    def revoke(self, key_id: int) -> bool:
+        """End the key for good; tell whether this call was the one that did it."""
+        revoked = self._session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+            .values(revoked_at=datetime.now(UTC))
+            .returning(ApiKey.id)
+        )
+        return revoked.first() is not None
+
+    def first_use(self, key_id: int, at: datetime) -> KeyInfo | None:
+        """Note that the key was first used *at* a moment; return the key, or None.
+
+        None when that is known already, or the key is gone: of all processes and hosts that have
+        seen a first use, one statement decides whose it was.
+        """
+        used = self._session.execute(
+            update(ApiKey)
+            .where(ApiKey.id == key_id, ApiKey.first_used_at.is_(None))
+            .values(first_used_at=at)
+            .returning(*_COLUMNS)
+        ).first()
+        return None if used is None else KeyInfo(*used)
+
+    def _owned(self, statement: Select[*tuple[Any, ...]]) -> list[OwnedKey]:
+        return [
+            OwnedKey(KeyInfo(*columns), username, email, Role(role))
+            for *columns, username, email, role in self._session.execute(
+                statement.where(is_unexpired())
+            )
+        ]
+
+    def _one(self, statement: Select[*tuple[Any, ...]]) -> KeyInfo | None:
+        row = self._session.execute(statement.where(ApiKey.revoked_at.is_(None))).first()
+        return None if row is None else KeyInfo(*row)
+
+
+def is_unexpired() -> ColumnElement[bool]:
+    """Return the condition that a key has not reached its end."""
+    return or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC))

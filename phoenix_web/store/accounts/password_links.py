@@ -1,0 +1,102 @@
+"""One-time links to choose a password, in the store: one for a user at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+
+from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
+from phoenix_web.store.models import PasswordLink, Purpose, User
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+__all__ = ["LinkInfo", "PasswordLinkStore", "Purpose"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkInfo:
+    """A link that nobody has used, with its user as they are now."""
+
+    id: int
+    purpose: Purpose
+    nonce: str
+    created_at: datetime
+    expires_at: datetime
+    user: UserInfo
+
+
+class PasswordLinkStore:
+    """Reads and writes links within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def put(
+        self, user_id: int, purpose: Purpose, nonce: str, created_at: datetime, expires_at: datetime
+    ) -> int:
+        """Give the user, whom the caller holds, this link in place of any other; return its id."""
+        self.drop(user_id)
+        return self._session.execute(
+            insert(PasswordLink)
+            .values(
+                user_id=user_id,
+                purpose=purpose.value,
+                nonce=nonce,
+                created_at=created_at,
+                expires_at=expires_at,
+            )
+            .returning(PasswordLink.id)
+        ).scalar_one()
+
+    def find(self, nonce: str) -> LinkInfo | None:
+        """Return the link that *nonce* names, expired or not, or None."""
+        return self._one(PasswordLink.nonce == nonce)
+
+    def find_by_id(self, link_id: int) -> LinkInfo | None:
+        """Return the link with *link_id*, expired or not, or None."""
+        return self._one(PasswordLink.id == link_id)
+
+    def find_for(self, user_id: int) -> LinkInfo | None:
+        """Return the user's link, expired or not, or None."""
+        return self._one(PasswordLink.user_id == user_id)
+
+    def spend(self, nonce: str, now: datetime) -> bool:
+        """End the link; tell whether this call was the one that did it, and in time.
+
+        One statement decides, so of any number of simultaneous calls exactly one wins.
+        """
+        spent = self._session.execute(
+            delete(PasswordLink)
+            .where(PasswordLink.nonce == nonce, PasswordLink.expires_at > now)
+            .returning(PasswordLink.id)
+        )
+        return spent.first() is not None
+
+    def drop(self, user_id: int) -> None:
+        """End the user's link, if there is one."""
+        self._session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
+
+    def _one(self, condition: ColumnElement[bool]) -> LinkInfo | None:
+        row = self._session.execute(
+            select(
+                PasswordLink.id,
+                PasswordLink.purpose,
+                PasswordLink.nonce,
+                PasswordLink.created_at,
+                PasswordLink.expires_at,
+                *USER_COLUMNS,
+            )
+            .join(User, User.id == PasswordLink.user_id)
+            .where(condition)
+        ).first()
+        if row is None:
+            return None
+        link_id, purpose, nonce, created_at, expires_at, *user = row
+        return LinkInfo(link_id, Purpose(purpose), nonce, created_at, expires_at, user_from(user))

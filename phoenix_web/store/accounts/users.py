@@ -1,0 +1,248 @@
+"""Users in the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from phoenix_web.errors import Conflict
+from phoenix_web.policy import Role
+from phoenix_web.store.accounts.user_names import normal_email, taken, username_key
+from phoenix_web.store.models import User
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+SYSTEM_EMAIL: Final = "system@localhost"
+DEFAULT_ADMIN_EMAIL: Final = "admin@localhost"
+#: Accounts that cannot be deleted: the server makes them itself.
+BUILT_IN_EMAILS: Final = frozenset({SYSTEM_EMAIL, DEFAULT_ADMIN_EMAIL})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class UserInfo:
+    """A user, without the password hash."""
+
+    id: int
+    email: str
+    username: str
+    role: Role
+    auth_method: str
+    password_needs_reset: bool
+    created_at: datetime
+    updated_at: datetime
+    oauth2_client_id: str | None = None
+    oauth2_user_id: str | None = None
+    profile_picture_url: str | None = None
+    deactivated_at: datetime | None = None
+    last_sign_in_at: datetime | None = None
+    mfa_enrolled_at: datetime | None = None
+
+    @property
+    def is_built_in(self) -> bool:
+        """Tell whether the server made this account itself, so that nobody can delete it."""
+        return self.email in BUILT_IN_EMAILS
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the user may come in at all."""
+        return self.deactivated_at is None
+
+    @property
+    def version(self) -> str:
+        """Return what is another text after every change of the account."""
+        return str((self.updated_at - _EPOCH) // timedelta(microseconds=1))
+
+
+#: The columns of `UserInfo`, in its order: every statement that reads users selects these.
+USER_COLUMNS: Final = (
+    User.id,
+    User.email,
+    User.username,
+    User.role,
+    User.auth_method,
+    User.password_needs_reset,
+    User.created_at,
+    User.updated_at,
+    User.oauth2_client_id,
+    User.oauth2_user_id,
+    User.profile_picture_url,
+    User.deactivated_at,
+    User.last_sign_in_at,
+    User.mfa_enrolled_at,
+)
+
+
+def user_from(values: Sequence[Any]) -> UserInfo:
+    """Return the user that the *values* of `USER_COLUMNS` tell of."""
+    user_id, email, username, role, *rest = values
+    return UserInfo(user_id, email, username, Role(role), *rest)
+
+
+class UserStore:
+    """Reads and writes users within the unit of work *session*."""
+
+    def __init__(self, session: Session) -> None:
+        """Work in *session*, which the caller commits."""
+        self._session = session
+
+    def find(self, user_id: int) -> UserInfo | None:
+        """Return the user with *user_id*, or None."""
+        return self._one(select(*USER_COLUMNS).where(User.id == user_id))
+
+    def find_by_email(self, email: str) -> UserInfo | None:
+        """Return the user with *email*, in any case, or None."""
+        if "\x00" in email:  # PostgreSQL's text has no such character, so nobody has it either.
+            return None
+        return self._one(select(*USER_COLUMNS).where(User.email == normal_email(email)))
+
+    def find_to_sign_in(self, email: str) -> tuple[UserInfo | None, str | None]:
+        """Return the user with *email*, in any case, and their password hash, or None for each."""
+        if "\x00" in email:  # as above
+            return None, None
+        statement = select(User.password_hash, *USER_COLUMNS).where(
+            User.email == normal_email(email)
+        )
+        row = self._session.execute(statement).first()
+        return (None, None) if row is None else (user_from(row[1:]), row[0])
+
+    def find_by_username(self, username: str) -> UserInfo | None:
+        """Return the user with *username*, or one that looks like it, or None."""
+        if "\x00" in username:
+            return None
+        return self._one(select(*USER_COLUMNS).where(User.username_key == username_key(username)))
+
+    def system_user(self) -> UserInfo:
+        """Return the user that owns system keys and stands behind the admin secret."""
+        return user_from(
+            self._session.execute(select(*USER_COLUMNS).where(User.email == SYSTEM_EMAIL)).one()
+        )
+
+    def password_hash(self, user_id: int) -> str | None:
+        """Return the argon2id hash of the user's password, or None when there is none."""
+        return self._session.execute(
+            select(User.password_hash).where(User.id == user_id)
+        ).scalar_one_or_none()
+
+    def hold(self, user_id: int) -> str | None:
+        """Return an active user's password hash, and keep it from changing for this transaction.
+
+        Whoever checked a password compares the hash again by this: on PostgreSQL a plain read
+        would not see a change that commits a moment later.
+        """
+        statement = (
+            select(User.password_hash)
+            .where(User.id == user_id, User.deactivated_at.is_(None))
+            # Whoever only refers to the user, as an upload does for minutes, is not waited for.
+            .with_for_update(key_share=True)
+        )
+        return self._session.execute(statement).scalar_one_or_none()
+
+    def hold_with_administrators(self, user_id: int) -> set[int]:
+        """Keep the user and all active administrators from changing for this transaction.
+
+        Returns the ids of those administrators. One statement takes all locks in the order of the
+        ids, so that no two transactions wait for each other.
+        """
+        is_administrator = and_(User.role == Role.ADMIN.value, User.deactivated_at.is_(None))
+        held = self._session.execute(
+            select(User.id, User.role, User.deactivated_at)
+            .where(or_(User.id == user_id, is_administrator))
+            .order_by(User.id)
+            .with_for_update(key_share=True)
+        )
+        return {
+            row.id for row in held if row.role == Role.ADMIN.value and row.deactivated_at is None
+        }
+
+    def page(self, limit: int, cursor: int | None) -> tuple[list[UserInfo], int | None]:
+        """Return up to *limit* users, newest first, from id *cursor* on, and the next cursor."""
+        statement = select(*USER_COLUMNS).order_by(User.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            statement = statement.where(User.id <= cursor)
+        users = [user_from(row) for row in self._session.execute(statement)]
+        return users[:limit], users[limit].id if len(users) > limit else None
+
+    def has_role(self, role: Role) -> bool:
+        """Tell whether anybody has *role*."""
+        count = select(func.count()).select_from(User).where(User.role == role.value)
+        return bool(self._session.execute(count).scalar_one())
+
+    def add(  # noqa: PLR0913 - one argument for each field that a caller may choose
+        self,
+        *,
+        email: str,
+        username: str,
+        role: Role,
+        auth_method: str = "LOCAL",
+        password_hash: str | None = None,
+        password_needs_reset: bool = False,
+        oauth2_client_id: str | None = None,
+        oauth2_user_id: str | None = None,
+    ) -> UserInfo:
+        """Add a user and return it; raise `Conflict` when the name or the address is taken."""
+        now = datetime.now(UTC)
+        values = {
+            "email": normal_email(email),
+            "username": username.strip(),
+            "username_key": username_key(username),
+            "role": role.value,
+            "auth_method": auth_method,
+            "password_hash": password_hash,
+            "password_needs_reset": password_needs_reset,
+            "oauth2_client_id": oauth2_client_id,
+            "oauth2_user_id": oauth2_user_id,
+            "created_at": now,
+            "updated_at": now,
+        }
+        try:
+            row = self._session.execute(insert(User).values(values).returning(*USER_COLUMNS)).one()
+        except IntegrityError as error:
+            raise Conflict(f"{taken(error)} already exists") from error
+        return user_from(row)
+
+    def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
+        """Store a new password hash; *needs_reset* says that somebody else chose it."""
+        self._change(user_id, password_hash=password_hash, password_needs_reset=needs_reset)
+
+    def set_role(self, user_id: int, role: Role) -> None:
+        """Give the user *role*; the rules about who may stand in `auth.accounts`."""
+        self._change(user_id, role=role.value)
+
+    def set_username(self, user_id: int, username: str) -> None:
+        """Give the user another name; raise `Conflict` when it is taken."""
+        name = username.strip()
+        try:
+            self._change(user_id, username=name, username_key=username_key(name))
+        except IntegrityError as error:
+            raise Conflict(f"{taken(error)} already exists") from error
+
+    def set_active(self, user_id: int, *, is_active: bool) -> None:
+        """Let the user come in again, or no more; their sessions are for the caller to end."""
+        self._change(user_id, deactivated_at=None if is_active else datetime.now(UTC))
+
+    def record_sign_in(self, user_id: int, moment: datetime) -> None:
+        """Remember that the user signed in; that is no change of the account."""
+        self._session.execute(update(User).where(User.id == user_id).values(last_sign_in_at=moment))
+
+    def delete(self, user_id: int) -> bool:
+        """Delete the user with all their sessions and keys; tell whether there was one."""
+        deleted = self._session.execute(delete(User).where(User.id == user_id).returning(User.id))
+        return deleted.first() is not None
+
+    def _change(self, user_id: int, **values: Any) -> None:
+        self._session.execute(
+            update(User).where(User.id == user_id).values(**values, updated_at=datetime.now(UTC))
+        )
+
+    def _one(self, statement: Any) -> UserInfo | None:
+        row: Row[Any] | None = self._session.execute(statement).first()
+        return None if row is None else user_from(row)

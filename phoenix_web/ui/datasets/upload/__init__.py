@@ -1,0 +1,1 @@
+"""The upload of a dataset file, in two steps: file, then columns."""

@@ -1,0 +1,97 @@
+"""The file of an upload, read as the API reads it: its beginning for the eye, then all of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from phoenix_web.datasets import file_upload
+from phoenix_web.datasets.form import Form, FormFile
+from phoenix_web.datasets.formats import csv as csv_upload
+from phoenix_web.datasets.formats import jsonl
+from phoenix_web.errors import Invalid
+from phoenix_web.ui.datasets.upload.staging import CSV
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from phoenix_web.datasets.examples import Upload
+    from phoenix_web.datasets.file_upload import Limits
+    from phoenix_web.ui.datasets.upload.staging import StagedFile
+
+#: Rows that are shown.
+_ROWS: Final = 3
+#: Among so many lines the keys of JSON are looked for, unless the lines are very long.
+_LINES: Final = 100
+_MAX_BYTES: Final = 1024 * 1024
+#: Characters of a value that are shown.
+_SHOWN: Final = 200
+#: Keys whose objects are the whole of their part of an example, as in our own downloads.
+_WHOLE_PARTS: Final = ("input", "output", "metadata")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The beginning of a file."""
+
+    #: The columns of CSV, or the keys of JSON lines.
+    names: list[str]
+    #: The values of the first rows by column; None where there is none.
+    rows: list[list[str | None]]
+    #: The columns whose objects are to be spread over the part of the example they are used for.
+    spread: list[str]
+
+
+def preview(staged: StagedFile, limits: Limits) -> Preview:
+    """Return the beginning of *staged*; raise `Invalid` for a file that cannot be read."""
+    with staged.path.open("rb") as stream:
+        if staged.format == CSV:
+            return _csv_preview(stream, limits)
+        return _jsonl_preview(stream, limits)
+
+
+def read(
+    staged: StagedFile, texts: dict[str, list[str]], roles: dict[str, list[str]], limits: Limits
+) -> Upload:
+    """Return what is to be stored of *staged*; the caller closes its examples.
+
+    *texts* and *roles* are fields of the API's form. Raises `Invalid` with the row and the column
+    of a fault, and `PayloadTooLarge`.
+    """
+    kind = file_upload.CSV if staged.format == CSV else file_upload.JSONL
+    with staged.path.open("rb") as stream:
+        # Without a name, because the API takes the name for a description that is missing.
+        form = Form({**texts, **roles}, FormFile("", kind, "", stream))
+        return file_upload.read(form, limits)
+
+
+def _csv_preview(stream: IO[bytes], limits: Limits) -> Preview:
+    table = csv_upload.CsvRows(stream, limits.max_row_bytes)
+    rows = [row for _, row in islice(table, _ROWS)]
+    return Preview(table.headers, [_shown(row, table.headers) for row in rows], [])
+
+
+def _jsonl_preview(stream: IO[bytes], limits: Limits) -> Preview:
+    rows = list(_first_lines(stream, limits))
+    if not rows:
+        raise Invalid("The file is empty.")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    spread = [name for name in _WHOLE_PARTS if all(isinstance(row.get(name), dict) for row in rows)]
+    return Preview(names, [_shown(row, names) for row in rows[:_ROWS]], spread)
+
+
+def _first_lines(stream: IO[bytes], limits: Limits) -> Iterator[dict[str, Any]]:
+    for number, row in jsonl.read_rows(stream, limits.max_row_bytes):
+        yield row
+        if number >= _LINES or stream.tell() > _MAX_BYTES:
+            return
+
+
+def _shown(row: dict[str, Any], names: list[str]) -> list[str | None]:
+    return [_text(row[name])[:_SHOWN] if name in row else None for name in names]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

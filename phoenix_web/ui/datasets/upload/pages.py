@@ -1,0 +1,194 @@
+"""The upload of a file in two steps: send it, then say what its columns mean.
+
+The first form has nothing but the file, because a browser forgets the file of a form that comes
+back with a fault; whatever can be wrong apart from the file itself is asked in the second step,
+which can be repeated. A script only watches over the same two forms.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from phoenix_web.datasets.examples import Action
+from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.errors import Conflict, Invalid, PayloadTooLarge
+from phoenix_web.global_ids import encode
+from phoenix_web.policy import Permission
+from phoenix_web.store.datasets.uploads import UploadStore
+from phoenix_web.ui import forms, htmx, links
+from phoenix_web.ui.datasets.upload import column_roles, file_reading
+from phoenix_web.ui.datasets.upload.forms import UploadForm
+from phoenix_web.ui.datasets.upload.staging import FORMATS, StagedFile, Staging
+from phoenix_web.web import multipart
+from phoenix_web.web.guard import current_principal, requires
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from phoenix_web.datasets.examples import Upload
+    from phoenix_web.store.datasets.uploads import UploadResult
+
+routes = Blueprint("uploads", __name__, url_prefix="/upload")
+
+
+@routes.get("")
+@requires(Permission.DATASET_WRITE)
+def choose() -> Response:
+    """Show the form that takes a file."""
+    return _file_page("The file is no longer here. Choose it again." if _is_gone() else None)
+
+
+@routes.post("")
+@requires(Permission.DATASET_WRITE)
+def receive() -> Response:
+    """Take the file and lead to the second step, or answer what is wrong with the file."""
+    request.max_content_length = services().settings.max_upload_bytes
+    content_type = request.headers.get("Content-Type", "")
+    with multipart.read(request.stream, content_type) as form:
+        file = form.file
+        if file is None:
+            return _file_page("Choose a file.", HTTPStatus.UNPROCESSABLE_ENTITY)
+        name = PurePath(file.name)
+        kind = FORMATS.get(name.suffix.lower())
+        if kind is None:
+            fault = f"“{name.name}” is neither a CSV file (.csv) nor one of JSON lines (.jsonl)."
+            return _file_page(fault, HTTPStatus.UNPROCESSABLE_ENTITY)
+        staged = _staging().keep(file.stream, kind)
+    try:
+        file_reading.preview(staged, _limits())
+    except (Invalid, PayloadTooLarge) as error:
+        staged.discard()
+        return _file_page(error.message, error.status)
+    wanted = request.args.get("name") or name.stem
+    action = request.args.get("action")
+    here = links.url_for(
+        "ui.datasets.uploads.arrange", token=staged.token, name=wanted, action=action
+    )
+    return htmx.redirect(here)
+
+
+@routes.get("/<token>")
+@requires(Permission.DATASET_WRITE)
+def arrange(token: str) -> Response:
+    """Show the beginning of the file, and the form that says what its columns mean."""
+    staged = _staging().find(token)
+    if staged is None:
+        return _start_again()
+    preview = file_reading.preview(staged, _limits())
+    action = request.args.get("action", "")
+    values = {
+        "name": request.args.get("name", ""),
+        "action": action if action in set(Action) else Action.CREATE,
+    }
+    roles = column_roles.guess(preview.names)
+    return _columns_page(staged, preview, forms.Submission(values), roles)
+
+
+@routes.post("/<token>")
+@requires(Permission.DATASET_WRITE)
+def store(token: str) -> Response:
+    """Store the file as chosen and lead to its dataset, or answer what is wrong."""
+    staged = _staging().find(token)
+    if staged is None:
+        return _start_again()
+    preview = file_reading.preview(staged, _limits())
+    roles = column_roles.chosen(request.form, preview.names)
+    submission = forms.submitted(UploadForm)
+    if fault := column_roles.fault_of(roles):
+        submission = submission.refused(column_roles.field(fault[0]), fault[1])
+    form = submission.form
+    if form is None:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return _columns_page(staged, preview, submission, roles, status)
+    try:
+        chosen = column_roles.form_fields(preview.names, roles, preview.spread)
+        upload = file_reading.read(staged, form.api_fields(), chosen, _limits())
+        with upload.examples:
+            result = _store(upload)
+    except Conflict as error:
+        refused = submission.refused("name", error.message)
+        return _columns_page(staged, preview, refused, roles, error.status)
+    except (Invalid, PayloadTooLarge) as error:
+        return _columns_page(
+            staged, preview, submission, roles, error.status, problem=error.message
+        )
+    staged.discard()
+    return htmx.redirect(
+        links.url_for(
+            "ui.datasets.dataset.show",
+            dataset_id=encode("Dataset", result.dataset_id),
+            created=result.created,
+            updated=result.updated,
+            deleted=result.deleted,
+        )
+    )
+
+
+def _store(upload: Upload) -> UploadResult:
+    user = current_principal().user
+    with services().database.transaction() as session:
+        return UploadStore(session, user.id if user else None).store(upload)
+
+
+def _limits() -> Limits:
+    settings = services().settings
+    return Limits(
+        settings.max_upload_bytes,
+        settings.max_upload_rows,
+        settings.max_row_bytes,
+        settings.max_json_depth,
+    )
+
+
+def _staging() -> Staging:
+    user = current_principal().user
+    working_dir = services().settings.working_dir.expanduser()
+    return Staging(working_dir, user.id if user else None)
+
+
+@routes.errorhandler(FileNotFoundError)
+def _start_again(_error: FileNotFoundError | None = None) -> Response:
+    # Also when the file goes at this very moment, as it does when a form is sent twice.
+    return htmx.redirect(links.url_for("ui.datasets.uploads.choose", gone="yes"))
+
+
+def _is_gone() -> bool:
+    return "gone" in request.args
+
+
+def _file_page(fault: str | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    kept = {name: request.args.get(name) for name in ("name", "action")}
+    body = render_template(
+        "datasets/upload.html",
+        fault=fault,
+        here=links.url_for("ui.datasets.uploads.receive", **kept),
+        max_bytes=services().settings.max_upload_bytes,
+        ends=",".join(FORMATS),
+    )
+    return make_response(body, status)
+
+
+def _columns_page(  # noqa: PLR0913 - each is one thing that the page may have to tell
+    staged: StagedFile,
+    preview: file_reading.Preview,
+    submission: forms.Submission[UploadForm],
+    roles: list[column_roles.Role],
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    problem: str | None = None,
+) -> Response:
+    body = render_template(
+        "datasets/columns.html",
+        here=links.url_for("ui.datasets.uploads.store", token=staged.token),
+        form=submission,
+        problem=problem,
+        columns=[
+            (column_roles.field(position), name, role, [row[position] for row in preview.rows])
+            for position, (name, role) in enumerate(zip(preview.names, roles, strict=True))
+        ],
+        row_count=len(preview.rows),
+    )
+    return make_response(body, status)

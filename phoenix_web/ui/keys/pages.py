@@ -1,0 +1,134 @@
+"""What the two pages of keys share: one's own, and those of the system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import make_response, request
+
+from phoenix_web.auth.credentials.issuer import IssuedKey, issue_key, revoke_key
+from phoenix_web.errors import Conflict, NotFound
+from phoenix_web.global_ids import MAX_ID, row_id
+from phoenix_web.store.accounts.keys import KeyInfo, KeyStore
+from phoenix_web.ui import form_tokens, forms, htmx, links
+from phoenix_web.ui.keys.snippets import snippets
+from phoenix_web.web.guard import circumstances, current_principal
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from phoenix_web.store.accounts.users import UserInfo
+
+#: From so long before its end a key is marked, so that nobody is taken by surprise.
+_SOON: Final = timedelta(days=7)
+_DEFAULT_EXPIRY: Final = "90"
+#: Where a key of the page is revoked; a number that fits no id column is no address.
+REVOKE_PATH: Final = f"/<int(max={MAX_ID}):key_id>/revoke"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A key as a row of the list."""
+
+    key: KeyInfo
+    status: str
+    #: Whether the question "revoke it?" stands open when the page arrives.
+    is_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """One of the two pages; `name` is its blueprint and its template."""
+
+    name: str
+
+    def show(self, owner: UserInfo) -> Response:
+        """Answer the list of *owner*'s keys and the form for another one."""
+        revoked = None
+        key_id = row_id(request.args.get("revoked"))
+        if key_id is not None:
+            with services().database.reading() as session:
+                revoked = KeyStore(session).find_revoked(key_id, owner.id)
+        return self._page(owner, _blank(), revoked=revoked)
+
+    def create(self, owner: UserInfo) -> Response:
+        """Make a key and answer the page with its text, this once."""
+        submission = forms.submitted(forms.KeyForm)
+        form = submission.form
+        if form is None:
+            return self._page(owner, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+        nonce = form_tokens.nonce_of(form.form_token, current_principal().user_id)
+        if nonce is None:
+            problem = "This form is out of date, so no key was made. Please send it again."
+            return self._page(owner, submission, HTTPStatus.UNPROCESSABLE_ENTITY, problem=problem)
+        try:
+            with services().database.transaction() as session:
+                issued = issue_key(
+                    session,
+                    owner,
+                    form.name,
+                    by=circumstances(),
+                    description=form.description,
+                    expires_at=form.expires_at,
+                    form_nonce=nonce,
+                )
+        except Conflict:
+            problem = (
+                "This form has already made its key, so no second one was made. A key is shown "
+                "only once: if you have not saved it, revoke it and make another one."
+            )
+            return self._page(owner, _blank(), HTTPStatus.CONFLICT, problem=problem)
+        return self._page(owner, _blank(), issued=issued)
+
+    def revoke(self, owner: UserInfo, key_id: int) -> Response:
+        """Revoke one of *owner*'s keys; raise `NotFound` when there is no such key."""
+        with services().database.transaction() as session:
+            key = KeyStore(session).find_owned(key_id, owner.id)
+            if key is None:
+                raise NotFound("There is no such key. It may have been revoked already.")
+            revoke_key(session, key, by=circumstances())
+        if htmx.is_htmx():
+            return self._page(owner, _blank(), revoked=key)
+        return htmx.redirect(links.url_for(f"ui.{self.name}.index", revoked=key.id))
+
+    def _page(  # noqa: PLR0913 - each is one thing that the page may have to tell
+        self,
+        owner: UserInfo,
+        submission: forms.Submission[forms.KeyForm],
+        status: HTTPStatus = HTTPStatus.OK,
+        *,
+        issued: IssuedKey | None = None,
+        revoked: KeyInfo | None = None,
+        problem: str | None = None,
+    ) -> Response:
+        asked = row_id(request.args.get("revoke"))
+        with services().database.reading() as session:
+            keys = KeyStore(session).list_for(owner.id, with_expired=True)
+        url = links.server_url()
+        context: dict[str, Any] = {
+            "kind": self.name,
+            "rows": [Row(key, _status(key), key.id == asked) for key in keys],
+            "form": submission,
+            "form_token": form_tokens.issue(current_principal().user_id),
+            "issued": issued,
+            "revoked": revoked,
+            "problem": problem,
+            "snippets": snippets(url, issued.text) if issued else snippets(url),
+        }
+        body = htmx.render(f"settings/{self.name}.html", "settings/_keys.html", **context)
+        return make_response(body, status)
+
+
+def _blank() -> forms.Submission[forms.KeyForm]:
+    return forms.Submission({"expiry": _DEFAULT_EXPIRY})
+
+
+def _status(key: KeyInfo) -> str:
+    if key.is_expired:
+        return "expired"
+    is_soon = key.expires_at is not None and key.expires_at - datetime.now(UTC) < _SOON
+    return "expiring" if is_soon else "active"

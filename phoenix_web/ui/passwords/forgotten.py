@@ -1,0 +1,74 @@
+"""The page on which whoever has lost their password asks for a link by mail."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, render_template, request
+
+from phoenix_web.errors import NotFound, TooManyRequests
+from phoenix_web.mail.sender import RESET_SPACING
+from phoenix_web.rate_limits import PASSWORD_RESET_EMAIL
+from phoenix_web.ui import forms, htmx, links, waits
+from phoenix_web.web.guard import public, spend
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from phoenix_web.mail.outbox import Outbox
+
+routes = Blueprint("forgot_password", __name__, url_prefix="/forgot-password")
+
+
+@routes.get("")
+@public
+def show() -> Response:
+    """Show the form, or that a mail is on its way."""
+    _outbox()
+    return _page(forms.Submission(), is_sent="sent" in request.args)
+
+
+@routes.post("")
+@public
+def submit() -> Response:
+    """Take the wish down, and say the same whether there is such a user or not."""
+    outbox = _outbox()
+    submission = forms.submitted(forms.ForgottenForm)
+    form = submission.form
+    if form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        spend(PASSWORD_RESET_EMAIL)
+    except TooManyRequests as error:
+        response = _page(submission.refused("email", waits.told(error)), error.status)
+        response.headers.update(error.headers)
+        return response
+    with services().database.transaction() as session:
+        outbox.ask_for_reset(session, form.email)
+    return htmx.redirect(links.url_for("ui.forgot_password.show", sent="yes"))
+
+
+def _outbox() -> Outbox:
+    held = services()
+    if not held.settings.enable_auth:
+        raise NotFound("Authentication is off: there is no password to forget.")
+    if held.mail is None:
+        raise NotFound("This server sends no mails. Ask an administrator for a link.")
+    return held.mail.outbox
+
+
+def _page(
+    submission: forms.Submission[forms.ForgottenForm],
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    is_sent: bool = False,
+) -> Response:
+    body = render_template(
+        "forgot_password.html",
+        form=submission,
+        is_sent=is_sent,
+        spacing=int(RESET_SPACING.total_seconds()) // 60,
+    )
+    return make_response(body, status)

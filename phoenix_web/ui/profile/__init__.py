@@ -1,0 +1,1 @@
+"""The profile page: name, password, sessions and two-step sign-in."""

@@ -1,0 +1,112 @@
+"""The profile page: who one is, the password, and where one is signed in."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, request
+
+from phoenix_web.auth import accounts
+from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
+from phoenix_web.policy import Permission
+from phoenix_web.ui import cookie_auth, forms, htmx, links, waits
+from phoenix_web.ui.account_forms import NameForm
+from phoenix_web.ui.profile import sessions as own_sessions
+from phoenix_web.ui.profile import two_step
+from phoenix_web.ui.session_lists import listed
+from phoenix_web.web.guard import circumstances, current_device, requires, signed_in_user
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+
+routes = Blueprint("profile", __name__, url_prefix="/settings/profile")
+routes.register_blueprint(own_sessions.routes)
+routes.register_blueprint(two_step.routes)
+#: Where whoever must choose a password of their own may go meanwhile.
+ENDPOINTS: Final = frozenset({"ui.profile.show", "ui.profile.change_password"})
+
+
+@routes.get("")
+@requires(Permission.ACCOUNT_MANAGE)
+def show() -> Response:
+    """Show the caller's account."""
+    is_changed = "changed" in request.args
+    return _page(forms.Submission(), is_changed=is_changed)
+
+
+@routes.post("")
+@requires(Permission.ACCOUNT_MANAGE)
+def change_password() -> Response:
+    """Change the password; all sessions end, and this browser gets a new one."""
+    user = signed_in_user()
+    submission = forms.submitted(
+        forms.PasswordForm,
+        lambda password: services().passwords.fault(password, user.email, user.username),
+    )
+    form = submission.form
+    if form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        tokens = services().login.change_password(
+            *(user, form.current_password, form.new_password, current_device(), circumstances())
+        )
+    except InvalidCredential:
+        refused = submission.refused("current_password", "This is not your current password.")
+        return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except TooManyRequests as error:
+        refused = submission.refused("current_password", waits.told(error))
+        response = _page(refused, error.status)
+        response.headers.update(error.headers)
+        return response
+    cookie_auth.remember(tokens)
+    return htmx.redirect(links.url_for("ui.profile.show", changed="yes"))
+
+
+@routes.post("/name")
+@requires(Permission.ACCOUNT_MANAGE)
+def change_name() -> Response:
+    """Change the caller's own name."""
+    submission = forms.submitted(NameForm)
+    if submission.form is None:
+        return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        with services().database.transaction() as session:
+            accounts.rename(session, signed_in_user(), submission.form.username, circumstances())
+    except Conflict as error:
+        taken = submission.refused("username", "Somebody else has this name.")
+        return _account(taken, error.status)
+    return htmx.redirect(links.url_for("ui.profile.show", done="name"))
+
+
+def _account(submission: forms.Submission[NameForm], status: HTTPStatus) -> Response:
+    return _render("settings/_account.html", status, name_form=submission)
+
+
+def _page(
+    submission: forms.Submission[forms.PasswordForm],
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    is_changed: bool = False,
+) -> Response:
+    return _render("settings/_password.html", status, form=submission, is_changed=is_changed)
+
+
+def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
+    """Answer the page, or *fragment* of it, with what a form of it has *told*."""
+    user = signed_in_user()
+    done = request.args.get("done", "")
+    with services().database.reading() as session:
+        sessions = listed(session, user.id)
+    context = {
+        "user": user,
+        "sessions": sessions,
+        "news": own_sessions.DONE.get(done),
+        "is_renamed": done == "name",
+        "form": forms.Submission(),
+        "name_form": forms.Submission({"username": user.username}),
+        **told,
+    }
+    return make_response(htmx.render("settings/profile.html", fragment, **context), status)

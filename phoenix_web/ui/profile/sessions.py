@@ -1,0 +1,60 @@
+"""Ending one's own sessions, from the profile page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, render_template
+
+from phoenix_web.auth.sign_in.endings import end_session, end_sessions
+from phoenix_web.errors import NotFound
+from phoenix_web.policy import Permission
+from phoenix_web.ui import cookie_auth, htmx, links
+from phoenix_web.ui.session_lists import END_PATH, listed
+from phoenix_web.web.guard import circumstances, current_principal, requires, signed_in_user
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+
+routes = Blueprint("sessions", __name__)
+#: What was done, as the page tells it when this leads back there.
+DONE: Final = {
+    "session": "That session has ended.",
+    "others": "Every other session has ended.",
+}
+
+
+@routes.post(END_PATH)
+@requires(Permission.ACCOUNT_MANAGE)
+def end(session_id: int) -> Response:
+    """End one session; raise `NotFound` when it is not the caller's, or not there."""
+    principal = current_principal()
+    with services().database.transaction() as session:
+        if not end_session(session, signed_in_user(), session_id, circumstances()):
+            raise NotFound("There is no such session. It may have ended already.")
+    if session_id == principal.session_id:
+        cookie_auth.forget()
+        return htmx.redirect(links.url_for("ui.login.show"))
+    return _back("session")
+
+
+@routes.post("/sessions/end-others")
+@requires(Permission.ACCOUNT_MANAGE)
+def end_others() -> Response:
+    """End every session but this one."""
+    principal = current_principal()
+    with services().database.transaction() as session:
+        kept = principal.session_id
+        end_sessions(session, signed_in_user(), circumstances(), except_session=kept)
+    return _back("others")
+
+
+def _back(done: str) -> Response:
+    if not htmx.is_htmx():
+        return htmx.redirect(links.url_for("ui.profile.show", done=done))
+    with services().database.reading() as session:
+        sessions = listed(session, current_principal().user_id)
+    body = render_template("settings/_own_sessions.html", sessions=sessions, news=DONE[done])
+    return make_response(body)

@@ -1,0 +1,196 @@
+"""Two-step sign-in of one's own: turning it on, new recovery codes, turning it off."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import Blueprint, make_response, render_template, request
+from markupsafe import Markup
+
+from phoenix_web.errors import (
+    Conflict,
+    ExpiredCredential,
+    InvalidCredential,
+    TooManyRequests,
+    WrongCode,
+)
+from phoenix_web.policy import Permission
+from phoenix_web.store.accounts.mfa import MfaStore
+from phoenix_web.ui import forms, htmx, links, waits
+from phoenix_web.ui.account_forms import CodeForm, CurrentPasswordForm, SecondFactorForm
+from phoenix_web.ui.sign_in.login import WRONG_CODE
+from phoenix_web.web.guard import (
+    circumstances,
+    current_principal,
+    requires,
+    session_of,
+    signed_in_user,
+)
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from phoenix_web.auth.mfa.enrolment import Draft
+
+routes = Blueprint("two_step", __name__, url_prefix="/two-step")
+#: Where whoever must turn it on may go meanwhile.
+ENDPOINTS: Final = frozenset(f"ui.profile.two_step.{name}" for name in ("show", "begin", "confirm"))
+_WRONG_PASSWORD: Final = "This is not your current password."  # noqa: S105 - a text
+_LATE: Final = "That took too long, or your password has changed. Start again, with a new QR code."
+
+
+@routes.get("")
+@requires(Permission.ACCOUNT_MANAGE)
+def show() -> Response:
+    """Show whether it is on, with the forms that change it."""
+    return _page(forms.Submission())
+
+
+@routes.post("")
+@requires(Permission.ACCOUNT_MANAGE)
+def begin() -> Response:
+    """Show a QR code to whoever gives their password; nothing is on before the first code."""
+    submission = forms.submitted(CurrentPasswordForm)
+    if submission.form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        draft = services().enrolment.begin(
+            signed_in_user(), submission.form.current_password, circumstances()
+        )
+    except (InvalidCredential, TooManyRequests) as error:
+        return _refused(submission, error)
+    except Conflict:  # another tab was quicker
+        return _to_page()
+    return _draft_page(draft, forms.Submission())
+
+
+@routes.post("/confirm")
+@requires(Permission.ACCOUNT_MANAGE)
+def confirm() -> Response:
+    """Turn it on with the first code, and show the recovery codes, this once."""
+    user, enrolment = signed_in_user(), services().enrolment
+    submission = forms.submitted(CodeForm)
+    try:
+        draft = enrolment.draft(user, request.form.get("draft", ""))
+    except ExpiredCredential:
+        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_LATE)
+    if submission.form is None:
+        return _draft_page(draft, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        codes = enrolment.confirm(
+            user, draft.token, submission.form.code, _session_id(), circumstances()
+        )
+    except WrongCode:
+        refused = submission.refused("code", WRONG_CODE)
+        return _draft_page(draft, refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+    except ExpiredCredential:
+        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_LATE)
+    except Conflict:
+        return _to_page()
+    return _codes_page(codes, is_new=True)
+
+
+@routes.post("/recovery-codes")
+@requires(Permission.ACCOUNT_MANAGE)
+def renew() -> Response:
+    """Show new recovery codes, this once; those from before end."""
+    submission = forms.submitted(SecondFactorForm)
+    form = submission.form
+    if form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        codes = services().enrolment.renew_recovery_codes(
+            signed_in_user(), form.current_password, form.code, circumstances()
+        )
+    except (InvalidCredential, TooManyRequests) as error:
+        return _refused(submission, error)
+    except Conflict:
+        return _to_page()
+    return _codes_page(codes, is_new=False)
+
+
+@routes.post("/off")
+@requires(Permission.ACCOUNT_MANAGE)
+def turn_off() -> Response:
+    """Turn it off."""
+    submission = forms.submitted(SecondFactorForm)
+    form = submission.form
+    if form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        services().enrolment.turn_off(
+            *(signed_in_user(), form.current_password, form.code, _session_id(), circumstances())
+        )
+    except (InvalidCredential, TooManyRequests) as error:
+        return _refused(submission, error)
+    except Conflict:
+        return _to_page()
+    return _to_page(done="off")
+
+
+def _session_id() -> int:
+    return session_of(current_principal())[1]
+
+
+def _to_page(**values: str) -> Response:
+    return htmx.redirect(links.url_for("ui.profile.two_step.show", **values))
+
+
+def _refused(
+    submission: forms.Submission[Any], error: InvalidCredential | TooManyRequests
+) -> Response:
+    """Answer the page, with the field that *error* is about."""
+    if isinstance(error, TooManyRequests):
+        response = _page(submission.refused("current_password", waits.told(error)), error.status)
+        response.headers.update(error.headers)
+        return response
+    field, text = "current_password", _WRONG_PASSWORD
+    if isinstance(error, WrongCode):
+        field, text = "code", WRONG_CODE
+    return _page(submission.refused(field, text), HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _page(
+    submission: forms.Submission[Any],
+    status: HTTPStatus = HTTPStatus.OK,
+    problem: str | None = None,
+) -> Response:
+    user = signed_in_user()
+    with services().database.reading() as session:
+        codes_left = MfaStore(session).count_recovery_codes(user.id)
+    body = render_template(
+        "settings/two_step.html",
+        user=user,
+        form=submission,
+        codes_left=codes_left,
+        is_required=services().settings.require_mfa,
+        is_turned_off=request.args.get("done") == "off",
+        problem=problem,
+    )
+    return make_response(body, status)
+
+
+def _draft_page(
+    draft: Draft, submission: forms.Submission[CodeForm], status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    body = render_template(
+        "settings/two_step_draft.html", draft=draft, form=submission, qr_code=_qr_code(draft.uri)
+    )
+    return make_response(body, status)
+
+
+def _codes_page(codes: list[str], *, is_new: bool) -> Response:
+    body = render_template("settings/recovery_codes.html", codes=codes, is_new=is_new)
+    return make_response(body)
+
+
+def _qr_code(uri: str) -> Markup:
+    """Return *uri* as a picture: black on white in every colour scheme, so that cameras read it."""
+    import segno  # noqa: PLC0415 - few processes ever draw one
+
+    picture = segno.make(uri, error="m", micro=False).svg_inline(
+        border=4, omitsize=True, svgclass=None, lineclass=None, dark="#000", light="#fff"
+    )
+    return Markup(picture)  # noqa: S704 - segno's own markup, of modules and no text

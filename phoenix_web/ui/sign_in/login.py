@@ -1,0 +1,164 @@
+"""The sign-in page with its second step, and signing out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, make_response, render_template, request
+from flask_login import current_user
+
+from phoenix_web.auth.sign_in.login import CodeAsked
+from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests, WrongCode
+from phoenix_web.rate_limits import SIGN_IN, SIGN_IN_CODE
+from phoenix_web.ui import cookie_auth, forms, htmx, links, waits
+from phoenix_web.ui.account_forms import CodeForm
+from phoenix_web.web.guard import circumstances, current_device, public, session_of_cookies, spend
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+routes = Blueprint("login", __name__)
+EVERYWHERE: Final = "everywhere"
+CHOSEN: Final = "password-set"
+WRONG_CODE: Final = "This code is not right, or was used before. Wait for the next one."
+_LATE: Final = "That took too long, or your password has changed. Sign in again."
+
+
+@routes.get("/login")
+@public
+def show() -> Response:
+    """Show the form, or lead on whoever is signed in already."""
+    # Who has just chosen a password by a link may be signed in here as somebody else.
+    is_password_set = CHOSEN in request.args
+    if current_user.is_authenticated and not is_password_set:
+        return htmx.redirect(_next_page())
+    return _page(forms.Submission(), is_password_set=is_password_set)
+
+
+@routes.post("/login")
+@public
+def submit() -> Response:
+    """Open a session and lead on to the page that was asked for, or ask for a code first."""
+    _refuse_without_auth()
+    submission = forms.submitted(forms.LoginForm)
+    form = submission.form
+    if form is None:
+        return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        spend(SIGN_IN)
+        tokens = services().login.log_in(
+            form.email, form.password, current_device(), circumstances()
+        )
+    except InvalidCredential as error:
+        return _page(submission, error.status, error.message)
+    except TooManyRequests as error:
+        response = _page(submission, error.status, waits.told(error))
+        response.headers.update(error.headers)
+        return response
+    if isinstance(tokens, CodeAsked):
+        return _code_page(tokens.challenge, forms.Submission())
+    cookie_auth.remember(tokens)
+    return htmx.redirect(_next_page())
+
+
+@routes.get("/login/code")
+@public
+def show_code() -> Response:
+    """Lead to the first step: the second one is nothing without it."""
+    return htmx.redirect(_with_next("ui.login.show"))
+
+
+@routes.post("/login/code")
+@public
+def submit_code() -> Response:
+    """Open the session for which the password was given, and lead on."""
+    _refuse_without_auth()
+    challenge = request.form.get("challenge", "")
+    submission = forms.submitted(CodeForm)
+    if submission.form is None:
+        return _code_page(challenge, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        spend(SIGN_IN_CODE)
+        tokens = services().login.enter_code(
+            challenge, submission.form.code, current_device(), circumstances()
+        )
+    except WrongCode as error:
+        return _code_page(challenge, submission.refused("code", WRONG_CODE), error.status)
+    except InvalidCredential as error:
+        return _page(forms.Submission(), error.status, _LATE)
+    except TooManyRequests as error:
+        response = _code_page(challenge, submission, error.status, waits.told(error))
+        response.headers.update(error.headers)
+        return response
+    cookie_auth.remember(tokens)
+    return htmx.redirect(_next_page())
+
+
+@routes.post("/logout")
+@public
+def log_out() -> Response:
+    """End this session, or all of this person's, and show the sign-in page."""
+    found = session_of_cookies()
+    if found is not None:
+        is_everywhere = EVERYWHERE in request.form
+        services().sessions.sign_out(*found, circumstances(), is_everywhere=is_everywhere)
+    cookie_auth.forget()
+    return htmx.redirect(links.url_for("ui.login.show"))
+
+
+def _refuse_without_auth() -> None:
+    if not services().settings.enable_auth:
+        raise NotFound("Authentication is off: there is nothing to sign in to.")
+
+
+def _with_next(endpoint: str) -> str:
+    return links.url_for(endpoint, next=_wanted())
+
+
+def _wanted() -> str | None:
+    # Phoenix names the same thing `returnUrl`.
+    wanted = request.args.get("next") or request.args.get("returnUrl") or ""
+    return wanted if links.is_own_path(wanted) and links.is_page(wanted) else None
+
+
+def _next_page() -> str:
+    wanted = _wanted()
+    if wanted is not None:
+        return links.root_path() + wanted
+    return links.url_for("ui.datasets.index")
+
+
+def _page(
+    submission: forms.Submission[forms.LoginForm],
+    status: HTTPStatus = HTTPStatus.OK,
+    problem: str | None = None,
+    *,
+    is_password_set: bool = False,
+) -> Response:
+    body = render_template(
+        "login.html",
+        form=submission,
+        problem=problem,
+        action=_with_next("ui.login.submit"),
+        is_password_set=is_password_set,
+    )
+    return make_response(body, status)
+
+
+def _code_page(
+    challenge: str,
+    submission: forms.Submission[CodeForm],
+    status: HTTPStatus = HTTPStatus.OK,
+    problem: str | None = None,
+) -> Response:
+    body = render_template(
+        "login_code.html",
+        challenge=challenge,
+        form=submission,
+        problem=problem,
+        action=_with_next("ui.login.submit_code"),
+        start=_with_next("ui.login.show"),
+    )
+    return make_response(body, status)

@@ -1,0 +1,134 @@
+"""The user that an address names, and what their page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from flask import make_response, request
+
+from phoenix_web.auth.passwords.links import may_choose_password
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import encode, number_of
+from phoenix_web.store.accounts.keys import KeyStore
+from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore
+from phoenix_web.store.accounts.status import Standing, standing_of
+from phoenix_web.store.accounts.users import SYSTEM_EMAIL, UserInfo, UserStore
+from phoenix_web.ui import forms, htmx
+from phoenix_web.ui.account_forms import ROLES, UserForm
+from phoenix_web.ui.session_lists import SessionList, listed
+from phoenix_web.web.guard import current_principal
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+    from sqlalchemy.orm import Session
+
+#: What was done, as the page tells it when the doing leads back there.
+DONE: Final = {
+    "saved": "The changes are saved.",
+    "role": "The changes are saved. The user has to sign in again.",
+    "deactivated": "The user is deactivated: every session has ended, and every key is refused.",
+    "reactivated": "The user may sign in again, and their keys work.",
+    "two-step": "The user signs in by password alone now. Every session has ended.",
+    "session": "That session has ended.",
+    "sessions": "The user is signed out everywhere.",
+}
+#: What the page may ask before it is done.
+_QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """A user as their page shows one to an administrator."""
+
+    #: The GlobalID.
+    id: str
+    user: UserInfo
+    #: Whether a password was ever chosen: until then nobody can sign in as them.
+    has_password: bool
+    link: LinkInfo | None
+    key_count: int
+    sessions: SessionList
+
+    @property
+    def standing(self) -> Standing:
+        """Return how far the user has come."""
+        link = self.link
+        return standing_of(
+            self.user,
+            has_password=self.has_password,
+            purpose=link.purpose if link else None,
+            expires_at=link.expires_at if link else None,
+        )
+
+    @property
+    def is_self(self) -> bool:
+        """Tell whether the administrator looks at their own account."""
+        return self.user.id == current_principal().user_id
+
+    @property
+    def may_be_changed(self) -> bool:
+        """Tell whether role and state are for this administrator to change."""
+        return not (self.is_self or self.user.is_built_in)
+
+    @property
+    def may_lose_second_factor(self) -> bool:
+        """Tell whether the user has one that is for this administrator to reset."""
+        return self.user.mfa_enrolled_at is not None and not self.is_self
+
+    @property
+    def may_get_link(self) -> bool:
+        """Tell whether this administrator may hand the user a link to choose a password."""
+        return not self.is_self and may_choose_password(self.user)
+
+
+def number_in(user_id: str) -> int:
+    """Return the number in the GlobalID *user_id*; raise `NotFound` when it is none."""
+    number = number_of("User", user_id)
+    if number is None:
+        raise NotFound("There is nothing at this address.")
+    return number
+
+
+def find_viewed(session: Session, user_id: str) -> Viewed:
+    """Return the user with the GlobalID *user_id*; raise `NotFound` without one."""
+    users = UserStore(session)
+    user = users.find(number_in(user_id))
+    if user is None or user.email == SYSTEM_EMAIL:
+        raise NotFound("There is no such user. They may have been deleted.")
+    return Viewed(
+        encode("User", user.id),
+        user,
+        users.password_hash(user.id) is not None,
+        PasswordLinkStore(session).find_for(user.id),
+        len(KeyStore(session).list_for(user.id)),
+        listed(session, user.id),
+    )
+
+
+def page(
+    user_id: str,
+    fragment: str,
+    submission: forms.Submission[UserForm] | None = None,
+    status: HTTPStatus = HTTPStatus.OK,
+    **told: Any,
+) -> Response:
+    """Answer the user's page, or *fragment* of it, with what a form of it has *told*."""
+    with services().database.reading() as session:
+        viewed = find_viewed(session, user_id)
+    asked = request.args.get("ask", "")
+    context = {
+        "viewed": viewed,
+        "form": submission or _stored(viewed.user),
+        "roles": ROLES,
+        "asked": asked if asked in _QUESTIONS else None,
+        "news": DONE.get(request.args.get("done", "")),
+        **told,
+    }
+    return make_response(htmx.render("settings/users/user.html", fragment, **context), status)
+
+
+def _stored(user: UserInfo) -> forms.Submission[UserForm]:
+    return forms.Submission({"username": user.username, "role": user.role.value})

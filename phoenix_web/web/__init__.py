@@ -1,0 +1,1 @@
+"""Flask glue under every door."""

@@ -1,0 +1,39 @@
+"""Request bodies that are whole: one that was cut short, or would have to be, is refused."""
+
+from __future__ import annotations
+
+from typing import IO, cast
+
+import flask
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.utils import cached_property
+from werkzeug.wsgi import LimitedStream
+
+
+class Request(flask.Request):
+    """A request whose body is refused when it is too long, also without an announced length.
+
+    Werkzeug would cut such a body at the limit and take the beginning for all of it.
+    """
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """Give the body; reading beyond the limit raises `RequestEntityTooLarge`."""
+        limit = self.max_content_length
+        if self.content_length is None and self.environ.get("wsgi.input_terminated") and limit:
+            return cast("IO[bytes]", _LimitedBody(self.environ["wsgi.input"], limit, is_max=True))
+        return super().stream
+
+
+class _LimitedBody(LimitedStream):
+    def on_exhausted(self) -> None:
+        """Refuse the body unless it ends exactly at the limit."""
+        if self._stream.read(1):
+            raise RequestEntityTooLarge
+
+    def readall(self) -> bytes:
+        """Return the rest of the body."""
+        data: bytes = super().readall()
+        if self._pos >= self.limit:
+            self.on_exhausted()
+        return data

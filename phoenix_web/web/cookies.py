@@ -1,0 +1,57 @@
+"""The two cookies of a session, and the one that outlives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from phoenix_web.auth.sign_in.known_devices import LIFETIME
+from phoenix_web.web.guard import ACCESS_COOKIE, DEVICE_COOKIE, REFRESH_COOKIE
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from flask import Response
+
+    from phoenix_web.auth.sign_in.sessions import TokenPair
+
+
+class _Attributes(TypedDict):
+    httponly: bool
+    path: str
+    samesite: str
+    secure: bool
+
+
+def remember(response: Response, tokens: TokenPair) -> None:
+    """Give the browser the session's tokens, out of reach of scripts and of other sites."""
+    for name, value, lifetime in (
+        (ACCESS_COOKIE, tokens.access_token, tokens.access_lifetime),
+        (REFRESH_COOKIE, tokens.refresh_token, tokens.refresh_lifetime),
+    ):
+        response.set_cookie(name, value, max_age=int(lifetime.total_seconds()), **_attributes())
+    if tokens.device_cookie is not None:
+        recognise(response, tokens.device_cookie)
+
+
+def recognise(response: Response, device_cookie: str) -> None:
+    """Give the browser the cookie by which it is known again."""
+    lifetime = int(LIFETIME.total_seconds())
+    response.set_cookie(DEVICE_COOKIE, device_cookie, max_age=lifetime, **_attributes())
+
+
+def forget(response: Response) -> None:
+    """Take the session's cookies back, with the attributes that they were set with.
+
+    The browser stays known: signing out makes it no stranger.
+    """
+    for name in (ACCESS_COOKIE, REFRESH_COOKIE):
+        response.set_cookie(name, "", max_age=0, expires=0, **_attributes())
+
+
+def _attributes() -> _Attributes:
+    settings = services().settings
+    return {
+        "httponly": True,
+        "path": settings.cookies_path,
+        "samesite": "Strict",
+        "secure": settings.has_secure_cookies,
+    }

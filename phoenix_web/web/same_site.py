@@ -1,0 +1,97 @@
+"""Whether a request was made by our own pages (OWASP CSRF cheat sheet, "Fetch Metadata")."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import request
+
+from phoenix_web.errors import BadRequest, Forbidden
+from phoenix_web.web.services import services
+
+_log = logging.getLogger(__name__)
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_OWN: Final = frozenset({"same-origin", "none"})
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_REFUSAL: Final = "This request did not come from a page of this server."
+
+
+def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> None:
+    """Raise `Forbidden` unless the headers of the request say that it is same-site.
+
+    Browsers send `Sec-Fetch-Site`, or at least `Origin`. Whatever is sent must fit. When nothing
+    is, only a program can be asking, which *allows_programs* lets in with a JSON or empty body:
+    no browser sends that to another site without `Origin`.
+
+    A page with `Referrer-Policy: no-referrer` posts with `Origin: null`, and over plain HTTP with
+    nothing else. *allows_opaque* takes that, for what obeys no cookie but a secret in the form.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = request.headers.get("Origin")
+    referer = request.headers.get("Referer")
+    is_opaque = origin == "null" and (site in _OWN or (allows_opaque and hides_its_page()))
+    if site is not None:
+        is_own = site in _OWN or (origin is not None and _is_trusted(origin))
+    else:
+        is_own = bool(origin) or (allows_programs and _is_from_a_program())
+    if origin and not is_opaque:
+        is_own = is_own and _is_ours(origin)
+    if referer:
+        is_own = is_own and _is_ours(referer)
+    if not is_own:
+        _log.warning(
+            "403 %s %r: Origin %r, Sec-Fetch-Site %r, but this server is %s "
+            "(behind a proxy, set PHOENIX_ROOT_URL)",
+            *(request.method, request.path, origin, site, own_url()),
+        )
+        raise Forbidden(_REFUSAL)
+
+
+def hides_its_page() -> bool:
+    """Tell whether the request does not say which page it comes from: ours, or any other."""
+    return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers
+
+
+def _is_from_a_program() -> bool:
+    return request.mimetype == "application/json" or not (
+        request.content_length or request.headers.get("Transfer-Encoding")
+    )
+
+
+def _is_ours(url: str) -> bool:
+    origin = _origin(url)
+    if origin is None:
+        return False
+    return origin == _origin(own_url()) or _is_trusted(url)
+
+
+def own_url() -> str:
+    """Return the address of this server as its visitors know it: as configured, else as they say.
+
+    Raises `BadRequest` when they say nothing that could be an address.
+    """
+    try:
+        return services().settings.root_url or request.host_url
+    except UnicodeError as error:
+        raise BadRequest("Invalid Host header") from error
+
+
+def _is_trusted(url: str) -> bool:
+    origin = _origin(url)
+    trusted = services().settings.csrf_trusted_origins
+    return origin is not None and origin in {_origin(other) for other in trusted}
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Return scheme, host and port of *url*, or None when it has no host."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS.get(parts.scheme)

@@ -1,0 +1,173 @@
+"""What the application holds, and the one look-up of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from flask import current_app
+
+from phoenix_web.audit.chain import Key
+from phoenix_web.auth.credentials.access_tokens import AccessTokens
+from phoenix_web.auth.credentials.usage import KeyUsage
+from phoenix_web.auth.credentials.verifier import Verifier
+from phoenix_web.auth.mfa.challenges import Challenges
+from phoenix_web.auth.mfa.enrolment import Enrolment
+from phoenix_web.auth.passwords.hashing import Passwords
+from phoenix_web.auth.passwords.links import PasswordLinks
+from phoenix_web.auth.passwords.reauthentication import OwnPassword
+from phoenix_web.auth.sign_in.known_devices import KnownDevices
+from phoenix_web.auth.sign_in.login import Login
+from phoenix_web.auth.sign_in.sessions import Sessions
+from phoenix_web.auth.sign_in.throttling import Guesses
+from phoenix_web.mail.composer import Letterhead
+from phoenix_web.mail.outbox import Outbox
+from phoenix_web.mail.sender import Courier
+from phoenix_web.mail.smtp import SmtpServer
+from phoenix_web.rate_limits import RateLimits
+from phoenix_web.settings.key_files import audit_key
+from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.audit.log import AuditLog
+from phoenix_web.store.database import Database
+
+if TYPE_CHECKING:
+    from phoenix_web.settings.settings import Settings
+
+EXTENSION = "phoenix_web"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """How mails are taken in, and how they leave."""
+
+    outbox: Outbox
+    courier: Courier
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One of each: made once for a process, used by every request."""
+
+    settings: Settings
+    database: Database
+    passwords: Passwords
+    sessions: Sessions
+    login: Login
+    enrolment: Enrolment
+    password_links: PasswordLinks
+    verifier: Verifier
+    usage: KeyUsage
+    rate_limits: RateLimits
+    #: None without `PHOENIX_SMTP_HOSTNAME`.
+    mail: Mail | None
+
+
+def build(settings: Settings, secret: str) -> Services:
+    """Return the services for *settings*, with *secret* behind sessions; opens no connection."""
+    database = Database(settings.database_url, audit_log(settings))
+    passwords = passwords_of(settings)
+    issuer = settings.root_url or "phoenix-web"
+    tokens = AccessTokens(secret, issuer, settings.access_lifetime)
+    reuse = timedelta(seconds=settings.refresh_reuse_seconds)
+    sessions = Sessions(
+        database,
+        tokens,
+        secret,
+        lifetime=settings.refresh_lifetime,
+        reuse=reuse,
+        max_age=settings.session_max_age,
+    )
+    guesses = Guesses(database, secret, *_attempts(settings))
+    own_password = OwnPassword(database, passwords, guesses)
+    login = Login(
+        *(database, passwords, sessions, guesses, KnownDevices(secret)),
+        *(own_password, Challenges(secret)),
+    )
+    enrolment = Enrolment(database, own_password, secret, _app_issuer(settings))
+    links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
+    admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
+    verifier = Verifier(database, tokens, admin_secret)
+    usage = KeyUsage(database)
+    redis = settings.rate_limit_storage_url
+    limits = RateLimits(
+        redis.get_secret_value() if redis else None, is_on=not settings.disable_rate_limit
+    )
+    mail = _mail(settings, database, links)
+    return Services(
+        *(settings, database, passwords, sessions, login, enrolment, links, verifier, usage),
+        *(limits, mail),
+    )
+
+
+def audit_log(settings: Settings) -> AuditLog:
+    """Return the writer of the audit log under *settings*."""
+    days = settings.audit_retention_days
+    return AuditLog(Key(audit_key(settings)), timedelta(days=days) if days else None)
+
+
+def passwords_of(settings: Settings) -> Passwords:
+    """Return how passwords are hashed and judged under *settings*."""
+    return Passwords(
+        settings.password_hash_memory_kib,
+        settings.password_hash_iterations,
+        is_strong=settings.enable_strong_password_policy,
+    )
+
+
+def _lifetimes(settings: Settings) -> dict[Purpose, timedelta]:
+    """Return how long a link of each purpose is good for."""
+    return {
+        Purpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
+        Purpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
+    }
+
+
+def _app_issuer(settings: Settings) -> str:
+    """Return how authenticator apps call this server, beside the user's address."""
+    host = urlsplit(settings.root_url).hostname if settings.root_url else None
+    return f"phoenix_web {host}" if host else "phoenix_web"
+
+
+def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail | None:
+    if settings.smtp_hostname is None or settings.root_url is None:
+        return None
+    own_name = _mail_name(urlsplit(settings.root_url).hostname or "localhost")
+    password = settings.smtp_password
+    server = SmtpServer(
+        host=settings.smtp_hostname,
+        port=settings.smtp_port,
+        own_name=own_name,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password else None,
+        validates=settings.smtp_validate_certs,
+        allows_plaintext=settings.smtp_allow_plaintext,
+    )
+    mail_from = settings.smtp_mail_from or f"noreply@{own_name}"
+    letterhead = Letterhead(mail_from, settings.address(settings.root_url))
+    return Mail(Outbox(links), Courier(database, links, letterhead, server))
+
+
+def _mail_name(host: str) -> str:
+    """Return *host* as mails name it: an address of the network stands in brackets (RFC 5321)."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    is_old = isinstance(address, ipaddress.IPv4Address)
+    return f"[{address}]" if is_old else f"[IPv6:{address}]"
+
+
+def _attempts(settings: Settings) -> tuple[int | None, int | None]:
+    """Return how many failures an account stands, and a network; None for any number."""
+    if settings.disable_brute_force_login_protection:
+        return None, None
+    per_network = settings.brute_force_login_protection_max_attempts_per_network
+    return settings.brute_force_login_protection_max_attempts, per_network or None
+
+
+def services() -> Services:
+    """Return the services of the running application."""
+    return cast("Services", current_app.extensions[EXTENSION])
