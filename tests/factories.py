@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.issuer import issue_key
 from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.global_ids import encode
@@ -166,7 +166,7 @@ def add_key(
             session,
             user,
             name,
-            by=Circumstances(),
+            actor=Actor(),
             description=description,
             expires_at=expires_at,
         )
@@ -180,7 +180,7 @@ def issue_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.RESET) -> 
     with services.database.transaction() as session:
         found = UserStore(session).find(user.user_id)
         assert found is not None
-        return services.password_links.issue(session, found, purpose, Circumstances()).token
+        return services.password_links.issue(session, found, purpose, Actor()).token
 
 
 def set_role(app: Flask, user: SignedIn, role: Role | str) -> None:

@@ -67,7 +67,7 @@ SERVER: Final = "server"
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class Actor:
     """Who does something, by which credential, from where; None for what is not known."""
 
     user_id: int | None = None
@@ -81,7 +81,7 @@ class Circumstances:
 
     def by(
         self, user_id: int, name: str, credential_kind: str, credential_id: int | None = None
-    ) -> Circumstances:
+    ) -> Actor:
         """Return the same place with the user who has turned out to be there."""
         return replace(
             self,
@@ -93,7 +93,7 @@ class Circumstances:
 
 
 #: Nobody has asked for it.
-BY_SERVER: Final = Circumstances(name="phoenix_web", credential_kind=SERVER)
+BY_SERVER: Final = Actor(name="phoenix_web", credential_kind=SERVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Event:
     """Something that is done, on its way into the log."""
 
     action: Action
-    circumstances: Circumstances
+    actor: Actor
     subject: Subject
     #: Why it was refused; None when it was not.
     refusal: str | None = None
@@ -120,7 +120,7 @@ class Event:
 
     def entry(self, number: int, at: datetime, key_id: str) -> Entry:
         """Return the line that the log gets as its *number*."""
-        told = self.circumstances
+        told = self.actor
         detail = json.dumps(_clean(self.detail), sort_keys=True, separators=(",", ":"))
         if len(detail) > _MAX_DETAIL:
             detail = '{"cut":true}'

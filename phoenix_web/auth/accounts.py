@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
 
 #: Characters of a user's name, on a page and by the API alike.
 MAX_USERNAME_LENGTH: Final = 256
@@ -63,38 +63,38 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
     session: Session,
     user_id: int,
     wanted: Change,
-    who: Circumstances,
+    actor: Actor,
     *,
-    by: int | None = None,
+    acting_admin_id: int | None = None,
     seen: Collection[str] | None = None,
 ) -> UserInfo:
     """Change the account as *wanted* and return it: all of it, or nothing.
 
-    *by* is the administrator who asks, None for commands and the admin secret; *who* is what the
-    audit log says of them. *seen* are the versions that the change was made for. Another role,
-    another password and deactivation end the user's sessions; keys do what the new role allows,
-    or nothing, from the next request on.
+    *acting_admin_id* is the administrator who asks, None for commands and the admin secret; *actor*
+    is what the audit log says of them. *seen* are the versions that the change was made for.
+    Another role, another password and deactivation end the user's sessions; keys do what the new
+    role allows, or nothing, from the next request on.
 
     Raises `NotFound`, `Forbidden` and `Invalid` as the rules say, and `Conflict` for a name that is
     taken, for an account that has another version by now and for the last active administrator.
     """
     users = UserStore(session)
-    user, administrators = _hold(users, user_id, by)
+    user, administrators = _hold(users, user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
         raise Forbidden(SYSTEM_USER)
     if seen is not None and user.version not in seen:
         raise Conflict(CHANGED_MEANWHILE)
     new = _difference(user, wanted)
-    _refuse(user, new, by)
+    _refuse(user, new, acting_admin_id)
     if new.role is not None or new.is_active is False:
         _keep_one(administrators - {user.id}, user)
-    _apply(session, user, new, who)
+    _apply(session, user, new, actor)
     changed = users.find(user.id)
     assert changed is not None  # noqa: S101 - it is held
     return changed
 
 
-def rename(session: Session, user: UserInfo, username: str, who: Circumstances) -> None:
+def rename(session: Session, user: UserInfo, username: str, actor: Actor) -> None:
     """Call *user* by another name; raise `Conflict` when it is taken.
 
     The name they have, and a user who is gone by now, stay as they are.
@@ -104,77 +104,81 @@ def rename(session: Session, user: UserInfo, username: str, who: Circumstances) 
     users.hold(user.id)
     now = users.find(user.id)
     if now is not None and username.strip() != now.username:
-        _rename(session, now, username.strip(), who)
+        _rename(session, now, username.strip(), actor)
 
 
 def delete(
-    session: Session, user_id: int, who: Circumstances, *, by: int | None = None
+    session: Session, user_id: int, actor: Actor, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Delete the account with its sessions and keys, as *by* asks, and return what it was.
+    """Delete the account with its sessions and keys, as *acting_admin_id* asks, and return what it was.
 
     Raises `NotFound`, `Forbidden` for an account that the server made, and `Conflict` for the last
     active administrator.
     """
     users = UserStore(session)
-    user, administrators = _hold(users, user_id, by)
+    user, administrators = _hold(users, user_id, acting_admin_id)
     if user.is_built_in:
         raise Forbidden(BUILT_IN_STAYS)
     _keep_one(administrators - {user.id}, user)
     users.delete(user.id)
-    record(session, user_deleted(user, who))
+    record(session, user_deleted(user, actor))
     return user
 
 
 def reset_second_factor(
-    session: Session, user_id: int, who: Circumstances, *, by: int | None = None
+    session: Session, user_id: int, actor: Actor, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Let the user sign in by password alone, as *by* asks; it ends their sessions.
+    """Let the user sign in by password alone, as *acting_admin_id* asks; it ends their sessions.
 
     Raises `NotFound`, `Forbidden` for oneself, who needs no help and has a code to show, and
     `Conflict` for whoever has no second factor.
     """
-    user, _ = _hold(UserStore(session), user_id, by)
-    if user.id == by:
+    user, _ = _hold(UserStore(session), user_id, acting_admin_id)
+    if user.id == acting_admin_id:
         raise Forbidden(OWN_SECOND_FACTOR)
     if not MfaStore(session).remove(user.id):
         raise Conflict(NO_SECOND_FACTOR)
     detail = {"sessions_ended": SessionStore(session).close_all(user.id)}
-    record(session, Event(Action.MFA_REMOVED, who, user_subject(user), detail=detail))
+    record(session, Event(Action.MFA_REMOVED, actor, user_subject(user), detail=detail))
     return user
 
 
-def hold_for_link(session: Session, user_id: int, *, by: int | None = None) -> UserInfo:
-    """Return the user, for whom *by* wants a link to choose a password, and hold them.
+def hold_for_link(
+    session: Session, user_id: int, *, acting_admin_id: int | None = None
+) -> UserInfo:
+    """Return the user, for whom *acting_admin_id* wants a link to choose a password, and hold them.
 
     Raises `NotFound` without one, and `Forbidden` for the system user and for oneself: by a link
     whoever finds an open session could do without the current password.
     """
-    user, _ = _hold(UserStore(session), user_id, by)
+    user, _ = _hold(UserStore(session), user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
         raise Forbidden(SYSTEM_USER)
-    if user.id == by:
+    if user.id == acting_admin_id:
         raise Forbidden(OWN_PASSWORD)
     return user
 
 
-def hold_administrator(session: Session, by: int | None) -> None:
-    """Raise `Forbidden` unless *by* is still an active administrator, and keep them one.
+def hold_administrator(session: Session, acting_admin_id: int | None) -> None:
+    """Raise `Forbidden` unless *acting_admin_id* is still an active administrator, and keep them one.
 
     Whoever adds users may have waited for a hash meanwhile. None stands for the admin secret.
     """
-    if by is not None and by not in UserStore(session).hold_with_administrators(by):
+    if acting_admin_id is not None and acting_admin_id not in UserStore(
+        session
+    ).hold_with_administrators(acting_admin_id):
         raise Forbidden(ADMINS_ONLY)
 
 
-def _hold(users: UserStore, user_id: int, by: int | None) -> tuple[UserInfo, set[int]]:
+def _hold(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
     """Return the user and the ids of all active administrators, and hold them.
 
-    Raises `Forbidden` when *by* has just ceased to be one: of two administrators who demote each
-    other, one is too late.
+    Raises `Forbidden` when *acting_admin_id* has just ceased to be one: of two administrators who
+    demote each other, one is too late.
     """
     administrators = users.hold_with_administrators(user_id)
     user = users.find(user_id)
-    if by is not None and by not in administrators:
+    if acting_admin_id is not None and acting_admin_id not in administrators:
         raise Forbidden(ADMINS_ONLY)
     if user is None:
         raise NotFound(NOT_FOUND)
@@ -192,50 +196,50 @@ def _difference(user: UserInfo, wanted: Change) -> Change:
     )
 
 
-def _refuse(user: UserInfo, new: Change, by: int | None) -> None:
-    """Raise what the rules say when the user *by* wants *new* for *user*."""
+def _refuse(user: UserInfo, new: Change, acting_admin_id: int | None) -> None:
+    """Raise what the rules say when the user *acting_admin_id* wants *new* for *user*."""
     if new.role is Role.SYSTEM:
         raise Invalid(SYSTEM_ROLE)
     if new.role is not None and user.is_built_in:
         raise Forbidden(BUILT_IN_ROLE)
-    if new.role is not None and user.id == by:
+    if new.role is not None and user.id == acting_admin_id:
         raise Forbidden(OWN_ROLE)
     if new.is_active is False and user.is_built_in:
         raise Forbidden(BUILT_IN_STAYS_ACTIVE)
-    if new.is_active is False and user.id == by:
+    if new.is_active is False and user.id == acting_admin_id:
         raise Forbidden(OWN_STATE)
-    if new.password_hash is not None and user.id == by:
+    if new.password_hash is not None and user.id == acting_admin_id:
         raise Forbidden(OWN_PASSWORD)
     if new.password_hash is not None and user.auth_method != "LOCAL":
         raise Invalid(NO_PASSWORD)
 
 
-def _apply(session: Session, user: UserInfo, new: Change, who: Circumstances) -> None:
+def _apply(session: Session, user: UserInfo, new: Change, actor: Actor) -> None:
     """Change *user*, who is held, to what is *new*; each event says how many sessions that ends."""
     users, sessions = UserStore(session), SessionStore(session)
     if new.username is not None:
-        _rename(session, user, new.username, who)
+        _rename(session, user, new.username, actor)
     if new.role is not None:
         users.set_role(user.id, new.role)
         ended = sessions.close_all(user.id)
-        record(session, role_changed(user, new.role, who, sessions_ended=ended))
+        record(session, role_changed(user, new.role, actor, sessions_ended=ended))
     if new.is_active is not None:
         users.set_active(user.id, is_active=new.is_active)
         action = Action.USER_REACTIVATED if new.is_active else Action.USER_DEACTIVATED
         detail = {} if new.is_active else {"sessions_ended": sessions.close_all(user.id)}
-        record(session, Event(action, who, user_subject(user), detail=detail))
+        record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.password_hash is not None:
         users.set_password(user.id, new.password_hash, needs_reset=True)
         detail = {"sessions_ended": sessions.close_all(user.id)}
         action = Action.USER_PASSWORD_CHANGED
-        record(session, Event(action, who, user_subject(user), detail=detail))
+        record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.is_active is False or new.password_hash is not None:
         PasswordLinkStore(session).drop(user.id)
 
 
-def _rename(session: Session, user: UserInfo, username: str, who: Circumstances) -> None:
+def _rename(session: Session, user: UserInfo, username: str, actor: Actor) -> None:
     UserStore(session).set_username(user.id, username)
-    record(session, renamed(user, username, who))
+    record(session, renamed(user, username, actor))
 
 
 def _keep_one(others: Collection[int], user: UserInfo) -> None:

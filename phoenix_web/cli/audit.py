@@ -11,7 +11,7 @@ import click
 
 from phoenix_web.audit.chain import Key
 from phoenix_web.audit.proof import Broken, Head, prove
-from phoenix_web.cli.common import by_operator
+from phoenix_web.cli.common import cli_actor
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.settings.settings import load
 from phoenix_web.store.audit.log import record
@@ -90,7 +90,7 @@ def prune(before: datetime) -> None:
                 raise NotFound("There is no audit log yet")
         while True:
             with database.transaction() as session:
-                removal = remove(session, moment, by_operator(), _BATCH)
+                removal = remove(session, moment, cli_actor(), _BATCH)
                 if removal is None:
                     break
                 record(session, removal)

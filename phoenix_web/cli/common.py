@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phoenix_web.audit.events import COMMAND_LINE, Circumstances
+from phoenix_web.audit.events import COMMAND_LINE, Actor
 from phoenix_web.errors import NotFound
 from phoenix_web.server.bootstrap import prepare
 from phoenix_web.settings.settings import Settings, load
@@ -60,7 +60,7 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def by_operator() -> Circumstances:
+def cli_actor() -> Actor:
     """Return that the user of this process does something, on this machine."""
     user_id = os.getuid()
     try:
@@ -68,4 +68,4 @@ def by_operator() -> Circumstances:
     except KeyError:  # as in many containers
         name = f"uid {user_id}"
     agent = f"phoenix-web on {socket.gethostname()}"
-    return Circumstances(name=name, credential_kind=COMMAND_LINE, agent=agent)
+    return Actor(name=name, credential_kind=COMMAND_LINE, agent=agent)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
-from phoenix_web.cli.common import by_operator, note, prepared, unit_of_work, user_of
+from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode
 from phoenix_web.policy import Role
@@ -45,7 +45,7 @@ def issue(
             session,
             owner,
             name.strip(),
-            by=by_operator(),
+            actor=cli_actor(),
             description=description,
             expires_at=expires_at,
         )
@@ -80,7 +80,7 @@ def revoke(key_id: str) -> None:
             key = store.find_owned(number, UserStore(session).system_user().id)
         if key is None:
             raise NotFound(f"There is no key {key_id}")
-        revoke_key(session, key, by=by_operator())
+        revoke_key(session, key, actor=cli_actor())
     note(f"Revoked {key.name!r}.")
 
 

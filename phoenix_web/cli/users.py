@@ -11,7 +11,7 @@ import click
 from phoenix_web.addresses import is_address
 from phoenix_web.auth import accounts
 from phoenix_web.auth.account_events import user_created
-from phoenix_web.cli.common import by_operator, note, prepared, unit_of_work, user_of
+from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
@@ -54,7 +54,7 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
             password_hash=password_hash,
             password_needs_reset=True,
         )
-        record(session, user_created(user, by_operator()))
+        record(session, user_created(user, cli_actor()))
     note(f"Added {email} as {role}.")
     if not password_stdin:
         click.echo(password)
@@ -78,7 +78,7 @@ def set_role(email: str, role: str) -> None:
     """Give the user with EMAIL the ROLE; it ends their sessions and counts for their keys."""
     with unit_of_work(prepared()) as session:
         wanted = accounts.Change(role=Role(role))
-        accounts.change(session, user_of(session, email).id, wanted, by_operator())
+        accounts.change(session, user_of(session, email).id, wanted, cli_actor())
     note(f"{email} is {role} now.")
 
 
@@ -103,7 +103,7 @@ def reactivate(email: str) -> None:
 def delete(email: str) -> None:
     """Delete the user with EMAIL, with all sessions and keys."""
     with unit_of_work(prepared()) as session:
-        accounts.delete(session, user_of(session, email).id, by_operator())
+        accounts.delete(session, user_of(session, email).id, cli_actor())
     note(f"Deleted {email}.")
 
 
@@ -120,7 +120,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
         wanted = accounts.Change(password_hash=password_hash)
-        accounts.change(session, user_of(session, email).id, wanted, by_operator())
+        accounts.change(session, user_of(session, email).id, wanted, cli_actor())
     note(f"Set the password of {email} and ended their sessions.")
     if not password_stdin:
         click.echo(password)
@@ -134,14 +134,14 @@ def reset_mfa(email: str) -> None:
     For whoever has lost both the phone and the recovery codes.
     """
     with unit_of_work(prepared()) as session:
-        accounts.reset_second_factor(session, user_of(session, email).id, by_operator())
+        accounts.reset_second_factor(session, user_of(session, email).id, cli_actor())
     note(f"{email} signs in by password alone now.")
 
 
 def _set_active(email: str, *, is_active: bool) -> None:
     with unit_of_work(prepared()) as session:
         wanted = accounts.Change(is_active=is_active)
-        accounts.change(session, user_of(session, email).id, wanted, by_operator())
+        accounts.change(session, user_of(session, email).id, wanted, cli_actor())
 
 
 def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:

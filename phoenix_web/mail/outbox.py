@@ -14,7 +14,7 @@ from phoenix_web.store.mail.outbox import OutboxStore
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.auth.passwords.links import IssuedLink, PasswordLinks
     from phoenix_web.store.accounts.users import UserInfo
 
@@ -26,13 +26,13 @@ class Outbox:
     links: PasswordLinks
 
     def send_link(
-        self, session: Session, user: UserInfo, purpose: Purpose, by: Circumstances
+        self, session: Session, user: UserInfo, purpose: Purpose, actor: Actor
     ) -> IssuedLink:
         """Give *user* a link in place of any older one, let a mail bring it, and return it.
 
         Raises `Invalid` for whoever has no password to choose.
         """
-        link = self.links.issue(session, user, purpose, by)
+        link = self.links.issue(session, user, purpose, actor)
         OutboxStore(session).add(
             purpose, user.email, datetime.now(UTC), user_id=user.id, link_id=link.id
         )

@@ -17,7 +17,7 @@ from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
     ACCESS_COOKIE,
     REFRESH_COOKIE,
-    circumstances,
+    current_actor,
     current_device,
     session_cookie,
 )
@@ -98,7 +98,7 @@ def _principal() -> Principal:
                 raise
     if not refresh_token:
         raise InvalidCredential("no cookie")
-    renewal = services().sessions.renew(refresh_token, current_device(), circumstances())
+    renewal = services().sessions.renew(refresh_token, current_device(), current_actor())
     if renewal.tokens is not None:
         remember(renewal.tokens)
     # Otherwise another tab has renewed the session a moment ago, and its cookies are on their way.

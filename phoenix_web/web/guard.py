@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from flask import current_app, g, request
 
 from phoenix_web.addresses import network_of
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.principal import ANONYMOUS, Principal
 from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.errors import Forbidden, InvalidCredential
@@ -96,7 +96,7 @@ def signed_in_user() -> UserInfo:
     return user
 
 
-def acting_administrator() -> int | None:
+def acting_admin_id() -> int | None:
     """Return the user in whose name the caller administers; None for the admin secret."""
     principal = current_principal()
     return None if principal.kind is CredentialKind.ADMIN_SECRET else principal.user_id
@@ -115,18 +115,18 @@ def current_device() -> Device:
     return Device.of(request.remote_addr, request.headers.get("User-Agent"), cookie)
 
 
-def circumstances() -> Circumstances:
+def current_actor() -> Actor:
     """Return, for the audit log, who makes this request and from where.
 
     Before the door has let somebody in, and in a public view, that is nobody.
     """
-    return circumstances_of(g.get("principal"))
+    return actor_of(g.get("principal"))
 
 
-def circumstances_of(principal: Principal | None) -> Circumstances:
+def actor_of(principal: Principal | None) -> Actor:
     """Return, for the audit log, that *principal* makes this request, or nobody who is known."""
     user = principal.user if principal else None
-    return Circumstances(
+    return Actor(
         user_id=user.id if user else None,
         name=user.username if user else None,
         credential_kind=principal.kind.value if principal else None,
@@ -179,7 +179,7 @@ def api_principal() -> Principal:
         principal = services().verifier.verify_bearer(bearer(header))
         if principal.is_first_use:
             assert principal.credential_id is not None  # noqa: S101 - it is a key
-            services().usage.note_first(principal.credential_id, circumstances_of(principal))
+            services().usage.note_first(principal.credential_id, actor_of(principal))
         return principal
     cookie = session_cookie(ACCESS_COOKIE)
     if not cookie:

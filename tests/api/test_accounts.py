@@ -10,7 +10,7 @@ import argon2
 import pytest
 from sqlalchemy import Engine, event
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.issuer import issue_key
 from phoenix_web.auth.passwords.hashing import Passwords
 from phoenix_web.global_ids import encode
@@ -470,7 +470,7 @@ def test_whoever_only_refers_to_a_user_holds_up_no_change_and_no_sign_in(
     with services_of(app).database.transaction() as session:
         owner = UserStore(session).find(member.user_id)
         assert owner is not None
-        issue_key(session, owner, "not committed yet", by=Circumstances())
+        issue_key(session, owner, "not committed yet", actor=Actor())
 
         assert _patch(client, member, admin, role="VIEWER").status_code == 200
         assert _log_in(client, member.email).status_code == 204

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.accounts import rename
 from phoenix_web.global_ids import number_of
 from phoenix_web.store.accounts.users import UserStore
@@ -117,11 +117,11 @@ def test_a_new_name_is_told_with_the_one_that_it_has_replaced(
     assert seen is not None
     for name in ("robert", "rob"):
         with database.transaction() as session:
-            rename(session, seen, name, Circumstances())
+            rename(session, seen, name, Actor())
     told = [json.loads(line.detail) for line in watch.new()]
     with database.transaction() as session:
         UserStore(session).delete(member.user_id)
-        rename(session, seen, "robin", Circumstances())
+        rename(session, seen, "robin", Actor())
 
     assert told == [{"from": "bob", "to": "robert"}, {"from": "robert", "to": "rob"}]
     assert watch.new() == []

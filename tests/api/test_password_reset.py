@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.errors import Invalid
 from phoenix_web.store.accounts.password_links import Purpose
@@ -73,7 +73,7 @@ def test_whoever_chose_a_password_need_not_choose_another(
         assert made is not None
         assert made.password_needs_reset
         links = services.password_links
-        token = links.issue(session, made, Purpose.INVITATION, Circumstances()).token
+        token = links.issue(session, made, Purpose.INVITATION, Actor()).token
 
     assert reset(client, token).status_code == 204
 
@@ -291,9 +291,7 @@ def test_a_changed_password_ends_the_link(
         user = UserStore(session).find(member.user_id)
     assert user is not None
 
-    services.login.change_password(
-        *(user, PASSWORD, "changed by its owner", Device(), Circumstances())
-    )
+    services.login.change_password(*(user, PASSWORD, "changed by its owner", Device(), Actor()))
 
     assert is_refused(reset(client, token))
 

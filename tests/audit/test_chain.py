@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from phoenix_web.audit.chain import START, Key, canonical
-from phoenix_web.audit.events import Action, Circumstances, Entry, Event, Outcome, Subject
+from phoenix_web.audit.events import Action, Actor, Entry, Event, Outcome, Subject
 from phoenix_web.audit.proof import Broken, Checkpoint, End, Head, prove
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Log:
         last = self.entries[count - 1]
         checkpoint = Checkpoint(last.number, last.mac, last.key_id)
         subject = Subject("AuditLog", None, "")
-        event = Event(Action.AUDIT_PRUNED, Circumstances(), subject, detail=checkpoint.told)
+        event = Event(Action.AUDIT_PRUNED, Actor(), subject, detail=checkpoint.told)
         return Log(self.entries[count:], checkpoint, self.end).appended(event)
 
 
@@ -64,7 +64,7 @@ events = st.builds(
     Event,
     st.sampled_from(Action),
     st.builds(
-        Circumstances,
+        Actor,
         st.none() | _numbers,
         st.none() | _texts,
         st.sampled_from([None, "session", "user key"]),
@@ -266,7 +266,7 @@ def test_anything_else_is_no_head() -> None:
 def test_an_event_keeps_no_secret_and_no_endless_text() -> None:
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
     secrets = ["phx_u_0123456789abcdef", jwt, "token=abcdef"]
-    where = Circumstances(name=secrets[0], address=jwt, agent=f"{secrets[2]} \x00\x1b{'a' * 999}")
+    where = Actor(name=secrets[0], address=jwt, agent=f"{secrets[2]} \x00\x1b{'a' * 999}")
     subject = Subject("UserApiKey", 1, secrets[0])
     detail = {"names": [secrets[0], {"inner": jwt}], "n": 1}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.settings.key_files import session_secret
 from phoenix_web.settings.settings import Settings
 from phoenix_web.store.accounts.password_links import Purpose
@@ -49,7 +49,7 @@ def leave_mails(environment: dict[str, str]) -> str:
     with held.database.transaction() as session:
         user = UserStore(session).find_by_email("admin@localhost")
         assert user is not None
-        link = held.password_links.issue(session, user, Purpose.INVITATION, Circumstances())
+        link = held.password_links.issue(session, user, Purpose.INVITATION, Actor())
         outbox = OutboxStore(session)
         for state in State:
             address = f"{'somebody-with-a-long-address.' * 3}@example.com"

@@ -16,7 +16,7 @@ import pytest
 import time_machine
 from sqlalchemy import inspect, text
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.errors import Invalid
 from phoenix_web.mail.composer import Letterhead
 from phoenix_web.mail.sender import LONGEST_DELAY, MAX_ATTEMPTS, Report, delay_after
@@ -55,7 +55,7 @@ def send_due(app: Flask) -> Report:
 
 def send_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.INVITATION) -> None:
     with services_of(app).database.transaction() as session:
-        mail_of(app).outbox.send_link(session, found(app, user), purpose, Circumstances())
+        mail_of(app).outbox.send_link(session, found(app, user), purpose, Actor())
 
 
 def ask_for_reset(app: Flask, address: str) -> None:
@@ -310,7 +310,7 @@ def test_what_a_mail_server_says_is_kept_short_and_without_the_link(
     with time_machine.travel(datetime.now(UTC), tick=False):
         with services_of(app).database.transaction() as session:
             link = mail_of(app).outbox.send_link(
-                session, found(app, member), Purpose.RESET, Circumstances()
+                session, found(app, member), Purpose.RESET, Actor()
             )
         echo = f"https://phx.example.com/x?token={link.token} and\x00 \x1b[31m \u202e more"
         mail_server.refuse_message = f"550 {echo} {'on and on ' * 100}"
@@ -417,7 +417,7 @@ def test_whoever_goes_while_a_mail_is_written_gets_none_and_keeps_no_other(
         services_of(app).database.transaction() as session,
         pytest.raises(Invalid, match=rf"{member.email} is {what}"),
     ):
-        mail_of(app).outbox.send_link(session, as_read, Purpose.RESET, Circumstances())
+        mail_of(app).outbox.send_link(session, as_read, Purpose.RESET, Actor())
 
 
 def test_several_couriers_at_once_send_each_mail_once(

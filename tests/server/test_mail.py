@@ -13,7 +13,7 @@ import pytest
 from gunicorn.workers.gthread import ThreadWorker
 from sqlalchemy import text
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.server.worker import Worker
 from phoenix_web.store.accounts.password_links import Purpose
 from phoenix_web.store.accounts.users import UserStore
@@ -52,7 +52,7 @@ def invite(app: Flask, make_user: MakeUser, count: int) -> None:
         for user in users:
             found = UserStore(session).find(user.user_id)
             assert found is not None
-            mail.outbox.send_link(session, found, Purpose.INVITATION, Circumstances())
+            mail.outbox.send_link(session, found, Purpose.INVITATION, Actor())
 
 
 def count(app: Flask, state: State) -> int:

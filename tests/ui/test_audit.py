@@ -12,7 +12,7 @@ import pytest
 
 import phoenix_web
 from phoenix_web.audit import events
-from phoenix_web.audit.events import Action, Circumstances, Event, Subject
+from phoenix_web.audit.events import Action, Actor, Event, Subject
 from phoenix_web.global_ids import encode
 from phoenix_web.store.audit.log import record
 from phoenix_web.ui.audit import words
@@ -35,7 +35,7 @@ def browser(app: Flask, admin: SignedIn) -> Visitor:
 
 def write(app: Flask, count: int, name: str = "key", user: SignedIn | None = None) -> None:
     """Write so many events at once."""
-    by = Circumstances(user.user_id, user.username, "session", 7) if user else Circumstances()
+    by = Actor(user.user_id, user.username, "session", 7) if user else Actor()
     with services_of(app).database.transaction() as session:
         for number in range(count):
             subject = Subject("UserApiKey", 100 + number, f"{name} {number}")

@@ -12,7 +12,7 @@ from phoenix_web.api.auth.sign_in import come_from_here
 from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content
 from phoenix_web.errors import Invalid, InvalidCredential, NotConfigured
 from phoenix_web.rate_limits import PASSWORD_RESET, PASSWORD_RESET_EMAIL
-from phoenix_web.web.guard import circumstances, limited, public
+from phoenix_web.web.guard import current_actor, limited, public
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def reset_password(body: PasswordResetRequestBody) -> Response:
         raise Invalid("Password required")
     if not isinstance(body.token, str):
         raise InvalidCredential("no password link")
-    services().password_links.redeem(body.token, body.password, circumstances())
+    services().password_links.redeem(body.token, body.password, current_actor())
     return no_content()

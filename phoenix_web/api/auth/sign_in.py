@@ -24,7 +24,7 @@ from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
     REFRESH_COOKIE,
     bearer,
-    circumstances,
+    current_actor,
     current_device,
     limited,
     public,
@@ -99,7 +99,7 @@ def log_in(body: LoginRequestBody) -> Response:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
     code = (body.code or "").strip() or None
     tokens = services().login.log_in(
-        body.email, body.password, current_device(), circumstances(), code
+        body.email, body.password, current_device(), current_actor(), code
     )
     if isinstance(tokens, CodeAsked):
         raise InvalidCredential("right password without a code", CODE_REQUIRED)
@@ -129,7 +129,7 @@ def refresh() -> Response:
     found = services().sessions.find(refresh_token)
     if found is not None:
         services().rate_limits.spend(REFRESH, f"session {found.session_id}")
-    renewal = services().sessions.renew(refresh_token, current_device(), circumstances())
+    renewal = services().sessions.renew(refresh_token, current_device(), current_actor())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
@@ -147,7 +147,7 @@ def log_out() -> Response:
     # HEAD asks what GET would answer, and ends nothing.
     found = None if request.method == "HEAD" else _open_session()
     if found is not None:
-        services().sessions.sign_out(*found, circumstances(), is_everywhere=True)
+        services().sessions.sign_out(*found, current_actor(), is_everywhere=True)
     response = Response(status=HTTPStatus.FOUND)
     response.location = f"{services().settings.host_root_path}/login"
     del response.headers["Content-Type"]

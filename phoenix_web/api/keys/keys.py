@@ -26,7 +26,7 @@ from phoenix_web.global_ids import encode, number_of
 from phoenix_web.policy import CredentialKind, Permission, Role
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.web.guard import circumstances, current_principal, requires
+from phoenix_web.web.guard import current_actor, current_principal, requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def revoke_user_key(key_id: str) -> Response:
             key = keys.find_owned(number, principal.user_id)
         if key is None:
             raise NotFound("API key not found")
-        revoke_key(session, key, by=circumstances())
+        revoke_key(session, key, actor=current_actor())
     return no_content()
 
 
@@ -158,7 +158,7 @@ def revoke_system_key(key_id: str) -> Response:
         key = KeyStore(session).find_owned(number, UserStore(session).system_user().id)
         if key is None:
             raise NotFound("System API key not found")
-        revoke_key(session, key, by=circumstances())
+        revoke_key(session, key, actor=current_actor())
     return no_content()
 
 
@@ -175,7 +175,7 @@ def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:
             session,
             owner,
             wanted.name,
-            by=circumstances(),
+            actor=current_actor(),
             description=wanted.description,
             expires_at=wanted.expires_at,
         )

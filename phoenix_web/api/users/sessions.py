@@ -29,8 +29,8 @@ from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
-    circumstances,
     comes_by_cookie,
+    current_actor,
     current_principal,
     requires,
     signed_in_user,
@@ -145,7 +145,7 @@ def end_session_of_user(user_id: str, session_id: str) -> Response:
 def end_all_sessions_of_user(user_id: str) -> Response:
     """Sign the user out everywhere; their keys go on working."""
     with services().database.transaction() as session:
-        end_sessions(session, _existing(session, user_id), circumstances())
+        end_sessions(session, _existing(session, user_id), current_actor())
     return no_content()
 
 
@@ -158,7 +158,7 @@ def _existing(session: Session, global_id: str) -> UserInfo:
 
 
 def _end(session: Session, user: UserInfo, number: int) -> None:
-    if not end_session(session, user, number, circumstances()):
+    if not end_session(session, user, number, current_actor()):
         raise NotFound(_MISSING)
 
 

@@ -37,7 +37,7 @@ from phoenix_web.policy import Permission, Role
 from phoenix_web.store.accounts.password_links import Purpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
-from phoenix_web.web.guard import acting_administrator, circumstances, current_principal, requires
+from phoenix_web.web.guard import acting_admin_id, current_actor, current_principal, requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def create_user(body: CreateUserRequestBody) -> Response:
     elif isinstance(wanted, OAuth2UserData):
         extra = wanted.model_dump(include={"oauth2_client_id", "oauth2_user_id"})
     with services().database.transaction() as session:
-        accounts.hold_administrator(session, acting_administrator())
-        who = circumstances()
+        accounts.hold_administrator(session, acting_admin_id())
+        who = current_actor()
         user = UserStore(session).add(
             email=wanted.email,
             username=wanted.username,
@@ -150,8 +150,8 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
     )
     with services().database.transaction() as session:
         user = accounts.change(
-            *(session, number, wanted, circumstances()),
-            by=acting_administrator(),
+            *(session, number, wanted, current_actor()),
+            acting_admin_id=acting_admin_id(),
             seen=_seen_versions(),
         )
     return _with_version(user)
@@ -171,7 +171,7 @@ def delete_user(user_id: str) -> Response:
     """Delete the user; their sessions and keys end in the same transaction."""
     number = user_number(user_id)
     with services().database.transaction() as session:
-        accounts.delete(session, number, circumstances(), by=acting_administrator())
+        accounts.delete(session, number, current_actor(), acting_admin_id=acting_admin_id())
     return no_content()
 
 
@@ -189,8 +189,8 @@ def reset_second_factor(user_id: str) -> Response:
     """Let the user sign in by password alone, as who has lost phone and recovery codes."""
     number = user_number(user_id)
     with services().database.transaction() as session:
-        by = acting_administrator()
-        accounts.reset_second_factor(session, number, circumstances(), by=by)
+        by = acting_admin_id()
+        accounts.reset_second_factor(session, number, current_actor(), acting_admin_id=by)
     return no_content()
 
 

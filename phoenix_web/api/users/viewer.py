@@ -22,8 +22,8 @@ from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
-    circumstances,
     comes_by_cookie,
+    current_actor,
     current_device,
     current_principal,
     requires,
@@ -70,7 +70,7 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
         tokens = _change_password(user, body)
     elif body.username is not None:
         with services().database.transaction() as session:
-            accounts.rename(session, user, body.username, circumstances())
+            accounts.rename(session, user, body.username, current_actor())
     else:
         raise Invalid(accounts.NOTHING_TO_CHANGE)
     with services().database.reading() as session:
@@ -99,7 +99,7 @@ def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
         raise ValidationFailed([value_fault(["body", "password"], fault)])
     try:
         return services().login.change_password(
-            *(user, body.current_password, password, current_device(), circumstances()),
+            *(user, body.current_password, password, current_device(), current_actor()),
             username=body.username,
         )
     except InvalidCredential as error:

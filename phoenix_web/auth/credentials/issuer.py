@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.store.accounts.users import UserInfo
 
 
@@ -39,12 +39,12 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
     owner: UserInfo,
     name: str,
     *,
-    by: Circumstances,
+    actor: Actor,
     description: str | None = None,
     expires_at: datetime | None = None,
     form_nonce: str | None = None,
 ) -> IssuedKey:
-    """Make a key that acts for *owner*, as asked for *by* somebody; return it with its text.
+    """Make a key that acts for *owner*, as asked for *actor* somebody; return it with its text.
 
     Raises `Conflict` when *form_nonce* names a form that has made its key already.
     """
@@ -58,12 +58,12 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
         expires_at=expires_at,
         form_nonce=form_nonce,
     )
-    record(session, key_issued(key, owner, by))
+    record(session, key_issued(key, owner, actor))
     return IssuedKey(key, text)
 
 
-def revoke_key(session: Session, key: KeyInfo, *, by: Circumstances) -> None:
-    """End *key* for good, as asked for *by* somebody."""
+def revoke_key(session: Session, key: KeyInfo, *, actor: Actor) -> None:
+    """End *key* for good, as asked for *actor* somebody."""
     # Of two who revoke it at once, one has done it.
     if KeyStore(session).revoke(key.id):
-        record(session, Event(Action.KEY_REVOKED, by, key_subject(key)))
+        record(session, Event(Action.KEY_REVOKED, actor, key_subject(key)))

@@ -21,7 +21,7 @@ from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.audit.log import record
 
 if TYPE_CHECKING:
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.store.database import Database
 
 FLUSH_SECONDS: Final = 2.0
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Use:
     at: datetime
-    by: Circumstances
+    by: Actor
 
 
 class KeyUsage:
@@ -51,12 +51,12 @@ class KeyUsage:
         self._writing = threading.Lock()
         self._process: int | None = None
 
-    def note_first(self, key_id: int, by: Circumstances) -> None:
+    def note_first(self, key_id: int, actor: Actor) -> None:
         """Remember that the key was used, of which no use was known when it was looked up."""
         with self._gathering:
             if key_id in self._waiting or len(self._waiting) >= _MAX_WAITING:
                 return
-            self._waiting[key_id] = _Use(datetime.now(UTC), by)
+            self._waiting[key_id] = _Use(datetime.now(UTC), actor)
             # A thread does not survive a fork: each process starts its own.
             if self._process == os.getpid():
                 return

@@ -15,7 +15,7 @@ from phoenix_web.store.audit.log import record
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.store.accounts.users import UserInfo
 
 #: What a code was, as the audit log says it.
@@ -29,7 +29,7 @@ def is_of_app(code: str) -> bool:
     return len(typed) == totp.DIGITS and typed.isascii() and typed.isdecimal()
 
 
-def spend(session: Session, user: UserInfo, code: str, by: Circumstances) -> str | None:
+def spend(session: Session, user: UserInfo, code: str, actor: Actor) -> str | None:
     """Spend *code* in the unit of work *session*, and return what it was.
 
     Whoever has no second factor needs no code, so for them it is None. Raises `WrongCode` alike for
@@ -51,7 +51,7 @@ def spend(session: Session, user: UserInfo, code: str, by: Circumstances) -> str
         raise WrongCode(f"wrong or spent recovery code for user {user.id}")
     left = store.count_recovery_codes(user.id)
     subject = user_subject(user)
-    record(session, Event(Action.MFA_RECOVERY_CODE_USED, by, subject, detail={"left": left}))
+    record(session, Event(Action.MFA_RECOVERY_CODE_USED, actor, subject, detail={"left": left}))
     return RECOVERY_CODE
 
 

@@ -24,7 +24,7 @@ from phoenix_web.store.audit.log import record
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.auth.passwords.reauthentication import OwnPassword, Proof
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
@@ -67,7 +67,7 @@ class Enrolment:
             derive_key(secret, "second factor draft"), salt="second-factor-draft"
         )
 
-    def begin(self, user: UserInfo, current: str, by: Circumstances) -> Draft:
+    def begin(self, user: UserInfo, current: str, actor: Actor) -> Draft:
         """Return a new draft for *user*, whose password is *current*; nothing is on yet.
 
         Raises `InvalidCredential`, `TooManyRequests` and `Unavailable` as a change of the password
@@ -77,7 +77,7 @@ class Enrolment:
             raise Invalid(NO_PASSWORD)
         if user.mfa_enrolled_at is not None:
             raise Conflict(ALREADY_ON)
-        with recording(self._database, Action.MFA_ENROLLED, user.email, by):
+        with recording(self._database, Action.MFA_ENROLLED, user.email, actor):
             proof = self._own_password.prove(user, current)
             with self._database.transaction() as session:
                 self._own_password.hold(session, proof)
@@ -94,7 +94,7 @@ class Enrolment:
         return self._draft(user, self._read(user, token)[0], token)
 
     def confirm(
-        self, user: UserInfo, token: str, code: str, session_id: int, by: Circumstances
+        self, user: UserInfo, token: str, code: str, session_id: int, actor: Actor
     ) -> list[str]:
         """Let sign-ins of *user* need a code from now on, and return the recovery codes.
 
@@ -103,11 +103,11 @@ class Enrolment:
         Raises `ExpiredCredential` as `draft` does, and when the password is another one by now,
         `WrongCode`, and `Conflict` for whoever has a second factor by now.
         """
-        with recording(self._database, Action.MFA_ENROLLED, user.email, by):
-            return self._confirm(user, token, code, session_id, by)
+        with recording(self._database, Action.MFA_ENROLLED, user.email, actor):
+            return self._confirm(user, token, code, session_id, actor)
 
     def _confirm(
-        self, user: UserInfo, token: str, code: str, session_id: int, by: Circumstances
+        self, user: UserInfo, token: str, code: str, session_id: int, actor: Actor
     ) -> list[str]:
         secret, proven = self._read(user, token)
         step = totp.matching_step(secret, code.replace(" ", ""), datetime.now(UTC))
@@ -123,12 +123,12 @@ class Enrolment:
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
             self._own_password.guesses.forgive_codes(session, user.id)
-            _note(session, Action.MFA_ENROLLED, user, session_id, by)
+            _note(session, Action.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s has a second factor", user.id)
         return made
 
     def renew_recovery_codes(
-        self, user: UserInfo, current: str, code: str, by: Circumstances
+        self, user: UserInfo, current: str, code: str, actor: Actor
     ) -> list[str]:
         """Return new recovery codes in place of all from before.
 
@@ -137,28 +137,28 @@ class Enrolment:
         action = Action.MFA_RECOVERY_CODES_RENEWED
         made = recovery_codes.make()
         digests = [recovery_codes.digest(user.id, text) for text in made]
-        with recording(self._database, action, user.email, by):
+        with recording(self._database, action, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
-                self._spend(session, proof, code, by)
+                self._spend(session, proof, code, actor)
                 MfaStore(session).put_recovery_codes(user.id, digests)
-                record(session, Event(action, by, user_subject(user)))
+                record(session, Event(action, actor, user_subject(user)))
         return made
 
     def turn_off(
-        self, user: UserInfo, current: str, code: str, session_id: int, by: Circumstances
+        self, user: UserInfo, current: str, code: str, session_id: int, actor: Actor
     ) -> None:
         """Let sign-ins of *user* need no code any more.
 
         Raises `InvalidCredential` for a wrong password, `WrongCode`, `TooManyRequests` when either
         was so too often, and `Conflict` for whoever has no second factor.
         """
-        with recording(self._database, Action.MFA_REMOVED, user.email, by):
+        with recording(self._database, Action.MFA_REMOVED, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
-                self._spend(session, proof, code, by)
+                self._spend(session, proof, code, actor)
                 MfaStore(session).remove(user.id)
-                _note(session, Action.MFA_REMOVED, user, session_id, by)
+                _note(session, Action.MFA_REMOVED, user, session_id, actor)
         _log.info("user %s has no second factor any more", user.id)
 
     def _prove(self, user: UserInfo, current: str, code: str) -> Proof:
@@ -173,10 +173,10 @@ class Enrolment:
         attempt = guesses.count_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 
-    def _spend(self, session: Session, proof: Proof, code: str, by: Circumstances) -> None:
+    def _spend(self, session: Session, proof: Proof, code: str, actor: Actor) -> None:
         """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
         self._own_password.hold(session, proof)
-        if codes.spend(session, proof.user, code, by) is None:
+        if codes.spend(session, proof.user, code, actor) is None:
             raise Conflict(NOT_ON)
 
     def _read(self, user: UserInfo, token: str) -> tuple[str, str]:
@@ -195,9 +195,7 @@ class Enrolment:
         return Draft(secret, totp.uri(secret, user.email, self._issuer), token)
 
 
-def _note(
-    session: Session, action: Action, user: UserInfo, session_id: int, by: Circumstances
-) -> None:
+def _note(session: Session, action: Action, user: UserInfo, session_id: int, actor: Actor) -> None:
     """End all sessions of *user* but one, and record *action*."""
     ended = SessionStore(session).close_all(user.id, except_session=session_id)
-    record(session, Event(action, by, user_subject(user), detail={"sessions_ended": ended}))
+    record(session, Event(action, actor, user_subject(user), detail={"sessions_ended": ended}))

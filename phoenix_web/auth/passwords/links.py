@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.auth.passwords.hashing import Passwords
     from phoenix_web.auth.sign_in.login import Login
     from phoenix_web.store.accounts.users import UserInfo
@@ -86,13 +86,11 @@ class PasswordLinks:
             for purpose in Purpose
         }
 
-    def issue(
-        self, session: Session, user: UserInfo, purpose: Purpose, by: Circumstances
-    ) -> IssuedLink:
+    def issue(self, session: Session, user: UserInfo, purpose: Purpose, actor: Actor) -> IssuedLink:
         """Give *user* a link in place of any older one, in the unit of work *session*.
 
-        It is asked for *by* somebody, or by nobody who is known. Raises `Invalid` for whoever has
-        no password to choose, or is gone by now.
+        Raises `Invalid` for whoever
+        has no password to choose, or is gone by now.
         """
         users = UserStore(session)
         # Of two that are issued at once, the later one takes the place of the other.
@@ -111,7 +109,7 @@ class PasswordLinks:
         link_id = PasswordLinkStore(session).put(held.id, purpose, nonce, now, expires_at)
         detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
         subject = user_subject(held)
-        record(session, Event(Action.PASSWORD_LINK_ISSUED, by, subject, detail=detail))
+        record(session, Event(Action.PASSWORD_LINK_ISSUED, actor, subject, detail=detail))
         return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
 
     def token(self, purpose: Purpose, nonce: str) -> str:
@@ -136,7 +134,7 @@ class PasswordLinks:
         return link
 
     def redeem(
-        self, token: str, password: str, where: Circumstances, device_cookie: str | None = None
+        self, token: str, password: str, actor: Actor, device_cookie: str | None = None
     ) -> str:
         """Give the link's user *password*, and end the link and all their sessions; keys stay.
 
@@ -166,7 +164,7 @@ class PasswordLinks:
                 "purpose": link.purpose.value,
                 "sessions_ended": SessionStore(session).close_all(user.id),
             }
-            by = where.by(user.id, user.username, PASSWORD_LINK)
+            by = actor.by(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)
             record(session, Event(Action.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
         _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)

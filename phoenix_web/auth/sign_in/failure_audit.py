@@ -14,14 +14,12 @@ from phoenix_web.store.audit.log import record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phoenix_web.audit.events import Action, Circumstances
+    from phoenix_web.audit.events import Action, Actor
     from phoenix_web.store.database import Database
 
 
 @contextmanager
-def recording(
-    database: Database, action: Action, email: str, where: Circumstances
-) -> Iterator[None]:
+def recording(database: Database, action: Action, email: str, actor: Actor) -> Iterator[None]:
     """Record, when the block is refused, that *action* was, to the account with *email*."""
     try:
         yield
@@ -32,5 +30,5 @@ def recording(
         with database.transaction() as session:
             user = UserStore(session).find_by_email(email)
             subject = user_subject(user) if user else UNKNOWN_ADDRESS
-            record(session, Event(action, where, subject, refusal))
+            record(session, Event(action, actor, subject, refusal))
         raise

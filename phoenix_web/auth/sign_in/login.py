@@ -23,7 +23,7 @@ from phoenix_web.store.audit.log import record
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.auth.mfa.challenges import Challenges
     from phoenix_web.auth.passwords.hashing import Passwords
     from phoenix_web.auth.passwords.reauthentication import OwnPassword
@@ -64,7 +64,7 @@ class Login:
         email: str,
         password: str,
         device: Device,
-        where: Circumstances,
+        actor: Actor,
         code: str | None = None,
     ) -> TokenPair | CodeAsked:
         """Open a session on *device* and return its tokens, or that a code is asked for.
@@ -76,14 +76,12 @@ class Login:
         not hold, `TooManyRequests` after too many failures, whether the account exists or not,
         and `Unavailable` when too many wait to sign in; that counts for nothing.
         """
-        refusals = recording(self.database, Action.LOGIN_FAILED, email, where)
+        refusals = recording(self.database, Action.LOGIN_FAILED, email, actor)
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn(), refusals:
-            return self._log_in(normal_email(email), password, device, where, code)
+            return self._log_in(normal_email(email), password, device, actor, code)
 
-    def enter_code(
-        self, challenge: str, code: str, device: Device, where: Circumstances
-    ) -> TokenPair:
+    def enter_code(self, challenge: str, code: str, device: Device, actor: Actor) -> TokenPair:
         """Open the session that *challenge* stands for, and return its tokens.
 
         Raises `WrongCode` and `TooManyRequests` as `log_in` does; then the challenge stays good.
@@ -96,7 +94,7 @@ class Login:
             user, password_hash = users.find(user_id), users.password_hash(user_id)
         if user is None:
             raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
-        with recording(self.database, Action.LOGIN_FAILED, user.email, where):
+        with recording(self.database, Action.LOGIN_FAILED, user.email, actor):
             if not user.is_active or password_hash is None:
                 raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
             self.challenges.check(challenge, user, password_hash)
@@ -104,7 +102,7 @@ class Login:
             attempt = self.guesses.count(user.email, device.address, known)
             if codes.is_of_app(code):
                 attempt = self.guesses.count_code(attempt, user.id)
-            by = where.by(user.id, user.username, PASSWORD)
+            by = actor.by(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 _hold(session, user, password_hash)
                 tokens = self._open(session, user, attempt, device, by, code)
@@ -116,7 +114,7 @@ class Login:
         current: str,
         new: str,
         device: Device,
-        by: Circumstances,
+        actor: Actor,
         *,
         username: str | None = None,
     ) -> TokenPair:
@@ -128,7 +126,7 @@ class Login:
         often, `Unavailable` as for a sign-in, and `Conflict` when the name is taken.
         """
         action = Action.USER_PASSWORD_CHANGED
-        with self.passwords.turn(), recording(self.database, action, user.email, by):
+        with self.passwords.turn(), recording(self.database, action, user.email, actor):
             proof = self.own_password.prove(user, current)
             new_hash = self.passwords.hash(new)
             with self.database.transaction() as session:
@@ -138,9 +136,9 @@ class Login:
                 ended = SessionStore(session).close_all(user.id)
                 tokens = self.sessions.open(session, user, device)
                 detail = {"sessions_ended": ended, "new_session": tokens.session_id}
-                record(session, Event(action, by, user_subject(user), detail=detail))
+                record(session, Event(action, actor, user_subject(user), detail=detail))
                 if username is not None:
-                    rename(session, user, username, by)
+                    rename(session, user, username, actor)
         _log.info("user %s changed their password", user.id)
         # Every browser is a stranger's now; this one has just proved both passwords.
         cookie = self.known_devices.remember(device.cookie, None, user, new_hash)
@@ -151,7 +149,7 @@ class Login:
         self.guesses.forgive_account(session, user.email)
 
     def _log_in(
-        self, email: str, password: str, device: Device, where: Circumstances, code: str | None
+        self, email: str, password: str, device: Device, actor: Actor, code: str | None
     ) -> TokenPair | CodeAsked:
         with self.database.reading() as session:
             # One statement, whether there is such a user or not.
@@ -171,7 +169,7 @@ class Login:
             attempt = self.guesses.count_code(attempt, user.id)
         outdated = self.passwords.is_outdated(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash
-        by = where.by(user.id, user.username, PASSWORD)
+        by = actor.by(user.id, user.username, PASSWORD)
         with self.database.transaction() as session:
             _hold(session, user, password_hash)
             if outdated:
@@ -193,17 +191,17 @@ class Login:
         user: UserInfo,
         attempt: Attempt,
         device: Device,
-        by: Circumstances,
+        actor: Actor,
         code: str,
     ) -> TokenPair:
         """Open a session once *code* holds, or none is needed; forgive what led here."""
-        second_factor = codes.spend(session, user, code, by)
+        second_factor = codes.spend(session, user, code, actor)
         self.guesses.forgive(session, attempt)
         UserStore(session).record_sign_in(user.id, datetime.now(UTC))
         tokens = self.sessions.open(session, user, device)
         subject = session_subject(tokens.session_id, user)
         detail = {"second_factor": second_factor} if second_factor else {}
-        record(session, Event(Action.SESSION_OPENED, by, subject, detail=detail))
+        record(session, Event(Action.SESSION_OPENED, actor, subject, detail=detail))
         return tokens
 
     def _recognised(

@@ -21,7 +21,7 @@ from phoenix_web.store.audit.log import record
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Circumstances
+    from phoenix_web.audit.events import Actor
     from phoenix_web.auth.credentials.access_tokens import AccessTokens
     from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.store.accounts.users import UserInfo
@@ -101,7 +101,7 @@ class Sessions:
         )
         return self._pair(store, user, session_id, token_id, term)
 
-    def renew(self, refresh_token: str, device: Device, where: Circumstances) -> Renewal:
+    def renew(self, refresh_token: str, device: Device, actor: Actor) -> Renewal:
         """Exchange *refresh_token*, which is good once and comes from *device*, for new tokens.
 
         Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
@@ -120,7 +120,7 @@ class Sessions:
                 f"refresh token of session {found.session_id} expired", _EXPIRED
             )
         with self._database.transaction() as session:
-            renewal = self._exchange(session, digest, found, device, where)
+            renewal = self._exchange(session, digest, found, device, actor)
         if renewal is None:
             raise InvalidCredential(
                 f"replay of a spent refresh token ended session {found.session_id}", _INVALID
@@ -135,16 +135,14 @@ class Sessions:
         with self._database.reading() as session:
             return SessionStore(session).find_refresh_token(digest)
 
-    def sign_out(
-        self, user_id: int, session_id: int, where: Circumstances, *, is_everywhere: bool
-    ) -> None:
+    def sign_out(self, user_id: int, session_id: int, actor: Actor, *, is_everywhere: bool) -> None:
         """End the session of the user who signs out, or all that they have."""
         with self._database.transaction() as session:
             store = SessionStore(session)
             user = UserStore(session).find(user_id)
             if user is None:  # gone, and so are the sessions
                 return
-            by = where.by(user.id, user.username, CredentialKind.SESSION, session_id)
+            by = actor.by(user.id, user.username, CredentialKind.SESSION, session_id)
             if is_everywhere:
                 if ended := store.close_all(user.id):
                     record(session, all_ended(user, ended, by))
@@ -157,7 +155,7 @@ class Sessions:
         digest: bytes,
         found: RefreshInfo,
         device: Device,
-        where: Circumstances,
+        actor: Actor,
     ) -> Renewal | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
@@ -183,7 +181,7 @@ class Sessions:
             return Renewal(principal, None)
         store.close(found.session_id)
         # Whoever it was has come with this person's credential.
-        shown_by = where.by(user.id, user.username, REFRESH_TOKEN, found.session_id)
+        shown_by = actor.by(user.id, user.username, REFRESH_TOKEN, found.session_id)
         subject = session_subject(found.session_id, user)
         refusal = "a spent refresh token was shown again"
         record(session, Event(Action.SESSION_REPLAYED, shown_by, subject, refusal))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from phoenix_web.audit.events import Action, Circumstances, Event, Subject
+from phoenix_web.audit.events import Action, Actor, Event, Subject
 from phoenix_web.audit.proof import Checkpoint
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 
@@ -22,9 +22,7 @@ def is_due(session: Session, first: int, before: datetime) -> bool:
     return at is not None and at < before
 
 
-def remove(
-    session: Session, before: datetime, circumstances: Circumstances, limit: int
-) -> Event | None:
+def remove(session: Session, before: datetime, actor: Actor, limit: int) -> Event | None:
     """Remove the first lines as far as they are from before *before*, at most *limit* of them.
 
     Returns the event that must be recorded in the same unit of work: chained like every other, it
@@ -61,7 +59,7 @@ def remove(
     session.execute(delete(AuditEvent).where(AuditEvent.id <= checkpoint.number))
     return Event(
         Action.AUDIT_PRUNED,
-        circumstances,
+        actor,
         Subject("AuditLog", None, f"events {first} to {checkpoint.number}"),
         detail={
             **checkpoint.told,

@@ -15,7 +15,7 @@ from phoenix_web.global_ids import MAX_ID, row_id
 from phoenix_web.store.accounts.keys import KeyInfo, KeyStore
 from phoenix_web.ui import form_tokens, forms, htmx, links
 from phoenix_web.ui.keys.snippets import snippets
-from phoenix_web.web.guard import circumstances, current_principal
+from phoenix_web.web.guard import current_actor, current_principal
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class KeyPage:
                     session,
                     owner,
                     form.name,
-                    by=circumstances(),
+                    actor=current_actor(),
                     description=form.description,
                     expires_at=form.expires_at,
                     form_nonce=nonce,
@@ -90,7 +90,7 @@ class KeyPage:
             key = KeyStore(session).find_owned(key_id, owner.id)
             if key is None:
                 raise NotFound("There is no such key. It may have been revoked already.")
-            revoke_key(session, key, by=circumstances())
+            revoke_key(session, key, actor=current_actor())
         if htmx.is_htmx():
             return self._page(owner, _blank(), revoked=key)
         return htmx.redirect(links.url_for(f"ui.{self.name}.index", revoked=key.id))

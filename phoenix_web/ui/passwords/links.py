@@ -14,7 +14,7 @@ from phoenix_web.rate_limits import PASSWORD_RESET
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.sign_in import login
 from phoenix_web.web import cookies
-from phoenix_web.web.guard import circumstances, current_device, limited, public
+from phoenix_web.web.guard import current_actor, current_device, limited, public
 from phoenix_web.web.same_site import hides_its_page
 from phoenix_web.web.services import services
 
@@ -49,7 +49,7 @@ def issue(session: Session, user: UserInfo, purpose: Purpose) -> ShownLink:
     """
     mail = services().mail
     is_mailed = mail is not None and not user.is_built_in  # those have no mailbox
-    by = circumstances()
+    by = current_actor()
     if mail is not None and is_mailed:
         issued = mail.outbox.send_link(session, user, purpose, by)
     else:
@@ -100,7 +100,7 @@ def submit() -> Response:
         if form is None:
             return _page(submission, link, HTTPStatus.UNPROCESSABLE_ENTITY)
         known = services().password_links.redeem(
-            token, form.new_password, circumstances(), current_device().cookie
+            token, form.new_password, current_actor(), current_device().cookie
         )
     except InvalidCredential:
         return _gone()

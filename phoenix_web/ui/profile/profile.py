@@ -15,7 +15,7 @@ from phoenix_web.ui.account_forms import NameForm
 from phoenix_web.ui.profile import sessions as own_sessions
 from phoenix_web.ui.profile import two_step
 from phoenix_web.ui.session_lists import listed
-from phoenix_web.web.guard import circumstances, current_device, requires, signed_in_user
+from phoenix_web.web.guard import current_actor, current_device, requires, signed_in_user
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def change_password() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         tokens = services().login.change_password(
-            *(user, form.current_password, form.new_password, current_device(), circumstances())
+            *(user, form.current_password, form.new_password, current_device(), current_actor())
         )
     except InvalidCredential:
         refused = submission.refused("current_password", "This is not your current password.")
@@ -74,7 +74,7 @@ def change_name() -> Response:
         return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            accounts.rename(session, signed_in_user(), submission.form.username, circumstances())
+            accounts.rename(session, signed_in_user(), submission.form.username, current_actor())
     except Conflict as error:
         taken = submission.refused("username", "Somebody else has this name.")
         return _account(taken, error.status)

@@ -11,7 +11,7 @@ from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.ui import cookie_auth, htmx, links
 from phoenix_web.ui.session_lists import END_PATH, listed
-from phoenix_web.web.guard import circumstances, current_principal, requires, signed_in_user
+from phoenix_web.web.guard import current_actor, current_principal, requires, signed_in_user
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def end(session_id: int) -> Response:
     """End one session; raise `NotFound` when it is not the caller's, or not there."""
     principal = current_principal()
     with services().database.transaction() as session:
-        if not end_session(session, signed_in_user(), session_id, circumstances()):
+        if not end_session(session, signed_in_user(), session_id, current_actor()):
             raise NotFound("There is no such session. It may have ended already.")
     if session_id == principal.session_id:
         cookie_auth.forget()
@@ -47,7 +47,7 @@ def end_others() -> Response:
     principal = current_principal()
     with services().database.transaction() as session:
         kept = principal.session_id
-        end_sessions(session, signed_in_user(), circumstances(), except_session=kept)
+        end_sessions(session, signed_in_user(), current_actor(), except_session=kept)
     return _back("others")
 
 

@@ -21,7 +21,7 @@ from phoenix_web.ui import forms, htmx, links, waits
 from phoenix_web.ui.account_forms import CodeForm, CurrentPasswordForm, SecondFactorForm
 from phoenix_web.ui.sign_in.login import WRONG_CODE
 from phoenix_web.web.guard import (
-    circumstances,
+    current_actor,
     current_principal,
     requires,
     session_of,
@@ -57,7 +57,7 @@ def begin() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         draft = services().enrolment.begin(
-            signed_in_user(), submission.form.current_password, circumstances()
+            signed_in_user(), submission.form.current_password, current_actor()
         )
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)
@@ -80,7 +80,7 @@ def confirm() -> Response:
         return _draft_page(draft, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         codes = enrolment.confirm(
-            user, draft.token, submission.form.code, _session_id(), circumstances()
+            user, draft.token, submission.form.code, _session_id(), current_actor()
         )
     except WrongCode:
         refused = submission.refused("code", WRONG_CODE)
@@ -102,7 +102,7 @@ def renew() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         codes = services().enrolment.renew_recovery_codes(
-            signed_in_user(), form.current_password, form.code, circumstances()
+            signed_in_user(), form.current_password, form.code, current_actor()
         )
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)
@@ -121,7 +121,7 @@ def turn_off() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         services().enrolment.turn_off(
-            *(signed_in_user(), form.current_password, form.code, _session_id(), circumstances())
+            *(signed_in_user(), form.current_password, form.code, _session_id(), current_actor())
         )
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)

@@ -13,7 +13,7 @@ from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests, Wro
 from phoenix_web.rate_limits import SIGN_IN, SIGN_IN_CODE
 from phoenix_web.ui import cookie_auth, forms, htmx, links, waits
 from phoenix_web.ui.account_forms import CodeForm
-from phoenix_web.web.guard import circumstances, current_device, public, session_of_cookies, spend
+from phoenix_web.web.guard import current_actor, current_device, public, session_of_cookies, spend
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def submit() -> Response:
     try:
         spend(SIGN_IN)
         tokens = services().login.log_in(
-            form.email, form.password, current_device(), circumstances()
+            form.email, form.password, current_device(), current_actor()
         )
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)
@@ -82,7 +82,7 @@ def submit_code() -> Response:
     try:
         spend(SIGN_IN_CODE)
         tokens = services().login.enter_code(
-            challenge, submission.form.code, current_device(), circumstances()
+            challenge, submission.form.code, current_device(), current_actor()
         )
     except WrongCode as error:
         return _code_page(challenge, submission.refused("code", WRONG_CODE), error.status)
@@ -103,7 +103,7 @@ def log_out() -> Response:
     found = session_of_cookies()
     if found is not None:
         is_everywhere = EVERYWHERE in request.form
-        services().sessions.sign_out(*found, circumstances(), is_everywhere=is_everywhere)
+        services().sessions.sign_out(*found, current_actor(), is_everywhere=is_everywhere)
     cookie_auth.forget()
     return htmx.redirect(links.url_for("ui.login.show"))
 

@@ -16,7 +16,7 @@ from phoenix_web.ui import htmx, links
 from phoenix_web.ui.passwords import links as password_links
 from phoenix_web.ui.session_lists import END_PATH
 from phoenix_web.ui.users.viewed import DONE, find_viewed, number_in, page
-from phoenix_web.web.guard import acting_administrator, circumstances, requires
+from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def reactivate(user_id: str) -> Response:
 def delete(user_id: str) -> Response:
     """Delete the user with all their sessions and keys."""
     with services().database.transaction() as session:
-        accounts.delete(session, number_in(user_id), circumstances(), by=acting_administrator())
+        accounts.delete(
+            session, number_in(user_id), current_actor(), acting_admin_id=acting_admin_id()
+        )
     return htmx.redirect(links.url_for("ui.users.index", deleted="yes"))
 
 
@@ -53,7 +55,9 @@ def delete(user_id: str) -> Response:
 def make_link(user_id: str) -> Response:
     """Make a link by which the user chooses another password, and show it, this once."""
     with services().database.transaction() as session:
-        user = accounts.hold_for_link(session, number_in(user_id), by=acting_administrator())
+        user = accounts.hold_for_link(
+            session, number_in(user_id), acting_admin_id=acting_admin_id()
+        )
         has_password = UserStore(session).password_hash(user.id) is not None
         purpose = Purpose.RESET if has_password else Purpose.INVITATION
         link = password_links.issue(session, user, purpose)
@@ -73,7 +77,7 @@ def reset_second_factor(user_id: str) -> Response:
     """Let the user sign in by password alone; it ends their sessions."""
     with services().database.transaction() as session:
         accounts.reset_second_factor(
-            session, number_in(user_id), circumstances(), by=acting_administrator()
+            session, number_in(user_id), current_actor(), acting_admin_id=acting_admin_id()
         )
     return _to_page(user_id, "two-step")
 
@@ -84,7 +88,7 @@ def end_session(user_id: str, session_id: int) -> Response:
     """End one session of the user; raise `NotFound` when it is not theirs, or not there."""
     with services().database.transaction() as session:
         user = find_viewed(session, user_id).user
-        if not endings.end_session(session, user, session_id, circumstances()):
+        if not endings.end_session(session, user, session_id, current_actor()):
             raise NotFound("There is no such session. It may have ended already.")
     return _back(user_id, "session")
 
@@ -94,7 +98,7 @@ def end_session(user_id: str, session_id: int) -> Response:
 def end_sessions(user_id: str) -> Response:
     """Sign the user out everywhere."""
     with services().database.transaction() as session:
-        endings.end_sessions(session, find_viewed(session, user_id).user, circumstances())
+        endings.end_sessions(session, find_viewed(session, user_id).user, current_actor())
     return _back(user_id, "sessions")
 
 
@@ -102,7 +106,7 @@ def _set_active(user_id: str, *, is_active: bool) -> Response:
     wanted = accounts.Change(is_active=is_active)
     with services().database.transaction() as session:
         accounts.change(
-            session, number_in(user_id), wanted, circumstances(), by=acting_administrator()
+            session, number_in(user_id), wanted, current_actor(), acting_admin_id=acting_admin_id()
         )
     return _to_page(user_id, "reactivated" if is_active else "deactivated")
 

@@ -18,7 +18,7 @@ from phoenix_web.store.audit.log import record
 from phoenix_web.ui import forms
 from phoenix_web.ui.account_forms import ROLES, NewUserForm
 from phoenix_web.ui.passwords import links
-from phoenix_web.web.guard import acting_administrator, circumstances, requires
+from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def create() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            accounts.hold_administrator(session, acting_administrator())
+            accounts.hold_administrator(session, acting_admin_id())
             # Without a password nobody gets in before the link was used.
             user = UserStore(session).add(
                 email=form.email, username=form.username, role=Role(form.role)
             )
-            record(session, user_created(user, circumstances()))
+            record(session, user_created(user, current_actor()))
             link = links.issue(session, user, Purpose.INVITATION)
     except Conflict as error:
         is_name = error.message.startswith("Username")

@@ -13,7 +13,7 @@ from phoenix_web.policy import Permission, Role
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.account_forms import UserForm
 from phoenix_web.ui.users.viewed import find_viewed, number_in, page
-from phoenix_web.web.guard import acting_administrator, circumstances, requires
+from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def save(user_id: str) -> Response:
                 session,
                 number_in(user_id),
                 wanted,
-                circumstances(),
-                by=acting_administrator(),
+                current_actor(),
+                acting_admin_id=acting_admin_id(),
                 seen={form.version},
             )
     except Conflict as error:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from phoenix_web.audit.events import Circumstances
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.usage import KeyUsage
 from phoenix_web.store.database import Database
 from tests.audit_log import Watch, by, what
@@ -95,7 +95,7 @@ def test_a_key_that_is_gone_does_not_keep_the_others_from_being_noted(
 
 def test_a_database_out_of_reach_lets_the_uses_wait(caplog: pytest.LogCaptureFixture) -> None:
     usage = KeyUsage(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"))
-    usage.note_first(1, Circumstances())
+    usage.note_first(1, Actor())
 
     usage.flush()
     usage.flush()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from phoenix_web.audit.chain import Key
-from phoenix_web.audit.events import Action, Circumstances, Event, Outcome, Subject
+from phoenix_web.audit.events import Action, Actor, Event, Outcome, Subject
 from phoenix_web.audit.proof import Broken, prove
 from phoenix_web.store.audit.log import AuditLog, record
 from phoenix_web.store.audit.reading import AuditStore, Filters, batches
@@ -56,7 +56,7 @@ def database(open_database: Callable[..., Database]) -> Database:
 
 
 def event(label: str = "a", action: Action = Action.KEY_ISSUED, **changes: Any) -> Event:
-    return Event(action, Circumstances(), Subject("User", 1, label), **changes)
+    return Event(action, Actor(), Subject("User", 1, label), **changes)
 
 
 def append(database: Database, *labels: str) -> None:
@@ -88,7 +88,7 @@ def is_proved_in(session: Session, *keys: Key) -> bool:
 
 def pruned(database: Database, before: datetime, limit: int = 10_000) -> None:
     with database.transaction() as session:
-        removal = remove(session, before, Circumstances(), limit)
+        removal = remove(session, before, Actor(), limit)
         assert removal is not None
         record(session, removal)
 
@@ -237,7 +237,7 @@ def test_removal_takes_the_first_lines_of_a_day_and_leaves_a_provable_rest(
     assert left[-1].subject_label == "events 4 to 4"
     assert is_proved(database)
     with database.transaction() as session:
-        assert remove(session, start + 2 * DAY, Circumstances(), 10) is None
+        assert remove(session, start + 2 * DAY, Actor(), 10) is None
 
 
 def test_the_next_event_removes_what_is_older_than_it_may_be(
@@ -271,7 +271,7 @@ def varied(database: Database) -> list[Entry]:
     random = Random(4)  # noqa: S311 - the same lines each time
     start = datetime(2030, 1, 1, tzinfo=UTC)
     for number in range(80):
-        where = Circumstances(user_id=random.choice([None, 1, 2]), name="x")
+        where = Actor(user_id=random.choice([None, 1, 2]), name="x")
         subject = Subject(random.choice(["User", "Session"]), random.choice([None, 1, 2]), "y")
         refusal = random.choice([None, None, "no"])
         action = random.choice([Action.LOGIN_FAILED, Action.KEY_ISSUED, Action.KEY_REVOKED])
