@@ -6,7 +6,7 @@ Where to find what:
 - how a credential becomes a principal: `auth.verifier`; sessions: `auth.sessions`;
   the text of a key: `auth.keys`; signing in: `auth.login`; making keys: `auth.issuer`;
   what may be done to an account: `auth.accounts`
-- mail: `mail.outbox` takes it in, `mail.courier` sends it, `mail.background` is its thread
+- mail: `mail.outbox` takes it in, `mail.sender` sends it, `mail.background` is its thread
 - who did what: `audit` (what an event says, the chain, its proof), `store.audit`; the events of
   credentials: `auth.audited`; the first use of a key: `auth.usage`
 - the tables: `store.models`; one store for each noun beside it; `store.migrations`

@@ -26,7 +26,7 @@ def send() -> None:
         raise ConfigError(["PHOENIX_SMTP_HOSTNAME is not set, so there is nobody to give mails to"])
     try:
         held.database.upgrade()
-        report = held.mail.courier.send_due()
+        report = held.mail.sender.send_due()
     finally:
         held.database.dispose()
     click.echo(

@@ -15,7 +15,7 @@ from phoenix_web.errors import PhoenixError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from phoenix_web.mail.sender import Courier
+    from phoenix_web.mail.sender import MailSender
 
 #: How often a worker looks for mails. Nothing wakes it earlier: what a request has written down
 #: must not cost the answer to it any time.
@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def sending(courier: Courier, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Send mails by *courier*, in a thread of their own, for as long as the block runs.
+def sending(sender: MailSender, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Send mails by *sender*, in a thread of their own, for as long as the block runs.
 
     It takes up no further mail once *is_wanted* says so.
     """
@@ -42,7 +42,7 @@ def sending(courier: Courier, is_wanted: Callable[[], bool] = lambda: True) -> I
         return is_wanted() and not over.is_set()
 
     thread = threading.Thread(
-        target=_run, args=(courier, holder, keep_going, over), name="mail", daemon=True
+        target=_run, args=(sender, holder, keep_going, over), name="mail", daemon=True
     )
     thread.start()
     try:
@@ -53,14 +53,14 @@ def sending(courier: Courier, is_wanted: Callable[[], bool] = lambda: True) -> I
 
 
 def _run(
-    courier: Courier, holder: str, keep_going: Callable[[], bool], over: threading.Event
+    sender: MailSender, holder: str, keep_going: Callable[[], bool], over: threading.Event
 ) -> None:
     pause = _INTERVAL_SECONDS
     while not over.wait(pause):
         pause = _INTERVAL_SECONDS
         try:
             if keep_going():
-                courier.send_elected(holder, keep_going)
+                sender.send_elected(holder, keep_going)
         except PhoenixError as error:
             # The database is busy or away; requests say so themselves.
             _log.info("no mail is sent for the moment: %s", error.message)

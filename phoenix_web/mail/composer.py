@@ -26,7 +26,7 @@ _SUBJECTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
+class MessageComposer:
     """What all mails share: who writes, and from which server."""
 
     mail_from: str

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Takes mails in; a `Courier` sends them when the transaction is over."""
+    """Takes mails in; a `MailSender` sends them when the transaction is over."""
 
     links: PasswordLinks
 
@@ -41,7 +41,7 @@ class Outbox:
     def ask_for_reset(self, session: Session, address: str) -> None:
         """Note that somebody at *address* asks for a new password.
 
-        Whether the address is anybody's the courier finds out. Here it makes no difference, so
+        Whether the address is anybody's the sender finds out. Here it makes no difference, so
         neither the answer nor its time can tell. What cannot be an address is nobody's.
         """
         address = normal_email(address)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.auth.passwords.links import PasswordLinks
-    from phoenix_web.mail.composer import Letterhead
+    from phoenix_web.mail.composer import MessageComposer
     from phoenix_web.mail.smtp import SmtpServer
     from phoenix_web.store.accounts.password_links import LinkInfo
     from phoenix_web.store.accounts.users import UserInfo
@@ -61,12 +61,12 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Courier:
-    """Sends mails by *server*; any number of couriers share one outbox."""
+class MailSender:
+    """Sends mails by *server*; any number of senders share one outbox."""
 
     database: Database
     links: PasswordLinks
-    letterhead: Letterhead
+    composer: MessageComposer
     server: SmtpServer
     hold: timedelta = field(default=HOLD)
 
@@ -166,10 +166,10 @@ class Courier:
     def _send(self, mail: MailInfo, link: LinkInfo, report: Report) -> None:
         try:
             token = self.links.token(link.purpose, link.nonce)
-            message = self.letterhead.compose(
+            message = self.composer.compose(
                 mail.purpose,
                 link.user,
-                f"{self.letterhead.server_url}{PATH}?token={token}",
+                f"{self.composer.server_url}{PATH}?token={token}",
                 link.expires_at,
                 message_id=f"{mail.id}.{mail.created_at:%Y%m%d%H%M%S%f}",
                 date=mail.created_at,

@@ -46,7 +46,7 @@ class Worker(ThreadWorker):
             super().run()
             return
         # Only now: a thread would not have outlived the fork.
-        with sending(held.mail.courier, lambda: self.alive):
+        with sending(held.mail.sender, lambda: self.alive):
             super().run()
 
     def handle_error(self, req: Request | None, client: Any, addr: Any, exc: BaseException) -> None:

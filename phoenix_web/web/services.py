@@ -23,9 +23,9 @@ from phoenix_web.auth.sign_in.known_devices import KnownDevices
 from phoenix_web.auth.sign_in.login import Login
 from phoenix_web.auth.sign_in.sessions import Sessions
 from phoenix_web.auth.sign_in.throttling import Guesses
-from phoenix_web.mail.composer import Letterhead
+from phoenix_web.mail.composer import MessageComposer
 from phoenix_web.mail.outbox import Outbox
-from phoenix_web.mail.sender import Courier
+from phoenix_web.mail.sender import MailSender
 from phoenix_web.mail.smtp import SmtpServer
 from phoenix_web.rate_limits import RateLimits
 from phoenix_web.settings.key_files import audit_key
@@ -44,7 +44,7 @@ class Mail:
     """How mails are taken in, and how they leave."""
 
     outbox: Outbox
-    courier: Courier
+    sender: MailSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +146,8 @@ def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail 
         allows_plaintext=settings.smtp_allow_plaintext,
     )
     mail_from = settings.smtp_mail_from or f"noreply@{own_name}"
-    letterhead = Letterhead(mail_from, settings.address(settings.root_url))
-    return Mail(Outbox(links), Courier(database, links, letterhead, server))
+    composer = MessageComposer(mail_from, settings.address(settings.root_url))
+    return Mail(Outbox(links), MailSender(database, links, composer, server))
 
 
 def _mail_name(host: str) -> str:

@@ -269,7 +269,7 @@ class Walk:
         """Let the mails leave, and the member hold the link of the newest one."""
         mail = services_of(self._app).mail
         assert mail is not None
-        mail.courier.send_due()
+        mail.sender.send_due()
         messages = self._mail_server.messages
         assert [message["To"] for message in messages] == [MEMBER] * len(messages)
         token = link_in(messages[-1]).partition("token=")[2]

@@ -31,7 +31,7 @@ def invite(client: FlaskClient, admin: SignedIn, *names: str) -> None:
 def send_due(app: Flask) -> None:
     mail = services_of(app).mail
     assert mail is not None
-    mail.courier.send_due()
+    mail.sender.send_due()
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def ask(client: FlaskClient, email: object) -> TestResponse:
 def send_due(app: Flask) -> None:
     mail = services_of(app).mail
     assert mail is not None
-    mail.courier.send_due()
+    mail.sender.send_due()
 
 
 def waiting(app: Flask) -> int:

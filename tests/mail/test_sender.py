@@ -18,7 +18,7 @@ from sqlalchemy import inspect, text
 
 from phoenix_web.audit.events import Actor
 from phoenix_web.errors import Invalid
-from phoenix_web.mail.composer import Letterhead
+from phoenix_web.mail.composer import MessageComposer
 from phoenix_web.mail.sender import LONGEST_DELAY, MAX_ATTEMPTS, Report, delay_after
 from phoenix_web.store.accounts.password_links import PasswordLinkStore, Purpose
 from phoenix_web.store.accounts.users import UserStore
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from phoenix_web.mail.sender import Courier
+    from phoenix_web.mail.sender import MailSender
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.mail.outbox import MailInfo
     from phoenix_web.web.services import Mail
@@ -50,7 +50,7 @@ def mail_of(app: Flask) -> Mail:
 
 
 def send_due(app: Flask) -> Report:
-    return mail_of(app).courier.send_due()
+    return mail_of(app).sender.send_due()
 
 
 def send_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.INVITATION) -> None:
@@ -334,14 +334,16 @@ def test_a_mail_that_cannot_be_written_keeps_no_other(
     mail_server: MailServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    compose = Letterhead.compose
+    compose = MessageComposer.compose
 
-    def fail(self: Letterhead, purpose: Purpose, user: UserInfo, *told: Any, **more: Any) -> Any:
+    def fail(
+        self: MessageComposer, purpose: Purpose, user: UserInfo, *told: Any, **more: Any
+    ) -> Any:
         if user.email == member.email:
             raise ValueError("a defect")
         return compose(self, purpose, user, *told, **more)
 
-    monkeypatch.setattr(Letterhead, "compose", fail)
+    monkeypatch.setattr(MessageComposer, "compose", fail)
     send_link(app, member)
     send_link(app, viewer)
 
@@ -463,18 +465,18 @@ def test_one_is_elected_and_the_others_do_nothing_meanwhile(
     mail_server.is_quick.clear()
     send_link(app, member)
     send_link(app, viewer)
-    courier = mail_of(app).courier
+    sender = mail_of(app).sender
     with ThreadPoolExecutor(1) as threads:
-        elected = threads.submit(courier.send_elected, "one", lambda: True)
+        elected = threads.submit(sender.send_elected, "one", lambda: True)
         mail_server.wait_until_begun()
-        courier.send_elected("another", lambda: True)
+        sender.send_elected("another", lambda: True)
         assert mail_server.begun == 1
         mail_server.is_quick.set()
         elected.result(20)
 
     assert len(mail_server.messages) == 2
     ask_for_reset(app, member.email)
-    courier.send_elected("another", lambda: True)
+    sender.send_elected("another", lambda: True)
     assert len(mail_server.messages) == 3
 
 
@@ -513,7 +515,7 @@ def test_a_courier_that_is_told_to_stop_takes_up_no_further_mail(
     send_link(app, viewer)
     wanted = iter([True, False])
 
-    mail_of(app).courier.send_elected("one", lambda: next(wanted))
+    mail_of(app).sender.send_elected("one", lambda: next(wanted))
 
     assert len(mail_server.messages) == 1
     assert sorted(mail.state for mail in mails(app)) == [State.SENT, State.WAITING]
@@ -542,8 +544,8 @@ from phoenix_web.settings.settings import load
 from phoenix_web.web.services import build
 
 settings = load()
-courier = build(settings, session_secret(settings)).mail.courier
-replace(courier, hold=timedelta(seconds=1)).send_elected("the first", lambda: True)
+sender = build(settings, session_secret(settings)).mail.sender
+replace(sender, hold=timedelta(seconds=1)).send_elected("the first", lambda: True)
 """
 
 
@@ -559,10 +561,10 @@ def test_when_the_elected_one_is_killed_another_goes_on(
         finally:
             os.kill(first.pid, signal.SIGKILL)
     mail_server.is_quick.set()
-    courier: Courier = mail_of(app).courier
+    sender: MailSender = mail_of(app).sender
 
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=2)):
-        replace(courier, hold=timedelta(seconds=30)).send_elected("the second", lambda: True)
+        replace(sender, hold=timedelta(seconds=30)).send_elected("the second", lambda: True)
 
     [mail] = mails(app)
     assert (mail.state, mail.attempts) == (State.SENT, 2)

@@ -20,7 +20,7 @@ USERS = "/settings/users"
 def send_due(app: Flask) -> None:
     mail = services_of(app).mail
     assert mail is not None
-    mail.courier.send_due()
+    mail.sender.send_due()
 
 
 def test_an_invitation_and_a_reset_are_mailed_as_well_as_shown(
