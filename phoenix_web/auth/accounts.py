@@ -110,7 +110,7 @@ def rename(session: Session, user: UserInfo, username: str, actor: Actor) -> Non
 def delete(
     session: Session, user_id: int, actor: Actor, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Delete the account with its sessions and keys, as *acting_admin_id* asks, and return what it was.
+    """Delete the account with its sessions and keys, and return it as it was.
 
     Raises `NotFound`, `Forbidden` for an account that the server made, and `Conflict` for the last
     active administrator.
@@ -160,7 +160,7 @@ def hold_for_link(
 
 
 def hold_administrator(session: Session, acting_admin_id: int | None) -> None:
-    """Raise `Forbidden` unless *acting_admin_id* is still an active administrator, and keep them one.
+    """Lock the acting administrator; raise `Forbidden` unless they are still an active one.
 
     Whoever adds users may have waited for a hash meanwhile. None stands for the admin secret.
     """
