@@ -163,7 +163,7 @@ def _row(listed: ListedUser) -> dict[str, str | int | None]:
         "email": user.email,
         "username": user.username,
         "role": user.role.value,
-        "state": listed.standing.value,
+        "state": listed.status.value,
         "last_sign_in_at": seen.isoformat(timespec="seconds") if seen else None,
         "mfa": "on" if user.mfa_enrolled_at else "off",
         "keys": listed.key_count,

@@ -92,7 +92,7 @@ def fill(text: str, replace: Callable[[str, str], str]) -> str:
     return _PLACEHOLDER.sub(lambda found: replace(found[1], found[2] or ""), text)
 
 
-def standing(exchange: Mapping[str, Any]) -> dict[str, Any]:
+def status(exchange: Mapping[str, Any]) -> dict[str, Any]:
     """Return the recorded answer with what we do otherwise everywhere."""
     answer: dict[str, Any] = exchange["response"]
     headers = dict(answer["headers"])

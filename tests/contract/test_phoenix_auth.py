@@ -9,7 +9,7 @@ import time_machine
 
 from tests.contract.auth_steps import BEFORE, PATHS
 from tests.contract.auth_walk import Walk
-from tests.contract.replay import ANYTHING, Deviation, differences, load, standing
+from tests.contract.replay import ANYTHING, Deviation, differences, load, status
 from tests.mail_server import running_mail_server
 
 if TYPE_CHECKING:
@@ -447,7 +447,7 @@ def test_we_answer_as_phoenix_does_but_for_the_table(
         for exchange in EXCHANGES:
             name = exchange["name"]
             response = walk.send(exchange, BEFORE, PATHS)
-            recorded = standing(exchange)
+            recorded = status(exchange)
             deviation = DEVIATIONS.get(name)
             if deviation and not differences(recorded, response):
                 stale.append(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets.models import Dataset, text_key
 from tests.contract.datasets_walk import Walk
-from tests.contract.replay import Deviation, differences, load, standing
+from tests.contract.replay import Deviation, differences, load, status
 from tests.factories import services_of
 
 if TYPE_CHECKING:
@@ -257,7 +257,7 @@ def test_we_answer_as_phoenix_does_but_for_the_table(
         if name == "examples: dataset without any version":
             _add_dataset_without_version(app, walk)
         response = walk.send(exchange)
-        recorded = standing(exchange)
+        recorded = status(exchange)
         deviation = DEVIATIONS.get(name)
         if deviation and not differences(recorded, response, walk.ids.copy()):
             stale.append(name)

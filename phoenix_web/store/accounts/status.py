@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 
-class Standing(StrEnum):
+class AccountStatus(StrEnum):
     """What stands beside a user's name in lists."""
 
     ACTIVE = "active"
@@ -25,17 +25,17 @@ class Standing(StrEnum):
     UNINVITED = "uninvited"
 
 
-def standing_of(
+def account_status(
     user: UserInfo, *, has_password: bool, purpose: str | None, expires_at: datetime | None
-) -> Standing:
+) -> AccountStatus:
     """Return where *user* stands, whose link, if there is one, has *purpose* until *expires_at*."""
     is_good = expires_at is not None and expires_at > datetime.now(UTC)
     if not user.is_active:
-        return Standing.DEACTIVATED
+        return AccountStatus.DEACTIVATED
     if user.auth_method != "LOCAL" or has_password:
         # Whoever has a password may be invited to choose another one, but need not.
         is_new = is_good and purpose == Purpose.INVITATION and user.last_sign_in_at is None
-        return Standing.INVITED if is_new else Standing.ACTIVE
+        return AccountStatus.INVITED if is_new else AccountStatus.ACTIVE
     if is_good:
-        return Standing.INVITED
-    return Standing.UNINVITED if expires_at is None else Standing.LAPSED
+        return AccountStatus.INVITED
+    return AccountStatus.UNINVITED if expires_at is None else AccountStatus.LAPSED

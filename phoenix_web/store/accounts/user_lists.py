@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, union_
 
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.keys import is_unexpired
-from phoenix_web.store.accounts.status import Standing, standing_of
+from phoenix_web.store.accounts.status import AccountStatus, account_status
 from phoenix_web.store.accounts.user_names import normal_email, username_key
 from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
 from phoenix_web.store.models import ApiKey, PasswordLink, User
@@ -31,7 +31,7 @@ class ListedUser:
     """A user, with the numbers of their keys that work and of their open sessions."""
 
     user: UserInfo
-    standing: Standing
+    status: AccountStatus
     key_count: int
     session_count: int
 
@@ -57,8 +57,8 @@ class UserListStore:
         people = [_person(*row) for row in self._session.execute(statement)]
         counts = self._counts([user.id for user, _ in people[:limit]])
         listed = [
-            ListedUser(user, standing, counts[_KEYS, user.id], counts[_SESSIONS, user.id])
-            for user, standing in people[:limit]
+            ListedUser(user, status, counts[_KEYS, user.id], counts[_SESSIONS, user.id])
+            for user, status in people[:limit]
         ]
         return listed, people[limit][0].id if len(people) > limit else None
 
@@ -102,9 +102,9 @@ def _person(
     purpose: str | None,
     expires_at: datetime | None,
     *values: Any,
-) -> tuple[UserInfo, Standing]:
+) -> tuple[UserInfo, AccountStatus]:
     user = user_from(values)
-    return user, standing_of(
+    return user, account_status(
         user, has_password=has_password, purpose=purpose, expires_at=expires_at
     )
 

@@ -13,7 +13,7 @@ from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode, number_of
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore
-from phoenix_web.store.accounts.status import Standing, standing_of
+from phoenix_web.store.accounts.status import AccountStatus, account_status
 from phoenix_web.store.accounts.users import SYSTEM_EMAIL, UserInfo, UserStore
 from phoenix_web.ui import forms, htmx
 from phoenix_web.ui.account_forms import ROLES, UserForm
@@ -53,10 +53,10 @@ class Viewed:
     sessions: SessionList
 
     @property
-    def standing(self) -> Standing:
+    def status(self) -> AccountStatus:
         """Return how far the user has come."""
         link = self.link
-        return standing_of(
+        return account_status(
             self.user,
             has_password=self.has_password,
             purpose=link.purpose if link else None,
