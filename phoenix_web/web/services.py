@@ -22,7 +22,7 @@ from phoenix_web.auth.passwords.reauthentication import OwnPassword
 from phoenix_web.auth.sign_in.known_devices import KnownDevices
 from phoenix_web.auth.sign_in.login import Login
 from phoenix_web.auth.sign_in.sessions import Sessions
-from phoenix_web.auth.sign_in.throttling import Guesses
+from phoenix_web.auth.sign_in.throttling import LoginThrottle
 from phoenix_web.mail.composer import MessageComposer
 from phoenix_web.mail.outbox import Outbox
 from phoenix_web.mail.sender import MailSender
@@ -80,10 +80,10 @@ def build(settings: Settings, secret: str) -> Services:
         reuse=reuse,
         max_age=settings.session_max_age,
     )
-    guesses = Guesses(database, secret, *_attempts(settings))
-    own_password = OwnPassword(database, passwords, guesses)
+    throttle = LoginThrottle(database, secret, *_attempts(settings))
+    own_password = OwnPassword(database, passwords, throttle)
     login = Login(
-        *(database, passwords, sessions, guesses, KnownDevices(secret)),
+        *(database, passwords, sessions, throttle, KnownDevices(secret)),
         *(own_password, Challenges(secret)),
     )
     enrolment = Enrolment(database, own_password, secret, _app_issuer(settings))

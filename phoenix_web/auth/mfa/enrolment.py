@@ -122,7 +122,7 @@ class Enrolment:
                 raise ExpiredCredential(f"user {user.id} has another password than the draft")
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
-            self._own_password.guesses.forgive_codes(session, user.id)
+            self._own_password.throttle.reset_codes(session, user.id)
             _note(session, Action.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s has a second factor", user.id)
         return made
@@ -170,7 +170,7 @@ class Enrolment:
         if not codes.is_of_app(code):
             return proof
         guesses = self._own_password.guesses
-        attempt = guesses.count_code(proof.attempt, user.id, is_signed_in=True)
+        attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 
     def _spend(self, session: Session, proof: Proof, code: str, actor: Actor) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.auth.passwords.hashing import Passwords
-    from phoenix_web.auth.sign_in.throttling import Attempt, Guesses
+    from phoenix_web.auth.sign_in.throttling import Attempt, LoginThrottle
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -34,7 +34,7 @@ class OwnPassword:
 
     database: Database
     passwords: Passwords
-    guesses: Guesses
+    throttle: LoginThrottle
 
     def prove(self, user: UserInfo, current: str) -> Proof:
         """Return the proof that *current* is the user's password.
@@ -43,7 +43,7 @@ class OwnPassword:
         `Unavailable` as for a sign-in.
         """
         with self.passwords.turn():
-            attempt = self.guesses.count_own(user.id)
+            attempt = self.throttle.register_reauthentication(user.id)
             with self.database.reading() as session:
                 password_hash = UserStore(session).password_hash(user.id)
             if not self.passwords.matches(current, password_hash):
@@ -58,4 +58,4 @@ class OwnPassword:
         """
         if UserStore(session).hold(proof.user.id) != proof.password_hash:
             raise InvalidCredential(f"user {proof.user.id} changed meanwhile", WRONG)
-        self.guesses.forgive(session, proof.attempt)
+        self.throttle.reset(session, proof.attempt)

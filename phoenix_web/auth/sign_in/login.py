@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.auth.sign_in.known_devices import KnownDevices
     from phoenix_web.auth.sign_in.sessions import Sessions, TokenPair
-    from phoenix_web.auth.sign_in.throttling import Attempt, Guesses
+    from phoenix_web.auth.sign_in.throttling import Attempt, LoginThrottle
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -54,7 +54,7 @@ class Login:
     database: Database
     passwords: Passwords
     sessions: Sessions
-    guesses: Guesses
+    throttle: LoginThrottle
     known_devices: KnownDevices
     own_password: OwnPassword
     challenges: Challenges
@@ -99,9 +99,9 @@ class Login:
                 raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
             self.challenges.check(challenge, user, password_hash)
             known = self.known_devices.find(device.cookie, user, password_hash)
-            attempt = self.guesses.count(user.email, device.address, known)
+            attempt = self.throttle.register_failure(user.email, device.address, known)
             if codes.is_of_app(code):
-                attempt = self.guesses.count_code(attempt, user.id)
+                attempt = self.throttle.register_wrong_code(attempt, user.id)
             by = actor.by(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 _hold(session, user, password_hash)
@@ -146,7 +146,7 @@ class Login:
 
     def forget_failures(self, session: Session, user: UserInfo) -> None:
         """Forget what strangers did to *user*'s account, in the unit of work *session*."""
-        self.guesses.forgive_account(session, user.email)
+        self.throttle.reset_account(session, user.email)
 
     def _log_in(
         self, email: str, password: str, device: Device, actor: Actor, code: str | None
@@ -159,14 +159,14 @@ class Login:
             password_hash = None
         known = self.known_devices.find(device.cookie, user, password_hash)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
-        attempt = self.guesses.count(email, device.address, known)
+        attempt = self.throttle.register_failure(email, device.address, known)
         is_right = self.passwords.matches(password, password_hash)
         if not is_right or user is None or password_hash is None:
             who = f"user {user.id}" if user else "an unknown address"
             who += "" if user is None or user.is_active else ", who is deactivated"
             raise InvalidCredential(f"wrong password for {who}", _WRONG)
         if code is not None and codes.is_of_app(code):
-            attempt = self.guesses.count_code(attempt, user.id)
+            attempt = self.throttle.register_wrong_code(attempt, user.id)
         outdated = self.passwords.is_outdated(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash
         by = actor.by(user.id, user.username, PASSWORD)
@@ -179,7 +179,7 @@ class Login:
             if code is None and MfaStore(session).find(user.id) is not None:
                 # One right password is no wrong code. What stood against the account stands on:
                 # whoever knows the password must not buy guesses at the code by it.
-                self.guesses.take_back(session, attempt)
+                self.throttle.withdraw(session, attempt)
                 record(session, Event(Action.LOGIN_CODE_ASKED, by, user_subject(user)))
                 return CodeAsked(self.challenges.issue(user, new_hash))
             tokens = self._open(session, user, attempt, device, by, code or "")
@@ -196,7 +196,7 @@ class Login:
     ) -> TokenPair:
         """Open a session once *code* holds, or none is needed; forgive what led here."""
         second_factor = codes.spend(session, user, code, actor)
-        self.guesses.forgive(session, attempt)
+        self.throttle.reset(session, attempt)
         UserStore(session).record_sign_in(user.id, datetime.now(UTC))
         tokens = self.sessions.open(session, user, device)
         subject = session_subject(tokens.session_id, user)

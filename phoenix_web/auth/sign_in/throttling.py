@@ -87,7 +87,7 @@ class Attempt:
     code: bytes | None = None
 
 
-class Guesses:
+class LoginThrottle:
     """Counts attempts in *database*."""
 
     def __init__(
@@ -109,7 +109,7 @@ class Guesses:
             quota = Quota("failed-sign-ins-from-one-network", per_network, window)
             self._network = Rule(quota, _WINDOW)
 
-    def count(self, email: str, address: str | None, device: str | None) -> Attempt:
+    def register_failure(self, email: str, address: str | None, device: str | None) -> Attempt:
         """Count an attempt to sign in as *email*, from *address* or by the person's *device*.
 
         Raises `TooManyRequests` when there were too many. All that is asked and answered is the
@@ -127,7 +127,9 @@ class Guesses:
             store.sweep(now)
         return attempt
 
-    def count_code(self, attempt: Attempt, user_id: int, *, is_signed_in: bool = False) -> Attempt:
+    def register_wrong_code(
+        self, attempt: Attempt, user_id: int, *, is_signed_in: bool = False
+    ) -> Attempt:
         """Count, beside *attempt*, a code of the user's authenticator app.
 
         Raises `TooManyRequests` when there were too many in a day. Strangers, the person's known
@@ -146,7 +148,7 @@ class Guesses:
             store.put(subject, self._codes.add(store.hold(subject, now), now))
         return replace(attempt, code=subject)
 
-    def count_own(self, user_id: int) -> Attempt:
+    def register_reauthentication(self, user_id: int) -> Attempt:
         """Count an attempt of somebody who is signed in as the user to prove that they are.
 
         It stands alone: no stranger can keep people from changing their password, and a thief of
@@ -162,7 +164,7 @@ class Guesses:
             store.sweep(now)
         return Attempt(subject)
 
-    def forgive(self, session: Session, attempt: Attempt) -> None:
+    def reset(self, session: Session, attempt: Attempt) -> None:
         """Forget what stood against the account or the device, after an attempt that succeeded.
 
         The network gets back this one attempt alone: whoever has an account must not buy guesses
@@ -174,17 +176,17 @@ class Guesses:
             if subject is not None:
                 store.clear(subject)
 
-    def take_back(self, session: Session, attempt: Attempt) -> None:
+    def withdraw(self, session: Session, attempt: Attempt) -> None:
         """Take back this one attempt, which was no guess; whatever else was counted stays."""
         store = LoginAttemptStore(session)
         _take_back(store, self._network, attempt.network)
         _take_back(store, self._device if attempt.device else self._account, attempt.subject)
 
-    def forgive_account(self, session: Session, email: str) -> None:
+    def reset_account(self, session: Session, email: str) -> None:
         """Forget what strangers did to the account, after its person got in by another way."""
         LoginAttemptStore(session).clear(self._subject("account", email))
 
-    def forgive_codes(self, session: Session, user_id: int) -> None:
+    def reset_codes(self, session: Session, user_id: int) -> None:
         """Forget the wrong codes of the user, who has another second factor from now on."""
         for kind in (_STRANGERS_CODE, _DEVICES_CODE, _OWN_CODE):
             LoginAttemptStore(session).clear(self._subject(kind, str(user_id)))

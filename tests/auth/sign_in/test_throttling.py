@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from phoenix_web.addresses import network_of
-from phoenix_web.auth.sign_in.throttling import Attempt, Guesses
+from phoenix_web.auth.sign_in.throttling import Attempt, LoginThrottle
 from phoenix_web.errors import TooManyRequests
 from phoenix_web.store.database import Database
 from tests.factories import SECRET
@@ -90,15 +90,15 @@ STEPS: Final = st.lists(
 
 
 @pytest.fixture
-def guesses(database_url: str) -> Iterator[tuple[Database, Guesses]]:
+def guesses(database_url: str) -> Iterator[tuple[Database, LoginThrottle]]:
     """Return the counts of an empty database."""
     database = Database(database_url)
     database.upgrade()
-    yield database, Guesses(database, SECRET, PER_ACCOUNT, PER_NETWORK)
+    yield database, LoginThrottle(database, SECRET, PER_ACCOUNT, PER_NETWORK)
     database.dispose()
 
 
-def test_the_lock_does_what_its_model_says(guesses: tuple[Database, Guesses]) -> None:
+def test_the_lock_does_what_its_model_says(guesses: tuple[Database, LoginThrottle]) -> None:
     database, real = guesses
 
     @hypothesis_settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
@@ -121,19 +121,19 @@ def test_the_lock_does_what_its_model_says(guesses: tuple[Database, Guesses]) ->
     check()
 
 
-def _attempt(guesses: Guesses, step: Step, run: int) -> Attempt | int:
+def _attempt(guesses: LoginThrottle, step: Step, run: int) -> Attempt | int:
     """Return where the attempt of *step* was counted, or how long it has to wait."""
     email = f"{step.account}@{run}.example"
     address = f"10.{step.network}.{run // 256}.{run % 256}"
     device = f"device {step.account} {run}" if step.is_known else None
     try:
-        return guesses.count(email, address, device)
+        return throttle.register_failure(email, address, device)
     except TooManyRequests as refused:
         return refused.retry_after
 
 
 def test_counts_that_mean_nothing_any_more_are_deleted(
-    guesses: tuple[Database, Guesses],
+    guesses: tuple[Database, LoginThrottle],
 ) -> None:
     database, real = guesses
     begin = datetime.now(UTC)
@@ -148,7 +148,7 @@ def test_counts_that_mean_nothing_any_more_are_deleted(
 
 
 def test_nothing_is_counted_when_nothing_is_to_be(database_url: str) -> None:
-    off = Guesses(Database(database_url), SECRET, None, 5)  # no table, no connection
+    off = LoginThrottle(Database(database_url), SECRET, None, 5)  # no table, no connection
 
     assert {off.count("a@example.com", "192.0.2.1", None) for _ in range(9)} == {Attempt()}
     assert {off.count_own(1) for _ in range(9)} == {Attempt()}
