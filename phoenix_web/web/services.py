@@ -18,7 +18,7 @@ from phoenix_web.auth.mfa.challenges import Challenges
 from phoenix_web.auth.mfa.enrolment import Enrolment
 from phoenix_web.auth.passwords.hashing import Passwords
 from phoenix_web.auth.passwords.links import PasswordLinks
-from phoenix_web.auth.passwords.reauthentication import OwnPassword
+from phoenix_web.auth.passwords.reauthentication import Reauthentication
 from phoenix_web.auth.sign_in.known_devices import KnownDevices
 from phoenix_web.auth.sign_in.login import Login
 from phoenix_web.auth.sign_in.sessions import Sessions
@@ -81,12 +81,12 @@ def build(settings: Settings, secret: str) -> Services:
         max_age=settings.session_max_age,
     )
     throttle = LoginThrottle(database, secret, *_attempts(settings))
-    own_password = OwnPassword(database, passwords, throttle)
+    reauthentication = Reauthentication(database, passwords, throttle)
     login = Login(
         *(database, passwords, sessions, throttle, KnownDevices(secret)),
-        *(own_password, Challenges(secret)),
+        *(reauthentication, Challenges(secret)),
     )
-    enrolment = Enrolment(database, own_password, secret, _app_issuer(settings))
+    enrolment = Enrolment(database, reauthentication, secret, _app_issuer(settings))
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
     verifier = Verifier(database, tokens, admin_secret)

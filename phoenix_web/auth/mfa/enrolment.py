@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.audit.events import Actor
-    from phoenix_web.auth.passwords.reauthentication import OwnPassword, Proof
+    from phoenix_web.auth.passwords.reauthentication import Proof, Reauthentication
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -56,11 +56,11 @@ class Enrolment:
     """
 
     def __init__(
-        self, database: Database, own_password: OwnPassword, secret: str, issuer: str
+        self, database: Database, reauthentication: Reauthentication, secret: str, issuer: str
     ) -> None:
         """Sign drafts by *secret*; apps call the account by *issuer* and its address."""
         self._database = database
-        self._own_password = own_password
+        self._reauthentication = reauthentication
         self._issuer = issuer
         self._key = derive_key(secret, "second factor draft proof")
         self._serializer = URLSafeTimedSerializer(
@@ -78,9 +78,9 @@ class Enrolment:
         if user.mfa_enrolled_at is not None:
             raise Conflict(ALREADY_ON)
         with recording(self._database, Action.MFA_ENROLLED, user.email, actor):
-            proof = self._own_password.prove(user, current)
+            proof = self._reauthentication.reauthenticate(user, current)
             with self._database.transaction() as session:
-                self._own_password.hold(session, proof)
+                self._reauthentication.confirm(session, proof)
         secret = totp.new_secret()
         proven = password_proof(self._key, user.id, proof.password_hash or "")
         token = str(self._serializer.dumps([user.id, secret, proven]))
@@ -122,7 +122,7 @@ class Enrolment:
                 raise ExpiredCredential(f"user {user.id} has another password than the draft")
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
-            self._own_password.throttle.reset_codes(session, user.id)
+            self._reauthentication.throttle.reset_codes(session, user.id)
             _note(session, Action.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s has a second factor", user.id)
         return made
@@ -166,16 +166,16 @@ class Enrolment:
 
         A change of the password needs no code, and forgives what the password was counted for.
         """
-        proof = self._own_password.prove(user, current)
+        proof = self._reauthentication.reauthenticate(user, current)
         if not codes.is_of_app(code):
             return proof
-        guesses = self._own_password.guesses
+        guesses = self._reauthentication.guesses
         attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 
     def _spend(self, session: Session, proof: Proof, code: str, actor: Actor) -> None:
         """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
-        self._own_password.hold(session, proof)
+        self._reauthentication.confirm(session, proof)
         if codes.spend(session, proof.user, code, actor) is None:
             raise Conflict(NOT_ON)
 

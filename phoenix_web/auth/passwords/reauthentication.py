@@ -29,14 +29,14 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnPassword:
+class Reauthentication:
     """Asks for the current password; who finds an open session does not know it."""
 
     database: Database
     passwords: Passwords
     throttle: LoginThrottle
 
-    def prove(self, user: UserInfo, current: str) -> Proof:
+    def reauthenticate(self, user: UserInfo, current: str) -> Proof:
         """Return the proof that *current* is the user's password.
 
         Raises `InvalidCredential` when it is not, `TooManyRequests` when it was not too often, and
@@ -50,7 +50,7 @@ class OwnPassword:
                 raise InvalidCredential(f"wrong current password of user {user.id}", WRONG)
         return Proof(user, attempt, password_hash)
 
-    def hold(self, session: Session, proof: Proof) -> None:
+    def confirm(self, session: Session, proof: Proof) -> None:
         """Keep what *proof* says true until the unit of work *session* ends, and forgive.
 
         Raises `InvalidCredential` when the password has been changed, or the user deactivated or

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from phoenix_web.audit.events import Actor
     from phoenix_web.auth.mfa.challenges import Challenges
     from phoenix_web.auth.passwords.hashing import Passwords
-    from phoenix_web.auth.passwords.reauthentication import OwnPassword
+    from phoenix_web.auth.passwords.reauthentication import Reauthentication
     from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.auth.sign_in.known_devices import KnownDevices
     from phoenix_web.auth.sign_in.sessions import Sessions, TokenPair
@@ -56,7 +56,7 @@ class Login:
     sessions: Sessions
     throttle: LoginThrottle
     known_devices: KnownDevices
-    own_password: OwnPassword
+    reauthentication: Reauthentication
     challenges: Challenges
 
     def log_in(
@@ -127,10 +127,10 @@ class Login:
         """
         action = Action.USER_PASSWORD_CHANGED
         with self.passwords.turn(), recording(self.database, action, user.email, actor):
-            proof = self.own_password.prove(user, current)
+            proof = self.reauthentication.reauthenticate(user, current)
             new_hash = self.passwords.hash(new)
             with self.database.transaction() as session:
-                self.own_password.hold(session, proof)
+                self.reauthentication.confirm(session, proof)
                 UserStore(session).set_password(user.id, new_hash, needs_reset=False)
                 PasswordLinkStore(session).drop(user.id)
                 ended = SessionStore(session).close_all(user.id)
