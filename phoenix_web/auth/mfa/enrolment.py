@@ -169,7 +169,7 @@ class Enrolment:
         proof = self._reauthentication.reauthenticate(user, current)
         if not codes.is_of_app(code):
             return proof
-        guesses = self._reauthentication.guesses
+        throttle = self._reauthentication.throttle
         attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 

@@ -90,7 +90,7 @@ STEPS: Final = st.lists(
 
 
 @pytest.fixture
-def guesses(database_url: str) -> Iterator[tuple[Database, LoginThrottle]]:
+def throttle(database_url: str) -> Iterator[tuple[Database, LoginThrottle]]:
     """Return the counts of an empty database."""
     database = Database(database_url)
     database.upgrade()
@@ -98,8 +98,8 @@ def guesses(database_url: str) -> Iterator[tuple[Database, LoginThrottle]]:
     database.dispose()
 
 
-def test_the_lock_does_what_its_model_says(guesses: tuple[Database, LoginThrottle]) -> None:
-    database, real = guesses
+def test_the_lock_does_what_its_model_says(throttle: tuple[Database, LoginThrottle]) -> None:
+    database, real = throttle
 
     @hypothesis_settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
     @example([Step(wait, 0, 0, is_known=False, is_right=False) for wait in (0, 900, 900, 1)])
@@ -116,12 +116,12 @@ def test_the_lock_does_what_its_model_says(guesses: tuple[Database, LoginThrottl
                 assert wait == model.wait_of(step, now)
                 if step.is_right and isinstance(attempt, Attempt):
                     with database.transaction() as session:
-                        real.forgive(session, attempt)
+                        real.reset(session, attempt)
 
     check()
 
 
-def _attempt(guesses: LoginThrottle, step: Step, run: int) -> Attempt | int:
+def _attempt(throttle: LoginThrottle, step: Step, run: int) -> Attempt | int:
     """Return where the attempt of *step* was counted, or how long it has to wait."""
     email = f"{step.account}@{run}.example"
     address = f"10.{step.network}.{run // 256}.{run % 256}"
@@ -133,15 +133,15 @@ def _attempt(guesses: LoginThrottle, step: Step, run: int) -> Attempt | int:
 
 
 def test_counts_that_mean_nothing_any_more_are_deleted(
-    guesses: tuple[Database, LoginThrottle],
+    throttle: tuple[Database, LoginThrottle],
 ) -> None:
-    database, real = guesses
+    database, real = throttle
     begin = datetime.now(UTC)
     with time_machine.travel(begin, tick=False) as clock:
         for n in range(4):
-            real.count(f"{n}@example.com", f"192.0.2.{n}", None)
+            real.register_failure(f"{n}@example.com", f"192.0.2.{n}", None)
         clock.move_to(begin + timedelta(minutes=20, seconds=1))
-        real.count("later@example.com", "192.0.2.9", None)
+        real.register_failure("later@example.com", "192.0.2.9", None)
 
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM login_attempts")).scalar_one() == 2
@@ -150,8 +150,8 @@ def test_counts_that_mean_nothing_any_more_are_deleted(
 def test_nothing_is_counted_when_nothing_is_to_be(database_url: str) -> None:
     off = LoginThrottle(Database(database_url), SECRET, None, 5)  # no table, no connection
 
-    assert {off.count("a@example.com", "192.0.2.1", None) for _ in range(9)} == {Attempt()}
-    assert {off.count_own(1) for _ in range(9)} == {Attempt()}
+    assert {off.register_failure("a@example.com", "192.0.2.1", None) for _ in range(9)} == {Attempt()}
+    assert {off.register_reauthentication(1) for _ in range(9)} == {Attempt()}
 
 
 @pytest.mark.parametrize(
