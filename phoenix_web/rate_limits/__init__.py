@@ -34,11 +34,11 @@ class RateLimits:
         self._windows: Windows | None = None
         self._lock = threading.Lock()
 
-    def spend(self, quota: Quota, holder: str) -> None:
+    def acquire(self, quota: Quota, holder: str) -> None:
         """Take one from the *quota* of *holder*; raise `TooManyRequests` when there is none."""
         if not self._is_on:
             return
-        wait = self._of_this_process().spend(quota, holder)
+        wait = self._of_this_process().acquire(quota, holder)
         if wait is not None:
             raise TooManyRequests("Too Many Requests", wait, quota)
 

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 class Windows(Protocol):
     """Counts for each quota and holder."""
 
-    def spend(self, quota: Quota, holder: str) -> int | None:
+    def acquire(self, quota: Quota, holder: str) -> int | None:
         """Take one, and return None; or return how many seconds there is none to take."""
         ...
 
@@ -42,10 +42,10 @@ class MemoryWindows:
         # could refuse both of each other's requests, or start one timer twice, which fails.
         self._lock = threading.Lock()
 
-    def spend(self, quota: Quota, holder: str) -> int | None:
+    def acquire(self, quota: Quota, holder: str) -> int | None:
         """Take one, and return None; or return how many seconds there is none to take."""
         with self._lock:
-            return _spend(self._storage, quota, holder)
+            return _acquire(self._storage, quota, holder)
 
 
 class RedisWindows:
@@ -77,12 +77,12 @@ class RedisWindows:
         self._look_again_at = 0.0
         self._lock = threading.Lock()
 
-    def spend(self, quota: Quota, holder: str) -> int | None:
+    def acquire(self, quota: Quota, holder: str) -> int | None:
         """Take one, and return None; or return how many seconds there is none to take."""
         if not self._may_ask():
-            return self._otherwise.spend(quota, holder)
+            return self._otherwise.acquire(quota, holder)
         try:
-            wait = _spend(self._storage, quota, holder)
+            wait = _acquire(self._storage, quota, holder)
         except StorageError as error:
             self._is_away = True
             self._look_again_at = time.monotonic() + _PAUSE_SECONDS
@@ -90,7 +90,7 @@ class RedisWindows:
                 "Redis does not answer (%s): this process counts rate limits by itself",
                 type(error.storage_error).__name__,
             )
-            return self._otherwise.spend(quota, holder)
+            return self._otherwise.acquire(quota, holder)
         self._is_away = False
         return wait
 
@@ -105,7 +105,7 @@ class RedisWindows:
             return True
 
 
-def _spend(storage: MemoryStorage | RedisStorage, quota: Quota, holder: str) -> int | None:
+def _acquire(storage: MemoryStorage | RedisStorage, quota: Quota, holder: str) -> int | None:
     item = RateLimitItemPerSecond(quota.amount, quota.seconds)
     if SlidingWindowCounterRateLimiter(storage).hit(item, quota.name, holder):
         return None

@@ -65,7 +65,7 @@ def limited(quota: Quota) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(view)
         def guarded(*args: Any, **values: Any) -> Any:
-            spend(quota)
+            check_rate_limit(quota)
             return view(*args, **values)
 
         return guarded
@@ -73,7 +73,7 @@ def limited(quota: Quota) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return decorate
 
 
-def spend(quota: Quota) -> None:
+def check_rate_limit(quota: Quota) -> None:
     """Take one from the *quota* of the caller's network; raise `TooManyRequests` without one left.
 
     For a page that shows the refusal itself; otherwise `limited` says the same.
@@ -81,7 +81,7 @@ def spend(quota: Quota) -> None:
     network = network_of(request.remote_addr)
     # Behind a socket, or a proxy that tells no address, there is nobody to tell from others.
     if network is not None:
-        services().rate_limits.spend(quota, network)
+        services().rate_limits.acquire(quota, network)
 
 
 def current_principal() -> Principal:

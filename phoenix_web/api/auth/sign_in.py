@@ -128,7 +128,7 @@ def refresh() -> Response:
     )
     found = services().sessions.find(refresh_token)
     if found is not None:
-        services().rate_limits.spend(REFRESH, f"session {found.session_id}")
+        services().rate_limits.acquire(REFRESH, f"session {found.session_id}")
     renewal = services().sessions.renew(refresh_token, current_device(), current_actor())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.

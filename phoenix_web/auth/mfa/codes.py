@@ -29,7 +29,7 @@ def is_of_app(code: str) -> bool:
     return len(typed) == totp.DIGITS and typed.isascii() and typed.isdecimal()
 
 
-def spend(session: Session, user: UserInfo, code: str, actor: Actor) -> str | None:
+def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | None:
     """Spend *code* in the unit of work *session*, and return what it was.
 
     Whoever has no second factor needs no code, so for them it is None. Raises `WrongCode` alike for
@@ -44,10 +44,10 @@ def spend(session: Session, user: UserInfo, code: str, actor: Actor) -> str | No
         step = totp.matching_step(factor.totp_secret, typed, datetime.now(UTC))
         if step is None:
             raise WrongCode(f"wrong code for user {user.id}")
-        if not store.spend_step(user.id, step):
+        if not store.consume_step(user.id, step):
             raise WrongCode(f"spent code for user {user.id}")
         return AUTHENTICATOR_APP
-    if not store.spend_recovery_code(user.id, recovery_codes.digest(user.id, typed)):
+    if not store.consume_recovery_code(user.id, recovery_codes.digest(user.id, typed)):
         raise WrongCode(f"wrong or spent recovery code for user {user.id}")
     left = store.count_recovery_codes(user.id)
     subject = user_subject(user)

@@ -140,7 +140,7 @@ class Enrolment:
         with recording(self._database, action, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
-                self._spend(session, proof, code, actor)
+                self._consume(session, proof, code, actor)
                 MfaStore(session).put_recovery_codes(user.id, digests)
                 record(session, Event(action, actor, user_subject(user)))
         return made
@@ -156,7 +156,7 @@ class Enrolment:
         with recording(self._database, Action.MFA_REMOVED, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
-                self._spend(session, proof, code, actor)
+                self._consume(session, proof, code, actor)
                 MfaStore(session).remove(user.id)
                 _note(session, Action.MFA_REMOVED, user, session_id, actor)
         _log.info("user %s has no second factor any more", user.id)
@@ -173,10 +173,10 @@ class Enrolment:
         attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 
-    def _spend(self, session: Session, proof: Proof, code: str, actor: Actor) -> None:
+    def _consume(self, session: Session, proof: Proof, code: str, actor: Actor) -> None:
         """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
         self._reauthentication.confirm(session, proof)
-        if codes.spend(session, proof.user, code, actor) is None:
+        if codes.consume(session, proof.user, code, actor) is None:
             raise Conflict(NOT_ON)
 
     def _read(self, user: UserInfo, token: str) -> tuple[str, str]:

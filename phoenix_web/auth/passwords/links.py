@@ -156,7 +156,7 @@ class PasswordLinks:
             user = users.find(link.user.id)
             if user is None or not may_choose_password(user):
                 raise InvalidCredential(f"user {link.user.id} changed meanwhile")
-            if not PasswordLinkStore(session).spend(link.nonce, datetime.now(UTC)):
+            if not PasswordLinkStore(session).consume(link.nonce, datetime.now(UTC)):
                 raise InvalidCredential("password link used or replaced just now")
             users.set_password(user.id, password_hash, needs_reset=False)
             self._login.forget_failures(session, user)

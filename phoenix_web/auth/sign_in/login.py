@@ -195,7 +195,7 @@ class Login:
         code: str,
     ) -> TokenPair:
         """Open a session once *code* holds, or none is needed; forgive what led here."""
-        second_factor = codes.spend(session, user, code, actor)
+        second_factor = codes.consume(session, user, code, actor)
         self.throttle.reset(session, attempt)
         UserStore(session).record_sign_in(user.id, datetime.now(UTC))
         tokens = self.sessions.open(session, user, device)

@@ -168,7 +168,7 @@ class Sessions:
         if term.end <= now:  # sessions have been given a shorter life since
             raise ExpiredCredential(f"session {found.session_id} is too old", _EXPIRED)
         principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
-        if store.spend_refresh_token(digest, now):
+        if store.consume_refresh_token(digest, now):
             token_id = new_token_id()
             store.renew(
                 *(found.session_id, token_id, now, term.end),

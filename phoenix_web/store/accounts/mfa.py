@@ -79,7 +79,7 @@ class MfaStore:
         self._drop_recovery_codes(user_id)
         return removed.first() is not None
 
-    def spend_step(self, user_id: int, step: int) -> bool:
+    def consume_step(self, user_id: int, step: int) -> bool:
         """Spend the time step and all before it; tell whether it was not spent yet.
 
         One statement decides, so of any number of tries with one code at once, one succeeds.
@@ -98,7 +98,7 @@ class MfaStore:
         rows = [{"user_id": user_id, "digest": digest} for digest in digests]
         self._session.execute(insert(RecoveryCode), rows)
 
-    def spend_recovery_code(self, user_id: int, digest: bytes) -> bool:
+    def consume_recovery_code(self, user_id: int, digest: bytes) -> bool:
         """Spend the user's code behind *digest*; tell whether it was there."""
         spent = self._session.execute(
             delete(RecoveryCode)

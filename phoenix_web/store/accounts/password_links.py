@@ -67,7 +67,7 @@ class PasswordLinkStore:
         """Return the user's link, expired or not, or None."""
         return self._one(PasswordLink.user_id == user_id)
 
-    def spend(self, nonce: str, now: datetime) -> bool:
+    def consume(self, nonce: str, now: datetime) -> bool:
         """End the link; tell whether this call was the one that did it, and in time.
 
         One statement decides, so of any number of simultaneous calls exactly one wins.

@@ -137,7 +137,7 @@ class SessionStore:
         )
         return self._session.execute(statement).scalar_one_or_none()
 
-    def spend_refresh_token(self, digest: bytes, now: datetime) -> bool:
+    def consume_refresh_token(self, digest: bytes, now: datetime) -> bool:
         """Mark the token spent; tell whether this call was the one that did it.
 
         One statement decides, so of any number of simultaneous calls exactly one wins.

@@ -11,7 +11,7 @@ from phoenix_web.errors import NotFound, TooManyRequests
 from phoenix_web.mail.sender import RESET_SPACING
 from phoenix_web.rate_limits import PASSWORD_RESET_EMAIL
 from phoenix_web.ui import forms, htmx, links, waits
-from phoenix_web.web.guard import public, spend
+from phoenix_web.web.guard import check_rate_limit, public
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def submit() -> Response:
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        spend(PASSWORD_RESET_EMAIL)
+        check_rate_limit(PASSWORD_RESET_EMAIL)
     except TooManyRequests as error:
         response = _page(submission.refused("email", waits.told(error)), error.status)
         response.headers.update(error.headers)

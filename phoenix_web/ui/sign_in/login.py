@@ -13,7 +13,13 @@ from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests, Wro
 from phoenix_web.rate_limits import SIGN_IN, SIGN_IN_CODE
 from phoenix_web.ui import cookie_auth, forms, htmx, links, waits
 from phoenix_web.ui.account_forms import CodeForm
-from phoenix_web.web.guard import current_actor, current_device, public, session_of_cookies, spend
+from phoenix_web.web.guard import (
+    check_rate_limit,
+    current_actor,
+    current_device,
+    public,
+    session_of_cookies,
+)
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -47,7 +53,7 @@ def submit() -> Response:
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        spend(SIGN_IN)
+        check_rate_limit(SIGN_IN)
         tokens = services().login.log_in(
             form.email, form.password, current_device(), current_actor()
         )
@@ -80,7 +86,7 @@ def submit_code() -> Response:
     if submission.form is None:
         return _code_page(challenge, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        spend(SIGN_IN_CODE)
+        check_rate_limit(SIGN_IN_CODE)
         tokens = services().login.enter_code(
             challenge, submission.form.code, current_device(), current_actor()
         )

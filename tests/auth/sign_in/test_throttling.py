@@ -150,7 +150,9 @@ def test_counts_that_mean_nothing_any_more_are_deleted(
 def test_nothing_is_counted_when_nothing_is_to_be(database_url: str) -> None:
     off = LoginThrottle(Database(database_url), SECRET, None, 5)  # no table, no connection
 
-    assert {off.register_failure("a@example.com", "192.0.2.1", None) for _ in range(9)} == {Attempt()}
+    assert {off.register_failure("a@example.com", "192.0.2.1", None) for _ in range(9)} == {
+        Attempt()
+    }
     assert {off.register_reauthentication(1) for _ in range(9)} == {Attempt()}
 
 
