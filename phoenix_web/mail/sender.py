@@ -92,7 +92,7 @@ class MailSender:
                 store = OutboxStore(session)
                 mail = store.take(now, now + self.hold)
                 if mail is None:
-                    store.sweep(now - MEMORY)
+                    store.purge_expired(now - MEMORY)
                     break
                 link = self._link(session, mail, report)
             if link is not None:

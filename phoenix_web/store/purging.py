@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _SWEPT = 100
 
 
-def sweep(session: Session, key: InstrumentedAttribute[Any], *over: ColumnElement[bool]) -> None:
+def purge_expired(
+    session: Session, key: InstrumentedAttribute[Any], *over: ColumnElement[bool]
+) -> None:
     """Delete some of the rows, named by *key*, that are *over*.
 
     It waits for none that somebody holds, so whoever holds others may call it.

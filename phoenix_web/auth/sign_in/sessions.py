@@ -92,7 +92,7 @@ class Sessions:
         token_id = new_token_id()
         store = SessionStore(session)
         # An expired token is told so for a day; after that it is as unknown as any other.
-        store.sweep(now - timedelta(days=1))
+        store.purge_expired(now - timedelta(days=1))
         term = self._term(now, now)
         session_id = store.open(
             *(user.id, token_id, now, term.end),

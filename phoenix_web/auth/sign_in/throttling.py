@@ -124,7 +124,7 @@ class LoginThrottle:
                 store, self._account, email, network_of(address), now
             )
             # Last, as it waits for nobody: two that count in one order never wait for each other.
-            store.sweep(now)
+            store.purge_expired(now)
         return attempt
 
     def register_wrong_code(
@@ -161,7 +161,7 @@ class LoginThrottle:
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
             store.put(subject, self._account.add(store.hold(subject, now), now))
-            store.sweep(now)
+            store.purge_expired(now)
         return Attempt(subject)
 
     def reset(self, session: Session, attempt: Attempt) -> None:

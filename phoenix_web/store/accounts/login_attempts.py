@@ -9,7 +9,7 @@ from sqlalchemy import delete, update
 
 from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.models import LoginAttempts
-from phoenix_web.store.purging import sweep
+from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,6 +67,6 @@ class LoginAttemptStore:
         """Forget what stands against *subject*."""
         self._session.execute(delete(LoginAttempts).where(LoginAttempts.subject == subject))
 
-    def sweep(self, now: datetime) -> None:
+    def purge_expired(self, now: datetime) -> None:
         """Delete counts that are to be forgotten by *now*, a few at a time."""
-        sweep(self._session, LoginAttempts.subject, LoginAttempts.forget_at < now)
+        purge_expired(self._session, LoginAttempts.subject, LoginAttempts.forget_at < now)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from phoenix_web.store.accounts.users import USER_COLUMNS
 from phoenix_web.store.models import RefreshToken, User
 from phoenix_web.store.models import Session as SessionRow
-from phoenix_web.store.purging import sweep
+from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -196,12 +196,12 @@ class SessionStore:
             statement = statement.where(SessionRow.id != except_session)
         return len(self._session.execute(statement.returning(SessionRow.id)).all())
 
-    def sweep(self, before: datetime) -> None:
+    def purge_expired(self, before: datetime) -> None:
         """Forget some of the sessions and spent refresh tokens that ended before *before*."""
-        sweep(self._session, SessionRow.id, SessionRow.expires_at < before)
+        purge_expired(self._session, SessionRow.id, SessionRow.expires_at < before)
         # The tokens of a session that is over go with it: whoever ends that one waits for nobody.
         goes_on = select(SessionRow.id).where(SessionRow.expires_at >= before)
-        sweep(
+        purge_expired(
             *(self._session, RefreshToken.id),
             *(RefreshToken.expires_at < before, RefreshToken.session_id.in_(goes_on)),
         )

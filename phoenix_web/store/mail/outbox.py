@@ -167,7 +167,7 @@ class OutboxStore:
         mails = [_mail(row) for row in self._session.execute(statement)]
         return mails[:limit], mails[limit].id if len(mails) > limit else None
 
-    def sweep(self, before: datetime) -> None:
+    def purge_expired(self, before: datetime) -> None:
         """Forget mails from before *before* that wait no more."""
         self._session.execute(
             delete(OutgoingMail).where(
