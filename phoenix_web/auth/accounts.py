@@ -79,7 +79,7 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
     taken, for an account that has another version by now and for the last active administrator.
     """
     users = UserStore(session)
-    user, administrators = _hold(users, user_id, acting_admin_id)
+    user, administrators = _lock(users, user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
         raise Forbidden(SYSTEM_USER)
     if seen is not None and user.version not in seen:
@@ -101,7 +101,7 @@ def rename(session: Session, user: UserInfo, username: str, actor: Actor) -> Non
     """
     users = UserStore(session)
     # Not as the door has seen them: the audit log says which name another one has replaced.
-    users.hold(user.id)
+    users.lock(user.id)
     now = users.find(user.id)
     if now is not None and username.strip() != now.username:
         _rename(session, now, username.strip(), actor)
@@ -116,7 +116,7 @@ def delete(
     active administrator.
     """
     users = UserStore(session)
-    user, administrators = _hold(users, user_id, acting_admin_id)
+    user, administrators = _lock(users, user_id, acting_admin_id)
     if user.is_built_in:
         raise Forbidden(BUILT_IN_STAYS)
     _keep_one(administrators - {user.id}, user)
@@ -133,7 +133,7 @@ def reset_second_factor(
     Raises `NotFound`, `Forbidden` for oneself, who needs no help and has a code to show, and
     `Conflict` for whoever has no second factor.
     """
-    user, _ = _hold(UserStore(session), user_id, acting_admin_id)
+    user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.id == acting_admin_id:
         raise Forbidden(OWN_SECOND_FACTOR)
     if not MfaStore(session).remove(user.id):
@@ -143,7 +143,7 @@ def reset_second_factor(
     return user
 
 
-def hold_for_link(
+def lock_for_link(
     session: Session, user_id: int, *, acting_admin_id: int | None = None
 ) -> UserInfo:
     """Return the user, for whom *acting_admin_id* wants a link to choose a password, and hold them.
@@ -151,7 +151,7 @@ def hold_for_link(
     Raises `NotFound` without one, and `Forbidden` for the system user and for oneself: by a link
     whoever finds an open session could do without the current password.
     """
-    user, _ = _hold(UserStore(session), user_id, acting_admin_id)
+    user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
         raise Forbidden(SYSTEM_USER)
     if user.id == acting_admin_id:
@@ -159,24 +159,24 @@ def hold_for_link(
     return user
 
 
-def hold_administrator(session: Session, acting_admin_id: int | None) -> None:
+def lock_acting_administrator(session: Session, acting_admin_id: int | None) -> None:
     """Lock the acting administrator; raise `Forbidden` unless they are still an active one.
 
     Whoever adds users may have waited for a hash meanwhile. None stands for the admin secret.
     """
     if acting_admin_id is not None and acting_admin_id not in UserStore(
         session
-    ).hold_with_administrators(acting_admin_id):
+    ).lock_with_administrators(acting_admin_id):
         raise Forbidden(ADMINS_ONLY)
 
 
-def _hold(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
+def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
     """Return the user and the ids of all active administrators, and hold them.
 
     Raises `Forbidden` when *acting_admin_id* has just ceased to be one: of two administrators who
     demote each other, one is too late.
     """
-    administrators = users.hold_with_administrators(user_id)
+    administrators = users.lock_with_administrators(user_id)
     user = users.find(user_id)
     if acting_admin_id is not None and acting_admin_id not in administrators:
         raise Forbidden(ADMINS_ONLY)

@@ -140,7 +140,7 @@ class MailSender:
         # The built-in accounts have no mailbox.
         if user is None or user.is_built_in or not may_choose_password(user):
             return None
-        UserStore(session).hold(user.id)
+        UserStore(session).lock(user.id)
         link = PasswordLinkStore(session).find_for(user.id)
         if link is not None and link.created_at > mail.created_at:
             return None  # somebody has given them a link since

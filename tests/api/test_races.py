@@ -48,7 +48,7 @@ def test_a_password_set_while_its_old_one_is_checked_ends_that_sign_in(
         signing_in = pool.submit(_log_in, app, member)
         assert reached.wait(10)
         with database.transaction() as session:
-            UserStore(session).hold(member.user_id)
+            UserStore(session).lock(member.user_id)
             UserStore(session).set_password(member.user_id, "another hash", needs_reset=True)
             SessionStore(session).close_all(member.user_id)
         go_on.set()
@@ -73,7 +73,7 @@ def test_nobody_changes_a_password_between_its_check_and_the_session(
 
     def set_password() -> None:
         with database.transaction() as session:
-            UserStore(session).hold(member.user_id)
+            UserStore(session).lock(member.user_id)
             UserStore(session).set_password(member.user_id, "another hash", needs_reset=True)
             SessionStore(session).close_all(member.user_id)
 

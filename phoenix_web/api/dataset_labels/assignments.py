@@ -15,7 +15,7 @@ from phoenix_web.api.dataset_labels.labels import (
     label_number,
     told,
 )
-from phoenix_web.api.datasets.identifiers import dataset_of, held_dataset_of
+from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
 from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content, respond
 from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
@@ -75,9 +75,9 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
     """Put these labels on the dataset and take all others off."""
     wanted = {label_number(label_id) for label_id in body.dataset_label_ids}
     with services().database.transaction() as session:
-        dataset_id = held_dataset_of(session, identifier)
+        dataset_id = locked_dataset_of(session, identifier)
         labels = LabelStore(session)
-        if len(labels.held(wanted)) < len(wanted):
+        if len(labels.locked(wanted)) < len(wanted):
             raise NotFound("One or more dataset labels not found")
         present = {label.id for label in labels.list_of(dataset_id)}
         labels.detach(dataset_id, present - wanted)
@@ -100,9 +100,9 @@ def apply_label(identifier: str, label_id: str) -> Response:
     """Put the label on the dataset, where it may be already."""
     number = label_number(label_id)
     with services().database.transaction() as session:
-        dataset_id = held_dataset_of(session, identifier)
+        dataset_id = locked_dataset_of(session, identifier)
         labels = LabelStore(session)
-        held = labels.held({number})
+        held = labels.locked({number})
         if not held:
             raise NotFound(UNKNOWN)
         labels.attach(dataset_id, {number})
@@ -123,7 +123,7 @@ def remove_label(identifier: str, label_id: str) -> Response:
     """Take the label off the dataset, if it is on it or anywhere."""
     number = label_number(label_id)
     with services().database.transaction() as session:
-        LabelStore(session).detach(held_dataset_of(session, identifier), {number})
+        LabelStore(session).detach(locked_dataset_of(session, identifier), {number})
     return no_content()
 
 

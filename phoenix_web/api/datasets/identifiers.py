@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import number_of
-from phoenix_web.store.datasets.existing import existing_id, held_id
+from phoenix_web.store.datasets.existing import existing_id, locked_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,9 +19,9 @@ def dataset_of(session: Session, identifier: str) -> int:
     return _found(existing_id, session, identifier)
 
 
-def held_dataset_of(session: Session, identifier: str) -> int:
+def locked_dataset_of(session: Session, identifier: str) -> int:
     """Return the same; the dataset stays until the transaction ends. Raise `NotFound`."""
-    return _found(held_id, session, identifier)
+    return _found(locked_id, session, identifier)
 
 
 def _found(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, Response, request
 
 from phoenix_web.api.datasets.datasets import MAX_CURSOR
-from phoenix_web.api.datasets.identifiers import dataset_of, held_dataset_of
+from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
 from phoenix_web.api.datasets.split_payloads import (
     CreateDatasetSplitRequestBody,
     DatasetSplit,
@@ -87,7 +87,7 @@ def create_split(identifier: str) -> Response:
     color = _COLOR if body.color is None else _filled("color", body.color)
     user = current_principal().user
     with services().database.transaction() as session:
-        store = SplitStore(session, held_dataset_of(session, identifier))
+        store = SplitStore(session, locked_dataset_of(session, identifier))
         (members,) = _examples(store, body.example_ids)
         split_id = store.add(
             user.id if user else None,
@@ -118,7 +118,7 @@ def update_split(identifier: str, split_id: str) -> Response:
     fields = _fields(body)
     number = _number(split_id)
     with services().database.transaction() as session:
-        store = SplitStore(session, held_dataset_of(session, identifier))
+        store = SplitStore(session, locked_dataset_of(session, identifier))
         split = _found(store, number)
         added, removed = _examples(store, body.add_example_ids, body.remove_example_ids)
         # Compared as JSON, because Python takes 1 and True for equal.
@@ -149,7 +149,7 @@ def delete_split(identifier: str, split_id: str) -> Response:
     """Remove the split, for all datasets; its examples stay."""
     number = _number(split_id)
     with services().database.transaction() as session:
-        store = SplitStore(session, held_dataset_of(session, identifier))
+        store = SplitStore(session, locked_dataset_of(session, identifier))
         if not store.delete(number):
             raise _unknown(number)
     return no_content()

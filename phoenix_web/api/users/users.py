@@ -85,7 +85,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
     elif isinstance(wanted, OAuth2UserData):
         extra = wanted.model_dump(include={"oauth2_client_id", "oauth2_user_id"})
     with services().database.transaction() as session:
-        accounts.hold_administrator(session, acting_admin_id())
+        accounts.lock_acting_administrator(session, acting_admin_id())
         who = current_actor()
         user = UserStore(session).add(
             email=wanted.email,

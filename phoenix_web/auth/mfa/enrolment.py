@@ -116,7 +116,7 @@ class Enrolment:
         made = recovery_codes.make()
         digests = [recovery_codes.digest(user.id, text) for text in made]
         with self._database.transaction() as session:
-            held = UserStore(session).hold(user.id)
+            held = UserStore(session).lock(user.id)
             # A new password has ended the session that this draft came from.
             if held is None or proven != password_proof(self._key, user.id, held):
                 raise ExpiredCredential(f"user {user.id} has another password than the draft")

@@ -94,7 +94,7 @@ class PasswordLinks:
         """
         users = UserStore(session)
         # Of two that are issued at once, the later one takes the place of the other.
-        users.hold(user.id)
+        users.lock(user.id)
         # Not as the caller has read them: they may have gone meanwhile.
         held = users.find(user.id)
         if held is None:
@@ -151,7 +151,7 @@ class PasswordLinks:
         password_hash = self._passwords.hash(password)
         with self._database.transaction() as session:
             users = UserStore(session)
-            users.hold(link.user.id)
+            users.lock(link.user.id)
             # Much may have happened while the password was being hashed.
             user = users.find(link.user.id)
             if user is None or not may_choose_password(user):

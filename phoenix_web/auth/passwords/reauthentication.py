@@ -56,6 +56,6 @@ class Reauthentication:
         Raises `InvalidCredential` when the password has been changed, or the user deactivated or
         deleted, since it was looked at.
         """
-        if UserStore(session).hold(proof.user.id) != proof.password_hash:
+        if UserStore(session).lock(proof.user.id) != proof.password_hash:
             raise InvalidCredential(f"user {proof.user.id} changed meanwhile", WRONG)
         self.throttle.reset(session, proof.attempt)

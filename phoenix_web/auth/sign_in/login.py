@@ -104,7 +104,7 @@ class Login:
                 attempt = self.throttle.register_wrong_code(attempt, user.id)
             by = actor.by(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
-                _hold(session, user, password_hash)
+                _lock(session, user, password_hash)
                 tokens = self._open(session, user, attempt, device, by, code)
         return self._recognised(tokens, user, attempt, device, password_hash)
 
@@ -171,7 +171,7 @@ class Login:
         new_hash = self.passwords.hash(password) if outdated else password_hash
         by = actor.by(user.id, user.username, PASSWORD)
         with self.database.transaction() as session:
-            _hold(session, user, password_hash)
+            _lock(session, user, password_hash)
             if outdated:
                 UserStore(session).set_password(
                     user.id, new_hash, needs_reset=user.password_needs_reset
@@ -218,11 +218,11 @@ class Login:
         return replace(tokens, device_cookie=cookie)
 
 
-def _hold(session: Session, user: UserInfo, password_hash: str) -> None:
+def _lock(session: Session, user: UserInfo, password_hash: str) -> None:
     """Keep the user as they are until *session* ends; raise `InvalidCredential` if they changed.
 
     While it was being checked, the password may have been changed, or the user deactivated or
     deleted.
     """
-    if UserStore(session).hold(user.id) != password_hash:
+    if UserStore(session).lock(user.id) != password_hash:
         raise InvalidCredential(f"user {user.id} changed meanwhile", _WRONG)

@@ -159,7 +159,7 @@ class Sessions:
     ) -> Renewal | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
-        opened_at = store.hold(found.session_id)
+        opened_at = store.lock(found.session_id)
         user = UserStore(session).find(found.user_id)
         if opened_at is None or user is None or not user.is_active:
             raise InvalidCredential("the session has just ended", _INVALID)

@@ -145,7 +145,7 @@ class LoginThrottle:
         subject = self._subject(kind, str(user_id))
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
-            store.put(subject, self._codes.add(store.hold(subject, now), now))
+            store.put(subject, self._codes.add(store.lock(subject, now), now))
         return replace(attempt, code=subject)
 
     def register_reauthentication(self, user_id: int) -> Attempt:
@@ -160,7 +160,7 @@ class LoginThrottle:
         subject = self._subject("own password", str(user_id))
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
-            store.put(subject, self._account.add(store.hold(subject, now), now))
+            store.put(subject, self._account.add(store.lock(subject, now), now))
             store.purge_expired(now)
         return Attempt(subject)
 
@@ -198,7 +198,7 @@ class LoginThrottle:
         if device is None or self._device is None:
             return None
         subject = self._subject("device", device)
-        count = store.hold(subject, now)
+        count = store.lock(subject, now)
         if count.locked_until is not None and count.locked_until <= now:
             return None
         store.put(subject, self._device.add(count, now))
@@ -210,9 +210,9 @@ class LoginThrottle:
         of_network = None
         if network is not None and self._network is not None:
             of_network = self._subject("network", network)
-            store.put(of_network, self._network.add(store.hold(of_network, now), now))
+            store.put(of_network, self._network.add(store.lock(of_network, now), now))
         subject = self._subject("account", email)
-        store.put(subject, rule.add(store.hold(subject, now), now))
+        store.put(subject, rule.add(store.lock(subject, now), now))
         return Attempt(subject, of_network)
 
     def _subject(self, kind: str, name: str) -> bytes:
@@ -221,4 +221,4 @@ class LoginThrottle:
 
 def _take_back(store: LoginAttemptStore, rule: Rule | None, subject: bytes | None) -> None:
     if rule is not None and subject is not None:
-        store.put(subject, rule.take_back(store.hold(subject, datetime.now(UTC))))
+        store.put(subject, rule.take_back(store.lock(subject, datetime.now(UTC))))

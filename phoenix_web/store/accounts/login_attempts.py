@@ -35,7 +35,7 @@ class LoginAttemptStore:
         """Work in *session*, which the caller commits."""
         self._session = session
 
-    def hold(self, subject: bytes, now: datetime) -> Count:
+    def lock(self, subject: bytes, now: datetime) -> Count:
         """Return the count of *subject*, which nobody else changes until the transaction ends.
 
         A subject that nothing stands against gets a row of nothing: without one, PostgreSQL would

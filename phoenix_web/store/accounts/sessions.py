@@ -126,7 +126,7 @@ class SessionStore:
         ).first()
         return None if row is None else RefreshInfo(*row)
 
-    def hold(self, session_id: int) -> datetime | None:
+    def lock(self, session_id: int) -> datetime | None:
         """Keep the session from being ended or renewed by others; return when it was opened.
 
         Returns None for one that is not open. Always taken before its refresh tokens, as its

@@ -132,7 +132,7 @@ class UserStore:
             select(User.password_hash).where(User.id == user_id)
         ).scalar_one_or_none()
 
-    def hold(self, user_id: int) -> str | None:
+    def lock(self, user_id: int) -> str | None:
         """Return an active user's password hash, and keep it from changing for this transaction.
 
         Whoever checked a password compares the hash again by this: on PostgreSQL a plain read
@@ -146,7 +146,7 @@ class UserStore:
         )
         return self._session.execute(statement).scalar_one_or_none()
 
-    def hold_with_administrators(self, user_id: int) -> set[int]:
+    def lock_with_administrators(self, user_id: int) -> set[int]:
         """Keep the user and all active administrators from changing for this transaction.
 
         Returns the ids of those administrators. One statement takes all locks in the order of the

@@ -18,7 +18,7 @@ def existing_id(session: Session, key: int | str) -> int | None:
     return session.execute(_by(key)).scalar_one_or_none()
 
 
-def held_id(session: Session, key: int | str) -> int | None:
+def locked_id(session: Session, key: int | str) -> int | None:
     """Return the same; the dataset cannot be deleted before the transaction of *session* ends."""
     # The lock that a foreign key to the row takes; SQLite writes one transaction at a time.
     statement = _by(key).with_for_update(read=True, key_share=True)

@@ -94,7 +94,7 @@ class LabelStore:
         )
         return [LabelInfo(*row) for row in self._session.execute(statement)]
 
-    def held(self, label_ids: Collection[int]) -> list[LabelInfo]:
+    def locked(self, label_ids: Collection[int]) -> list[LabelInfo]:
         """Return those labels that are there; they stay until the transaction ends."""
         held: list[LabelInfo] = []
         for numbers in chunks(sorted(label_ids)):

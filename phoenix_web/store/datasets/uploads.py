@@ -65,7 +65,7 @@ class UploadStore:
         an example is named that is not there, or one is to be changed twice, and
         `InvalidCredential` when the user has been deleted.
         """
-        self._hold_user()
+        self._lock_user()
         dataset_id, is_new = self._claim(upload)
         matching = self._match(upload, None if is_new else dataset_id)
         deleted = self._missing(dataset_id, matching) if upload.action is Action.UPDATE else []
@@ -86,7 +86,7 @@ class UploadStore:
         updated = len(matching.patched | moved)
         return UploadResult(dataset_id, version_id, created, updated, len(deleted))
 
-    def _hold_user(self) -> None:
+    def _lock_user(self) -> None:
         """Keep the user from being deleted before the transaction ends."""
         if self._user_id is not None:
             user = select(User.id).where(User.id == self._user_id)

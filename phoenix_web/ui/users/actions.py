@@ -55,7 +55,7 @@ def delete(user_id: str) -> Response:
 def make_link(user_id: str) -> Response:
     """Make a link by which the user chooses another password, and show it, this once."""
     with services().database.transaction() as session:
-        user = accounts.hold_for_link(
+        user = accounts.lock_for_link(
             session, number_in(user_id), acting_admin_id=acting_admin_id()
         )
         has_password = UserStore(session).password_hash(user.id) is not None

@@ -44,7 +44,7 @@ def create() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            accounts.hold_administrator(session, acting_admin_id())
+            accounts.lock_acting_administrator(session, acting_admin_id())
             # Without a password nobody gets in before the link was used.
             user = UserStore(session).add(
                 email=form.email, username=form.username, role=Role(form.role)
