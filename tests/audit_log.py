@@ -13,7 +13,7 @@ from tests.factories import services_of
 if TYPE_CHECKING:
     from flask import Flask
 
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 
 @dataclass
@@ -26,14 +26,14 @@ class Watch:
     def __post_init__(self) -> None:
         self.new()
 
-    def new(self) -> list[Entry]:
+    def new(self) -> list[AuditEntry]:
         """Return the lines that have come since the last time."""
         with services_of(self.app).database.reading() as session:
             lines = [line for line in AuditStore(session).all() if line.number > self._seen]
         self._seen = lines[-1].number if lines else self._seen
         return lines
 
-    def one(self) -> Entry:
+    def one(self) -> AuditEntry:
         """Return the one line that has come; fail when there are more, or none."""
         lines = self.new()
         assert len(lines) == 1, [line.action for line in lines]
@@ -50,11 +50,11 @@ class Watch:
             prove(store.all(), *bounds, {key.id: key})
 
 
-def by(line: Entry) -> tuple[str | None, str | None, int | None]:
+def by(line: AuditEntry) -> tuple[str | None, str | None, int | None]:
     """Return who has done it: the name, and the kind and the id of the credential."""
     return line.actor_name, line.credential_kind, line.credential_id
 
 
-def what(line: Entry) -> tuple[str, str, str, str]:
+def what(line: AuditEntry) -> tuple[str, str, str, str]:
     """Return what was done: the action, the outcome, and to what."""
     return line.action, line.outcome, line.subject_kind, line.subject_label

@@ -17,7 +17,7 @@ from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.settings.settings import Settings
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
 from phoenix_web.web.services import EXTENSION, Services
@@ -174,7 +174,7 @@ def add_key(
     return MadeKey(issued.key.id, encode(kind, issued.key.id), name, issued.text)
 
 
-def issue_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.RESET) -> str:
+def issue_link(app: Flask, user: SignedIn, purpose: LinkPurpose = LinkPurpose.RESET) -> str:
     """Issue a one-time link for *user* and return its text."""
     services = services_of(app)
     with services.database.transaction() as session:

@@ -12,7 +12,7 @@ from phoenix_web.datasets.file_upload import Limits
 from phoenix_web.web import multipart
 
 if TYPE_CHECKING:
-    from phoenix_web.datasets.form import Form
+    from phoenix_web.datasets.form import MultipartForm
 
 BOUNDARY: Final = "the-boundary"
 CONTENT_TYPE: Final = f"multipart/form-data; boundary={BOUNDARY}"
@@ -78,7 +78,7 @@ def parts_of(file: File | None, **fields: str | list[str]) -> list[tuple[str, st
     return [*parts, *([("file", file)] if file is not None else [])]
 
 
-def form_of(file: File | None, **fields: str | list[str]) -> Form:
+def form_of(file: File | None, **fields: str | list[str]) -> MultipartForm:
     """Return the form that a client sends with *file* and *fields*."""
     return multipart.read(io.BytesIO(encode(*parts_of(file, **fields))), CONTENT_TYPE)
 

@@ -11,12 +11,12 @@ from pydantic import AfterValidator, Field
 
 from phoenix_web.api.operations import Operation, Payload, declares, respond
 from phoenix_web.api.paging import cursor_in
-from phoenix_web.audit.events import Action, Outcome
+from phoenix_web.audit.events import AuditAction, Outcome
 from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, told
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import decode, encode, number_of
 from phoenix_web.policy import Permission
-from phoenix_web.store.audit.reading import AuditStore, Filters
+from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -84,7 +84,7 @@ class AuditEventsResponse(Payload):
 class AuditEventsQuery(Payload):
     """Which events, and which page of them."""
 
-    action: Action | None = None
+    action: AuditAction | None = None
     outcome: Outcome | None = None
     actor: Annotated[str, Field(description="The id of a user")] = ""
     subject: Annotated[str, Field(description="The id of a user, a key or a session")] = ""
@@ -106,7 +106,7 @@ class AuditEventsQuery(Payload):
 )
 def list_audit_events(query: AuditEventsQuery) -> Response:
     """Answer a page of the audit log."""
-    filters = Filters(
+    filters = AuditFilters(
         action=query.action,
         outcome=query.outcome,
         actor_id=_number("User", query.actor),

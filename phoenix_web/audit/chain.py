@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 #: Stands for the MAC before the first line.
 START: Final = bytes(32)
@@ -51,7 +51,7 @@ class Key:
         """Return what the line after the one with *mac*, made with this key, hangs on."""
         return self._hmac(b"link", mac)
 
-    def mac(self, link: bytes, entry: Entry) -> bytes:
+    def mac(self, link: bytes, entry: AuditEntry) -> bytes:
         """Return the MAC of *entry*, which hangs on *link*."""
         return self._hmac(b"event", link + canonical(entry))
 
@@ -59,7 +59,7 @@ class Key:
         return hmac.digest(self._key, purpose + b"\x00" + message, "sha256")
 
 
-def canonical(entry: Entry) -> bytes:
+def canonical(entry: AuditEntry) -> bytes:
     """Return the bytes of *entry* that its MAC covers: two lines that differ never share them."""
     told = {name: getattr(entry, name) for name in _FORM_1}
     told["at"] = entry.at.isoformat(timespec="microseconds")

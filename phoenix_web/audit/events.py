@@ -18,7 +18,7 @@ MAX_LENGTH: Final = 256
 _MAX_DETAIL: Final = 16 * 1024
 
 
-class Action(StrEnum):
+class AuditAction(StrEnum):
     """What was done; the grammar is `noun.what_happened`."""
 
     SESSION_OPENED = "session.opened"
@@ -110,7 +110,7 @@ class Subject:
 class Event:
     """Something that is done, on its way into the log."""
 
-    action: Action
+    action: AuditAction
     actor: Actor
     subject: Subject
     #: Why it was refused; None when it was not.
@@ -118,13 +118,13 @@ class Event:
     #: What else there is to say: small, JSON, and without secrets.
     detail: Mapping[str, Any] = field(default_factory=dict)
 
-    def entry(self, number: int, at: datetime, key_id: str) -> Entry:
+    def entry(self, number: int, at: datetime, key_id: str) -> AuditEntry:
         """Return the line that the log gets as its *number*."""
         told = self.actor
         detail = json.dumps(_clean(self.detail), sort_keys=True, separators=(",", ":"))
         if len(detail) > _MAX_DETAIL:
             detail = '{"cut":true}'
-        return Entry(
+        return AuditEntry(
             number=number,
             at=at,
             action=self.action.value,
@@ -145,7 +145,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """A line of the log, as it is stored."""
 
     #: They run without a gap from 1; retention removes the first ones.

@@ -10,7 +10,7 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import CredentialKind
 
 if TYPE_CHECKING:
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 KIND: Final = "AuditEvent"
 #: The types of subjects that have an id.
@@ -23,7 +23,7 @@ _CREDENTIALS: Final = {
 }
 
 
-def told(entry: Entry) -> dict[str, Any]:
+def told(entry: AuditEntry) -> dict[str, Any]:
     """Return *entry* as JSON; what it does not know is None."""
     return {
         "id": encode(KIND, entry.number),

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.chain import START
-from phoenix_web.audit.events import Action
+from phoenix_web.audit.events import AuditAction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from phoenix_web.audit.chain import Key
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 _HEAD: Final = re.compile(r"([0-9]{1,19}):([0-9a-f]{64})")
 
@@ -64,7 +64,7 @@ class Head:
 
 
 def prove(
-    entries: Iterable[Entry],
+    entries: Iterable[AuditEntry],
     checkpoint: Checkpoint,
     end: End,
     keys: Mapping[str, Key],
@@ -109,9 +109,9 @@ def _key(keys: Mapping[str, Key], key_id: str, number: int) -> Key:
     return keys[key_id]
 
 
-def _accounts_for(entry: Entry, checkpoint: Checkpoint) -> bool:
+def _accounts_for(entry: AuditEntry, checkpoint: Checkpoint) -> bool:
     """Tell whether *entry*, which is proved, says that retention has gone to *checkpoint*."""
-    if entry.action != Action.AUDIT_PRUNED:
+    if entry.action != AuditAction.AUDIT_PRUNED:
         return False
     detail = json.loads(entry.detail)
     return all(detail.get(name) == value for name, value in checkpoint.told.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from phoenix_web.audit.events import Action, Event, Subject
+from phoenix_web.audit.events import AuditAction, Event, Subject
 from phoenix_web.auth.credentials import key_text
 
 if TYPE_CHECKING:
@@ -35,30 +35,30 @@ def key_subject(key: KeyInfo) -> Subject:
 
 def user_created(user: UserInfo, actor: Actor) -> Event:
     """Return the event that *user* was added."""
-    return Event(Action.USER_CREATED, actor, user_subject(user), detail=_account(user))
+    return Event(AuditAction.USER_CREATED, actor, user_subject(user), detail=_account(user))
 
 
 def renamed(user: UserInfo, username: str, actor: Actor) -> Event:
     """Return the event that *user* is called *username* from now on."""
     detail = {"from": user.username, "to": username}
-    return Event(Action.USER_RENAMED, actor, user_subject(user), detail=detail)
+    return Event(AuditAction.USER_RENAMED, actor, user_subject(user), detail=detail)
 
 
 def role_changed(user: UserInfo, role: Role, actor: Actor, *, sessions_ended: int) -> Event:
     """Return the event that *user* has *role* from now on, and no session of the old one."""
     detail = {"from": user.role.value, "to": role.value, "sessions_ended": sessions_ended}
-    return Event(Action.USER_ROLE_CHANGED, actor, user_subject(user), detail=detail)
+    return Event(AuditAction.USER_ROLE_CHANGED, actor, user_subject(user), detail=detail)
 
 
 def user_deleted(user: UserInfo, actor: Actor) -> Event:
     """Return the event that *user* was deleted, with what nobody can look up any more."""
-    return Event(Action.USER_DELETED, actor, user_subject(user), detail=_account(user))
+    return Event(AuditAction.USER_DELETED, actor, user_subject(user), detail=_account(user))
 
 
 def all_ended(user: UserInfo, count: int, actor: Actor) -> Event:
     """Return the event that the *count* sessions of *user* were ended."""
     subject = user_subject(user)
-    return Event(Action.SESSION_ALL_ENDED, actor, subject, detail={"sessions": count})
+    return Event(AuditAction.SESSION_ALL_ENDED, actor, subject, detail={"sessions": count})
 
 
 def key_issued(key: KeyInfo, owner: UserInfo, actor: Actor) -> Event:
@@ -66,7 +66,7 @@ def key_issued(key: KeyInfo, owner: UserInfo, actor: Actor) -> Event:
     detail = {"owner": owner.username, "owner_id": owner.id, "hint": key.hint}
     if key.expires_at is not None:
         detail["expires_at"] = key.expires_at.isoformat(timespec="seconds")
-    return Event(Action.KEY_ISSUED, actor, key_subject(key), detail=detail)
+    return Event(AuditAction.KEY_ISSUED, actor, key_subject(key), detail=detail)
 
 
 def _account(user: UserInfo) -> dict[str, str]:

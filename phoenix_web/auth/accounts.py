@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import Action, Event
+from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import renamed, role_changed, user_deleted, user_subject
 from phoenix_web.errors import Conflict, Forbidden, Invalid, NotFound
 from phoenix_web.policy import ADMINS_ONLY, Role
@@ -49,7 +49,7 @@ CHANGED_MEANWHILE: Final = "Somebody else has changed this user meanwhile"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AccountChange:
     """What to change of an account; None leaves a thing as it is."""
 
     username: str | None = None
@@ -62,7 +62,7 @@ class Change:
 def change(  # noqa: PLR0913 - what, by whom and for which state
     session: Session,
     user_id: int,
-    wanted: Change,
+    wanted: AccountChange,
     actor: Actor,
     *,
     acting_admin_id: int | None = None,
@@ -139,7 +139,7 @@ def reset_second_factor(
     if not MfaStore(session).remove(user.id):
         raise Conflict(NO_SECOND_FACTOR)
     detail = {"sessions_ended": SessionStore(session).close_all(user.id)}
-    record(session, Event(Action.MFA_REMOVED, actor, user_subject(user), detail=detail))
+    record(session, Event(AuditAction.MFA_REMOVED, actor, user_subject(user), detail=detail))
     return user
 
 
@@ -185,10 +185,10 @@ def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[
     return user, administrators
 
 
-def _difference(user: UserInfo, wanted: Change) -> Change:
+def _difference(user: UserInfo, wanted: AccountChange) -> AccountChange:
     """Return what of *wanted* is not so already: what changes nothing breaks no rule."""
     username = wanted.username.strip() if wanted.username is not None else user.username
-    return Change(
+    return AccountChange(
         username if username != user.username else None,
         wanted.role if wanted.role is not user.role else None,
         wanted.is_active if wanted.is_active is not user.is_active else None,
@@ -196,7 +196,7 @@ def _difference(user: UserInfo, wanted: Change) -> Change:
     )
 
 
-def _refuse(user: UserInfo, new: Change, acting_admin_id: int | None) -> None:
+def _refuse(user: UserInfo, new: AccountChange, acting_admin_id: int | None) -> None:
     """Raise what the rules say when the user *acting_admin_id* wants *new* for *user*."""
     if new.role is Role.SYSTEM:
         raise Invalid(SYSTEM_ROLE)
@@ -214,7 +214,7 @@ def _refuse(user: UserInfo, new: Change, acting_admin_id: int | None) -> None:
         raise Invalid(NO_PASSWORD)
 
 
-def _apply(session: Session, user: UserInfo, new: Change, actor: Actor) -> None:
+def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -> None:
     """Change *user*, who is held, to what is *new*; each event says how many sessions that ends."""
     users, sessions = UserStore(session), SessionStore(session)
     if new.username is not None:
@@ -225,13 +225,13 @@ def _apply(session: Session, user: UserInfo, new: Change, actor: Actor) -> None:
         record(session, role_changed(user, new.role, actor, sessions_ended=ended))
     if new.is_active is not None:
         users.set_active(user.id, is_active=new.is_active)
-        action = Action.USER_REACTIVATED if new.is_active else Action.USER_DEACTIVATED
+        action = AuditAction.USER_REACTIVATED if new.is_active else AuditAction.USER_DEACTIVATED
         detail = {} if new.is_active else {"sessions_ended": sessions.close_all(user.id)}
         record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.password_hash is not None:
         users.set_password(user.id, new.password_hash, needs_reset=True)
         detail = {"sessions_ended": sessions.close_all(user.id)}
-        action = Action.USER_PASSWORD_CHANGED
+        action = AuditAction.USER_PASSWORD_CHANGED
         record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.is_active is False or new.password_hash is not None:
         PasswordLinkStore(session).drop(user.id)

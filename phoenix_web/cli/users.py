@@ -77,7 +77,7 @@ def list_users(search: str | None, *, as_json: bool) -> None:
 def set_role(email: str, role: str) -> None:
     """Give the user with EMAIL the ROLE; it ends their sessions and counts for their keys."""
     with unit_of_work(prepared()) as session:
-        wanted = accounts.Change(role=Role(role))
+        wanted = accounts.AccountChange(role=Role(role))
         accounts.change(session, user_of(session, email).id, wanted, cli_actor())
     note(f"{email} is {role} now.")
 
@@ -119,7 +119,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
     password = _password(settings, email, read=password_stdin)
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
-        wanted = accounts.Change(password_hash=password_hash)
+        wanted = accounts.AccountChange(password_hash=password_hash)
         accounts.change(session, user_of(session, email).id, wanted, cli_actor())
     note(f"Set the password of {email} and ended their sessions.")
     if not password_stdin:
@@ -140,7 +140,7 @@ def reset_mfa(email: str) -> None:
 
 def _set_active(email: str, *, is_active: bool) -> None:
     with unit_of_work(prepared()) as session:
-        wanted = accounts.Change(is_active=is_active)
+        wanted = accounts.AccountChange(is_active=is_active)
         accounts.change(session, user_of(session, email).id, wanted, cli_actor())
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NODE_TYPE: Final = "DatasetExample"
 
 
-class Action(StrEnum):
+class UploadAction(StrEnum):
     """What an upload does to the dataset of its name."""
 
     #: Make it; it must not exist yet.
@@ -73,18 +73,18 @@ class Upload:
     name: str
     #: For a dataset that the upload makes.
     description: str
-    action: Action
+    action: UploadAction
     #: Whoever reads the upload closes it.
     examples: Spool
     #: Whether the upload says which splits its examples belong to; if not, they stay as they are.
     are_splits_given: bool
 
 
-def action_of(value: Any) -> Action:
+def action_of(value: Any) -> UploadAction:
     """Return the action that *value* names in any case, by default create; raise `Invalid`."""
-    name = str(value or Action.CREATE).lower()
+    name = str(value or UploadAction.CREATE).lower()
     try:
-        return Action(name)
+        return UploadAction(name)
     except ValueError:
         # The Python client knows this text, misspelt as it is.
         raise Invalid(f"Invalid dateset action: {name}") from None

@@ -20,7 +20,7 @@ from phoenix_web.errors import Invalid, PayloadTooLarge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from phoenix_web.datasets.form import Form, FormFile
+    from phoenix_web.datasets.form import FormFile, MultipartForm
     from phoenix_web.datasets.formats.columns import Columns
     from phoenix_web.datasets.formats.rows import Shape
     from phoenix_web.datasets.spool import Spool
@@ -54,7 +54,7 @@ class _Table:
     shape: Shape
 
 
-def read(form: Form, limits: Limits) -> Upload:
+def read(form: MultipartForm, limits: Limits) -> Upload:
     """Return the upload that *form* describes; the caller closes its examples.
 
     Raises `Invalid` with the contract's text, the row and where it is known the column named in

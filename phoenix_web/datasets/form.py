@@ -23,7 +23,7 @@ class FormFile:
 
 
 @dataclass(slots=True)
-class Form:
+class MultipartForm:
     """The fields of a form. Whoever reads it closes it; it is a context manager."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)

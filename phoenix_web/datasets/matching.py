@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NEW: Final = 0
 
 
-class Change(IntEnum):
+class ExampleChange(IntEnum):
     """What an upload does to an example."""
 
     NONE = 0
@@ -27,7 +27,7 @@ class Change(IntEnum):
     CREATE = 2
 
 
-class Stored(NamedTuple):
+class StoredContent(NamedTuple):
     """An example in the store."""
 
     id: int
@@ -40,7 +40,7 @@ class Matching:
 
     The order matters: an example that somebody has matched is not given to a later one by its
     content. Of each incoming example `ids` has the stored one, or `NEW`, and `changes` the
-    `Change`.
+    `ExampleChange`.
     """
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ class Matching:
     def match(
         self,
         examples: Sequence[IncomingExample],
-        named: Mapping[str, Stored],
+        named: Mapping[str, StoredContent],
         alike: Mapping[bytes, Collection[int]],
     ) -> None:
         """Work out the outcome of the next *examples*.
@@ -92,7 +92,7 @@ class Matching:
     @property
     def new_count(self) -> int:
         """How many new examples there are."""
-        return self.changes.count(Change.CREATE) - len(self.revived)
+        return self.changes.count(ExampleChange.CREATE) - len(self.revived)
 
     def number(self, new_ids: Iterable[int]) -> None:
         """Give *new_ids* to the new examples, in their order."""
@@ -106,31 +106,31 @@ class Matching:
         while candidates:
             candidate = candidates.pop()
             if candidate not in self.matched:
-                self._add(candidate, Change.NONE)
+                self._add(candidate, ExampleChange.NONE)
                 return
-        self._add(NEW, Change.CREATE)
+        self._add(NEW, ExampleChange.CREATE)
 
-    def _match_id(self, text: str, content_hash: bytes, named: Mapping[str, Stored]) -> None:
+    def _match_id(self, text: str, content_hash: bytes, named: Mapping[str, StoredContent]) -> None:
         stored = named.get(text)
         is_live = stored is not None and stored.content_hash is not None
         if not is_live and node_id_of(text) is not None:
             self._unknown.append(text)
-            self._add(NEW, Change.NONE)
+            self._add(NEW, ExampleChange.NONE)
         elif stored is None:
             if text in self._new_ids:
                 raise _duplicate(text, text)
             self._new_ids.add(text)
-            self._add(NEW, Change.CREATE)
+            self._add(NEW, ExampleChange.CREATE)
         elif stored.content_hash == content_hash:
-            self._add(stored.id, Change.NONE)
+            self._add(stored.id, ExampleChange.NONE)
         else:
             if stored.id in self._changed_as:
                 raise _duplicate(self._changed_as[stored.id], text)
             self._changed_as[stored.id] = text
             (self.patched if is_live else self.revived).add(stored.id)
-            self._add(stored.id, Change.PATCH if is_live else Change.CREATE)
+            self._add(stored.id, ExampleChange.PATCH if is_live else ExampleChange.CREATE)
 
-    def _add(self, example_id: int, change: Change) -> None:
+    def _add(self, example_id: int, change: ExampleChange) -> None:
         self.ids.append(example_id)
         self.changes.append(change)
         if example_id != NEW:

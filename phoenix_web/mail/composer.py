@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from phoenix_web.addresses import ascii_form
 from phoenix_web.paths import bundled
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 _SUBJECTS: Final = {
-    Purpose.RESET: "[Phoenix] Password Reset Request",
-    Purpose.INVITATION: "[Phoenix] You are invited",
+    LinkPurpose.RESET: "[Phoenix] Password Reset Request",
+    LinkPurpose.INVITATION: "[Phoenix] You are invited",
 }
 
 
@@ -34,7 +34,7 @@ class MessageComposer:
 
     def compose(  # noqa: PLR0913 - one argument for each thing that a mail tells
         self,
-        purpose: Purpose,
+        purpose: LinkPurpose,
         user: UserInfo,
         link: str,
         until: datetime,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from phoenix_web.addresses import is_address
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.store.mail.outbox import OutboxStore
 
@@ -26,7 +26,7 @@ class Outbox:
     links: PasswordLinks
 
     def send_link(
-        self, session: Session, user: UserInfo, purpose: Purpose, actor: Actor
+        self, session: Session, user: UserInfo, purpose: LinkPurpose, actor: Actor
     ) -> IssuedLink:
         """Give *user* a link in place of any older one, let a mail bring it, and return it.
 
@@ -46,4 +46,4 @@ class Outbox:
         """
         address = normal_email(address)
         if is_address(address):
-            OutboxStore(session).add(Purpose.RESET, address, datetime.now(UTC))
+            OutboxStore(session).add(LinkPurpose.RESET, address, datetime.now(UTC))

@@ -12,7 +12,7 @@ from phoenix_web.audit.events import BY_SERVER
 from phoenix_web.auth.passwords.links import PATH, may_choose_password
 from phoenix_web.errors import Invalid, Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
-from phoenix_web.store.accounts.password_links import PasswordLinkStore, Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose, PasswordLinkStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.leases import LeaseStore
 from phoenix_web.store.mail.outbox import OutboxStore
@@ -146,19 +146,19 @@ class MailSender:
             return None  # somebody has given them a link since
         now = datetime.now(UTC)
         since = now - RESETS_AT_ONCE * RESET_SPACING
-        times = OutboxStore(session).times_since(user.id, Purpose.RESET, since)
+        times = OutboxStore(session).times_since(user.id, LinkPurpose.RESET, since)
         if len(times) >= RESETS_AT_ONCE and max(times) + RESET_SPACING > now:
             _log.info("user %s gets no further mail to reset a password yet", user.id)
             return None
         # An invitation is good for days: nobody who only knows the address may end it.
-        if link is not None and link.purpose is Purpose.INVITATION and link.expires_at > now:
+        if link is not None and link.purpose is LinkPurpose.INVITATION and link.expires_at > now:
             return link
         return self._issue(session, user)
 
     def _issue(self, session: Session, user: UserInfo) -> LinkInfo | None:
         """Return a new link for *user*, or None when they have gone since they were looked up."""
         try:
-            issued = self.links.issue(session, user, Purpose.RESET, BY_SERVER)
+            issued = self.links.issue(session, user, LinkPurpose.RESET, BY_SERVER)
         except Invalid:
             return None
         return PasswordLinkStore(session).find_by_id(issued.id)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
-from phoenix_web.audit.events import BY_SERVER, Action, Event, Subject
+from phoenix_web.audit.events import BY_SERVER, AuditAction, Event, Subject
 from phoenix_web.store.audit.log import record
-from phoenix_web.store.audit.reading import AuditStore, Filters
+from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -25,12 +25,12 @@ _SHORT: Final = 200
 def note_settings(session: Session, settings: Settings) -> None:
     """Record the settings that are not the default's, unless the last start had the same."""
     told = told_settings(settings)
-    newest, _ = AuditStore(session).page(Filters(action=Action.SETTINGS_CHANGED), 1)
+    newest, _ = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 1)
     before = json.loads(newest[0].detail).get("settings", {}) if newest else {}
     changed = sorted(name for name in {*told, *before} if told.get(name) != before.get(name))
     if changed:
         subject = Subject("Settings", None, ", ".join(changed))
-        event = Event(Action.SETTINGS_CHANGED, BY_SERVER, subject, detail={"settings": told})
+        event = Event(AuditAction.SETTINGS_CHANGED, BY_SERVER, subject, detail={"settings": told})
         record(session, event)
 
 

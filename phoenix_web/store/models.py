@@ -73,7 +73,7 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 AUTH_METHODS = ["LOCAL", "OAUTH2", "LDAP"]
 
 
-class Purpose(StrEnum):
+class LinkPurpose(StrEnum):
     """Why somebody gets a one-time link to choose a password."""
 
     RESET = "reset"
@@ -205,7 +205,7 @@ class PasswordLink(Base):
 
     __tablename__ = "password_links"
     __table_args__ = (
-        one_of("purpose", [purpose.value for purpose in Purpose]),
+        one_of("purpose", [purpose.value for purpose in LinkPurpose]),
         {"sqlite_autoincrement": True},
     )
 

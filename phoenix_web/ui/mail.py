@@ -11,7 +11,7 @@ from flask import Blueprint, make_response, request
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import MAX_ID, row_id
 from phoenix_web.policy import Permission
-from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from phoenix_web.ui import htmx, links
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
@@ -43,9 +43,9 @@ def retry(mail_id: int) -> Response:
     return htmx.redirect(links.url_for("ui.mail.index", state=_state(), retried="yes"))
 
 
-def _state() -> State | None:
+def _state() -> MailState | None:
     told = request.args.get("state", "")
-    return State(told) if told in set(State) else None
+    return MailState(told) if told in set(MailState) else None
 
 
 def _page(*, is_retried: bool = False) -> Response:
@@ -59,7 +59,7 @@ def _page(*, is_retried: bool = False) -> Response:
         "settings/_mails.html",
         mails=mails,
         state=state,
-        states=list(State),
+        states=list(MailState),
         next_id=next_id,
         is_retried=is_retried or "retried" in request.args,
         sends=services().mail is not None,

@@ -20,7 +20,7 @@ END_PATH: Final = f"/sessions/<int(max={MAX_ID}):session_id>/end"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SessionRow:
     """A session as a row of the list."""
 
     session: SessionInfo
@@ -33,7 +33,7 @@ class Row:
 class SessionList:
     """The newest sessions of a user, and whether there are more."""
 
-    rows: list[Row]
+    rows: list[SessionRow]
     has_more: bool
 
 
@@ -41,5 +41,5 @@ def listed(session: Session, user_id: int) -> SessionList:
     """Return the user's sessions, newest first, within the unit of work *session*."""
     found, next_id = SessionStore(session).page(user_id, _SHOWN)
     own = current_principal().session_id
-    rows = [Row(one, in_words(one.user_agent), one.id == own) for one in found]
+    rows = [SessionRow(one, in_words(one.user_agent), one.id == own) for one in found]
     return SessionList(rows, next_id is not None)

@@ -10,7 +10,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio import multipart
 
-from phoenix_web.datasets.form import FILE, Form, FormFile
+from phoenix_web.datasets.form import FILE, FormFile, MultipartForm
 from phoenix_web.errors import BadRequest, InsufficientStorage, Invalid
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _IN_MEMORY_BYTES: Final = 1024 * 1024
 _INVALID: Final = "Invalid multipart data."
 
 
-def read(body: IO[bytes], content_type: str) -> Form:
+def read(body: IO[bytes], content_type: str) -> MultipartForm:
     """Return the form in *body*; raise `BadRequest` when it is malformed or has too many parts.
 
     Of repeated files the last one counts. Raises `Invalid` for text that cannot be stored.
@@ -35,7 +35,7 @@ def read(body: IO[bytes], content_type: str) -> Form:
     boundary = parse_options_header(content_type)[1].get("boundary")
     if not boundary:
         raise BadRequest("Missing boundary in multipart.")
-    form = Form()
+    form = MultipartForm()
     try:
         _Reader(form, boundary.encode("latin-1", "replace")).read(body)
     except BaseException:
@@ -47,7 +47,7 @@ def read(body: IO[bytes], content_type: str) -> Form:
 class _Reader:
     """Sorts the parts of a body into a form."""
 
-    def __init__(self, form: Form, boundary: bytes) -> None:
+    def __init__(self, form: MultipartForm, boundary: bytes) -> None:
         self._form = form
         # Its limit is one of the heads of parts; texts and files leave its buffer as they come.
         self._decoder = multipart.MultipartDecoder(boundary, _MAX_FIELD_BYTES)

@@ -29,7 +29,7 @@ from phoenix_web.mail.sender import MailSender
 from phoenix_web.mail.smtp import SmtpServer
 from phoenix_web.rate_limits import RateLimits
 from phoenix_web.settings.key_files import audit_key
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.audit.log import AuditLog
 from phoenix_web.store.database import Database
 
@@ -117,11 +117,11 @@ def passwords_of(settings: Settings) -> Passwords:
     )
 
 
-def _lifetimes(settings: Settings) -> dict[Purpose, timedelta]:
+def _lifetimes(settings: Settings) -> dict[LinkPurpose, timedelta]:
     """Return how long a link of each purpose is good for."""
     return {
-        Purpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
-        Purpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
+        LinkPurpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
+        LinkPurpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
     }
 
 

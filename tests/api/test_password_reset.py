@@ -15,7 +15,7 @@ from sqlalchemy import text
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.errors import Invalid
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from tests.factories import ADMIN_SECRET, PASSWORD, SECRET, issue_link, services_of, sign_in
@@ -73,7 +73,7 @@ def test_whoever_chose_a_password_need_not_choose_another(
         assert made is not None
         assert made.password_needs_reset
         links = services.password_links
-        token = links.issue(session, made, Purpose.INVITATION, Actor()).token
+        token = links.issue(session, made, LinkPurpose.INVITATION, Actor()).token
 
     assert reset(client, token).status_code == 204
 
@@ -120,7 +120,7 @@ def test_a_newer_link_takes_the_place_of_an_older_one(
     app: Flask, client: FlaskClient, member: SignedIn, viewer: SignedIn
 ) -> None:
     of_another = issue_link(app, viewer)
-    for newer in Purpose:
+    for newer in LinkPurpose:
         old = issue_link(app, member)
         new = issue_link(app, member, newer)
         assert is_refused(reset(client, old))
@@ -140,10 +140,10 @@ def test_a_link_ends_with_its_time(make_app: MakeApp, app: Flask, member: Signed
     other = make_app(password_reset_token_expiry_minutes=1, invitation_expiry_minutes=2)
     begin = datetime.now(UTC)
     for made_by, purpose, life in (
-        (app, Purpose.RESET, timedelta(minutes=15)),
-        (app, Purpose.INVITATION, timedelta(days=3)),
-        (other, Purpose.RESET, timedelta(minutes=1)),
-        (other, Purpose.INVITATION, timedelta(minutes=2)),
+        (app, LinkPurpose.RESET, timedelta(minutes=15)),
+        (app, LinkPurpose.INVITATION, timedelta(days=3)),
+        (other, LinkPurpose.RESET, timedelta(minutes=1)),
+        (other, LinkPurpose.INVITATION, timedelta(minutes=2)),
     ):
         client = made_by.test_client(use_cookies=False)
         with time_machine.travel(begin) as clock:
@@ -174,7 +174,7 @@ def test_what_is_no_link_is_refused(
         f"{payload}.{signature[:-2]}",
         f".{signature}",
         link.nonce,
-        links.token(Purpose.INVITATION, "another nonce"),
+        links.token(LinkPurpose.INVITATION, "another nonce"),
         make_key(member).text,
         member.access_token,
         member.refresh_token,

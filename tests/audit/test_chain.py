@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from phoenix_web.audit.chain import START, Key, canonical
-from phoenix_web.audit.events import Action, Actor, Entry, Event, Outcome, Subject
+from phoenix_web.audit.events import Actor, AuditAction, AuditEntry, Event, Outcome, Subject
 from phoenix_web.audit.proof import Broken, Checkpoint, End, Head, prove
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MOMENT = datetime(2030, 1, 1, tzinfo=UTC)
 class Log:
     """A log as a database holds it."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     checkpoint: Checkpoint
     end: End
 
@@ -52,7 +52,7 @@ class Log:
         last = self.entries[count - 1]
         checkpoint = Checkpoint(last.number, last.mac, last.key_id)
         subject = Subject("AuditLog", None, "")
-        event = Event(Action.AUDIT_PRUNED, Actor(), subject, detail=checkpoint.told)
+        event = Event(AuditAction.AUDIT_PRUNED, Actor(), subject, detail=checkpoint.told)
         return Log(self.entries[count:], checkpoint, self.end).appended(event)
 
 
@@ -62,7 +62,7 @@ _texts = st.text(max_size=8)
 _numbers = st.integers(1, 2**63 - 1)
 events = st.builds(
     Event,
-    st.sampled_from(Action),
+    st.sampled_from(AuditAction),
     st.builds(
         Actor,
         st.none() | _numbers,
@@ -92,7 +92,7 @@ def place_in(data: st.DataObject, log: Log, start: int = 0) -> int:
     return data.draw(st.integers(start, len(log.entries) - 1))
 
 
-def renumbered(entries: Sequence[Entry]) -> list[Entry]:
+def renumbered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     return [replace(entry, number=n) for n, entry in enumerate(entries, start=1)]
 
 
@@ -107,7 +107,7 @@ def test_a_log_as_it_was_written_is_proved(log: Log) -> None:
 def test_any_change_of_a_line_is_found(log: Log, data: st.DataObject) -> None:
     place = place_in(data, log)
     entry = log.entries[place]
-    name = data.draw(st.sampled_from([field.name for field in fields(Entry)]))
+    name = data.draw(st.sampled_from([field.name for field in fields(AuditEntry)]))
     value: Any = data.draw(
         {
             "at": st.datetimes(timezones=st.just(UTC)),
@@ -270,7 +270,7 @@ def test_an_event_keeps_no_secret_and_no_endless_text() -> None:
     subject = Subject("UserApiKey", 1, secrets[0])
     detail = {"names": [secrets[0], {"inner": jwt}], "n": 1}
 
-    entry = Event(Action.KEY_ISSUED, where, subject, jwt, detail).entry(1, MOMENT, KEY.id)
+    entry = Event(AuditAction.KEY_ISSUED, where, subject, jwt, detail).entry(1, MOMENT, KEY.id)
     spelt = canonical(entry).decode()
 
     assert [secret for secret in secrets if secret in spelt] == []
@@ -278,5 +278,5 @@ def test_an_event_keeps_no_secret_and_no_endless_text() -> None:
     assert entry.agent is not None
     assert entry.agent.isprintable()
     assert len(entry.agent) <= 256
-    endless = Event(Action.KEY_ISSUED, where, subject, detail={"text": "a" * 20_000})
+    endless = Event(AuditAction.KEY_ISSUED, where, subject, detail={"text": "a" * 20_000})
     assert endless.entry(1, MOMENT, KEY.id).detail == '{"cut":true}'

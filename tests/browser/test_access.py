@@ -13,9 +13,9 @@ from playwright.sync_api import expect
 from phoenix_web.audit.events import Actor
 from phoenix_web.settings.key_files import session_secret
 from phoenix_web.settings.settings import Settings
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from phoenix_web.web.services import build
 from tests.browser.conftest import FIRST_PASSWORD
 from tests.browser.person import Person, looked_at_by_axe, person
@@ -49,16 +49,16 @@ def leave_mails(environment: dict[str, str]) -> str:
     with held.database.transaction() as session:
         user = UserStore(session).find_by_email("admin@localhost")
         assert user is not None
-        link = held.password_links.issue(session, user, Purpose.INVITATION, Actor())
+        link = held.password_links.issue(session, user, LinkPurpose.INVITATION, Actor())
         outbox = OutboxStore(session)
-        for state in State:
+        for state in MailState:
             address = f"{'somebody-with-a-long-address.' * 3}@example.com"
-            outbox.add(Purpose.RESET, address, now, user_id=user.id, link_id=link.id)
+            outbox.add(LinkPurpose.RESET, address, now, user_id=user.id, link_id=link.id)
             taken = outbox.take(now, now)
             assert taken is not None
-            if state is State.SENT:
+            if state is MailState.SENT:
                 outbox.mark_sent(taken, now)
-            elif state is State.FAILED:
+            elif state is MailState.FAILED:
                 outbox.give_up(taken, "550 5.1.1 " + "no such user " * 10)
             else:
                 outbox.put_off(taken, now + timedelta(hours=1), "450 Later")

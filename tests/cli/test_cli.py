@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 PASSWORD = "a long enough password"
 OPERATOR = pwd.getpwuid(os.getuid()).pw_name
@@ -355,7 +355,7 @@ def database(environment: dict[str, str]) -> Iterator[Database]:
     database.dispose()
 
 
-def _lines(database: Database) -> list[Entry]:
+def _lines(database: Database) -> list[AuditEntry]:
     with database.reading() as session:
         return list(AuditStore(session).all())
 

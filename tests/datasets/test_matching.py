@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from phoenix_web.datasets.examples import IncomingExample
-from phoenix_web.datasets.matching import NEW, Change, Matching, Stored
+from phoenix_web.datasets.matching import NEW, ExampleChange, Matching, StoredContent
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 
@@ -18,7 +18,7 @@ def row(external_id: str | None, content: bytes = ONE) -> IncomingExample:
 
 def match(
     rows: list[IncomingExample],
-    named: dict[str, Stored] | None = None,
+    named: dict[str, StoredContent] | None = None,
     alike: dict[bytes, list[int]] | None = None,
 ) -> Matching:
     matching = Matching()
@@ -32,18 +32,18 @@ def match(
     return matching
 
 
-def outcomes(matching: Matching) -> list[tuple[int, Change]]:
-    return list(zip(matching.ids, map(Change, matching.changes), strict=True))
+def outcomes(matching: Matching) -> list[tuple[int, ExampleChange]]:
+    return list(zip(matching.ids, map(ExampleChange, matching.changes), strict=True))
 
 
 def test_contents_are_matched_from_the_oldest_on_and_the_rest_is_new() -> None:
     matching = match([row(None)] * 4, alike={ONE: [7, 5, 6]})
 
     assert outcomes(matching) == [
-        (5, Change.NONE),
-        (6, Change.NONE),
-        (7, Change.NONE),
-        (NEW, Change.CREATE),
+        (5, ExampleChange.NONE),
+        (6, ExampleChange.NONE),
+        (7, ExampleChange.NONE),
+        (NEW, ExampleChange.CREATE),
     ]
 
 
@@ -52,25 +52,29 @@ def test_the_order_decides_who_gets_an_example(*, is_id_first: bool) -> None:
     rows = [row("a", OTHER), row(None)]
 
     matching = match(
-        rows if is_id_first else rows[::-1], named={"a": Stored(5, ONE)}, alike={ONE: [5]}
+        rows if is_id_first else rows[::-1], named={"a": StoredContent(5, ONE)}, alike={ONE: [5]}
     )
 
-    patched, same, new = (5, Change.PATCH), (5, Change.NONE), (NEW, Change.CREATE)
+    patched, same, new = (
+        (5, ExampleChange.PATCH),
+        (5, ExampleChange.NONE),
+        (NEW, ExampleChange.CREATE),
+    )
     assert outcomes(matching) == ([patched, new] if is_id_first else [same, patched])
 
 
 def test_an_id_never_falls_back_to_the_content() -> None:
-    assert outcomes(match([row("b")], alike={ONE: [5]})) == [(NEW, Change.CREATE)]
+    assert outcomes(match([row("b")], alike={ONE: [5]})) == [(NEW, ExampleChange.CREATE)]
 
 
 def test_a_deleted_example_comes_back_by_its_external_id_alone() -> None:
     node_id = encode("DatasetExample", 5)
-    named = {"a": Stored(5, None), node_id: Stored(5, None)}
+    named = {"a": StoredContent(5, None), node_id: StoredContent(5, None)}
 
     revived = match([row("a")], named)
     unknown = match([row(node_id), row("a"), row(encode("DatasetExample", 6))], named)
 
-    assert outcomes(revived) == [(5, Change.CREATE)]
+    assert outcomes(revived) == [(5, ExampleChange.CREATE)]
     assert (revived.revived, revived.new_count) == ({5}, 0)
     with pytest.raises(Invalid) as refused:
         unknown.refuse_unknown()
@@ -82,7 +86,7 @@ def test_a_deleted_example_comes_back_by_its_external_id_alone() -> None:
 
 def test_one_example_is_not_changed_twice() -> None:
     node_id = encode("DatasetExample", 5)
-    named = {"a": Stored(5, ONE), node_id: Stored(5, ONE)}
+    named = {"a": StoredContent(5, ONE), node_id: StoredContent(5, ONE)}
 
     with pytest.raises(Invalid) as by_two:
         match([row("a", OTHER), row(node_id, OTHER)], named)
@@ -98,13 +102,15 @@ def test_one_example_is_not_changed_twice() -> None:
 
 def test_saying_twice_what_is_stored_is_no_change() -> None:
     node_id = encode("DatasetExample", 5)
-    named = {"a": Stored(5, ONE), node_id: Stored(5, ONE)}
+    named = {"a": StoredContent(5, ONE), node_id: StoredContent(5, ONE)}
 
-    assert outcomes(match([row("a"), row(node_id), row("a")], named)) == [(5, Change.NONE)] * 3
+    assert (
+        outcomes(match([row("a"), row(node_id), row("a")], named)) == [(5, ExampleChange.NONE)] * 3
+    )
 
 
 def test_new_examples_are_numbered_in_their_order() -> None:
-    matching = match([row(None), row("a"), row(None), row("b")], named={"a": Stored(5, ONE)})
+    matching = match([row(None), row("a"), row(None), row("b")], named={"a": StoredContent(5, ONE)})
 
     matching.number([8, 9, 10])
 

@@ -20,10 +20,10 @@ from phoenix_web.audit.events import Actor
 from phoenix_web.errors import Invalid
 from phoenix_web.mail.composer import MessageComposer
 from phoenix_web.mail.sender import LONGEST_DELAY, MAX_ATTEMPTS, Report, delay_after
-from phoenix_web.store.accounts.password_links import PasswordLinkStore, Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose, PasswordLinkStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.leases import LeaseStore
-from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from tests.factories import PASSWORD, add_user, issue_link, services_of
 from tests.live import environment_of
 from tests.mail_server import link_in, running_mail_server
@@ -53,7 +53,7 @@ def send_due(app: Flask) -> Report:
     return mail_of(app).sender.send_due()
 
 
-def send_link(app: Flask, user: SignedIn, purpose: Purpose = Purpose.INVITATION) -> None:
+def send_link(app: Flask, user: SignedIn, purpose: LinkPurpose = LinkPurpose.INVITATION) -> None:
     with services_of(app).database.transaction() as session:
         mail_of(app).outbox.send_link(session, found(app, user), purpose, Actor())
 
@@ -80,9 +80,9 @@ def redeem(app: Flask, link: str, password: str = NEW) -> int:
     return app.test_client().post("/auth/password-reset", json=body).status_code
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("purpose", LinkPurpose)
 def test_a_mail_brings_a_link_that_works(
-    app: Flask, member: SignedIn, mail_server: MailServer, purpose: Purpose
+    app: Flask, member: SignedIn, mail_server: MailServer, purpose: LinkPurpose
 ) -> None:
     send_link(app, member, purpose)
 
@@ -98,7 +98,7 @@ def test_a_mail_brings_a_link_that_works(
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     [mail] = mails(app)
-    assert (mail.state, mail.attempts, mail.last_error) == (State.SENT, 1, None)
+    assert (mail.state, mail.attempts, mail.last_error) == (MailState.SENT, 1, None)
     assert mail.sent_at is not None
     assert redeem(app, link) == 204
 
@@ -185,7 +185,7 @@ def test_what_was_asked_for_before_a_link_was_handed_over_does_not_void_it(
     app: Flask, member: SignedIn, mail_server: MailServer
 ) -> None:
     ask_for_reset(app, member.email)
-    token = issue_link(app, member, Purpose.INVITATION)
+    token = issue_link(app, member, LinkPurpose.INVITATION)
 
     assert send_due(app) == Report()
     assert mail_server.messages == []
@@ -249,7 +249,7 @@ def test_a_mail_waits_until_the_server_is_back(
         assert send_due(app) == Report(put_off=1)
         assert send_due(app) == Report()
         [mail] = mails(app)
-        assert (mail.state, mail.attempts) == (State.WAITING, 1)
+        assert (mail.state, mail.attempts) == (MailState.WAITING, 1)
         assert "refused" in (mail.last_error or "")
         clock.move_to(begin + timedelta(seconds=35))
         assert send_due(app) == Report(put_off=1)
@@ -281,7 +281,7 @@ def test_a_mail_that_is_never_taken_is_given_up_and_can_be_tried_again(
             send_due(app)
             clock.shift(LONGEST_DELAY + timedelta(seconds=1))
         [mail] = mails(app)
-        assert (mail.state, mail.attempts) == (State.FAILED, MAX_ATTEMPTS)
+        assert (mail.state, mail.attempts) == (MailState.FAILED, MAX_ATTEMPTS)
         assert mail.last_error == "451 Not now"
         assert send_due(app) == Report()
 
@@ -300,7 +300,7 @@ def test_a_final_refusal_ends_a_mail_at_once(
 
     assert send_due(app) == Report(given_up=1)
     assert [(mail.state, mail.last_error) for mail in mails(app)] == [
-        (State.FAILED, "550 No such user")
+        (MailState.FAILED, "550 No such user")
     ]
 
 
@@ -310,7 +310,7 @@ def test_what_a_mail_server_says_is_kept_short_and_without_the_link(
     with time_machine.travel(datetime.now(UTC), tick=False):
         with services_of(app).database.transaction() as session:
             link = mail_of(app).outbox.send_link(
-                session, found(app, member), Purpose.RESET, Actor()
+                session, found(app, member), LinkPurpose.RESET, Actor()
             )
         echo = f"https://phx.example.com/x?token={link.token} and\x00 \x1b[31m \u202e more"
         mail_server.refuse_message = f"550 {echo} {'on and on ' * 100}"
@@ -337,7 +337,7 @@ def test_a_mail_that_cannot_be_written_keeps_no_other(
     compose = MessageComposer.compose
 
     def fail(
-        self: MessageComposer, purpose: Purpose, user: UserInfo, *told: Any, **more: Any
+        self: MessageComposer, purpose: LinkPurpose, user: UserInfo, *told: Any, **more: Any
     ) -> Any:
         if user.email == member.email:
             raise ValueError("a defect")
@@ -373,7 +373,7 @@ def test_a_link_that_is_good_no_more_is_not_sent(
         assert send_due(app) == Report(given_up=1)
     assert mail_server.messages == []
     [mail] = mails(app)
-    assert mail.state is State.FAILED
+    assert mail.state is MailState.FAILED
     assert mail.last_error
 
 
@@ -419,7 +419,7 @@ def test_whoever_goes_while_a_mail_is_written_gets_none_and_keeps_no_other(
         services_of(app).database.transaction() as session,
         pytest.raises(Invalid, match=rf"{member.email} is {what}"),
     ):
-        mail_of(app).outbox.send_link(session, as_read, Purpose.RESET, Actor())
+        mail_of(app).outbox.send_link(session, as_read, LinkPurpose.RESET, Actor())
 
 
 def test_several_couriers_at_once_send_each_mail_once(
@@ -456,7 +456,7 @@ def test_what_a_late_courier_says_of_a_mail_that_was_taken_from_it_is_not_noted(
         OutboxStore(session).give_up(late, "too late")
 
     [mail] = mails(app)
-    assert (mail.state, mail.attempts, mail.last_error) == (State.WAITING, 2, None)
+    assert (mail.state, mail.attempts, mail.last_error) == (MailState.WAITING, 2, None)
 
 
 def test_one_is_elected_and_the_others_do_nothing_meanwhile(
@@ -518,19 +518,19 @@ def test_a_courier_that_is_told_to_stop_takes_up_no_further_mail(
     mail_of(app).sender.send_elected("one", lambda: next(wanted))
 
     assert len(mail_server.messages) == 1
-    assert sorted(mail.state for mail in mails(app)) == [State.SENT, State.WAITING]
+    assert sorted(mail.state for mail in mails(app)) == [MailState.SENT, MailState.WAITING]
 
 
 def test_a_stranger_who_asks_for_a_reset_ends_no_invitation(
     app: Flask, client: FlaskClient, member: SignedIn, mail_server: MailServer
 ) -> None:
     """Whoever was invited has days; a wish that anybody may utter would leave them minutes."""
-    token = issue_link(app, member, Purpose.INVITATION)
+    token = issue_link(app, member, LinkPurpose.INVITATION)
 
     ask_for_reset(app, member.email)
     assert send_due(app).sent == 1
 
-    assert services_of(app).password_links.find(token).purpose is Purpose.INVITATION
+    assert services_of(app).password_links.find(token).purpose is LinkPurpose.INVITATION
     mailed = link_in(mail_server.messages[0]).partition("token=")[2]
     body = {"token": mailed, "password": NEW}
     assert client.post("/auth/password-reset", json=body).status_code == 204
@@ -567,7 +567,7 @@ def test_when_the_elected_one_is_killed_another_goes_on(
         replace(sender, hold=timedelta(seconds=30)).send_elected("the second", lambda: True)
 
     [mail] = mails(app)
-    assert (mail.state, mail.attempts) == (State.SENT, 2)
+    assert (mail.state, mail.attempts) == (MailState.SENT, 2)
     # What the first had handed over may arrive as well, and is told by its number to be the same.
     assert {message["To"] for message in mail_server.messages} == {member.email}
     assert len({message["Message-ID"] for message in mail_server.messages}) == 1

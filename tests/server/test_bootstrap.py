@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 
-from phoenix_web.audit.events import Action
+from phoenix_web.audit.events import AuditAction
 from phoenix_web.auth.passwords.policy import MIN_LENGTH
 from phoenix_web.policy import Role
 from phoenix_web.server.bootstrap import prepare
@@ -18,7 +18,7 @@ from phoenix_web.settings.key_files import session_secret
 from phoenix_web.settings.rules import secret_fault
 from phoenix_web.settings.settings import ConfigError
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.audit.reading import AuditStore, Filters
+from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.store.database import Database
 from tests.factories import DEFAULT_ADMIN_PASSWORD, SECRET, make_settings
 
@@ -137,7 +137,7 @@ def test_a_configured_secret_leaves_no_file(changed: Any) -> None:
 def _settings_events(settings: Settings) -> list[tuple[str, dict[str, str]]]:
     database = Database(settings.database_url)
     with database.reading() as session:
-        lines, _ = AuditStore(session).page(Filters(action=Action.SETTINGS_CHANGED), 10)
+        lines, _ = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 10)
     database.dispose()
     return [(line.subject_label, json.loads(line.detail)["settings"]) for line in lines[::-1]]
 

@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from phoenix_web.audit.events import Actor
 from phoenix_web.server.worker import Worker
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.mail.outbox import OutboxStore, State
+from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from tests.factories import services_of
 from tests.live import environment_of, running_server, workers_of
 from tests.mail_server import link_in
@@ -52,10 +52,10 @@ def invite(app: Flask, make_user: MakeUser, count: int) -> None:
         for user in users:
             found = UserStore(session).find(user.user_id)
             assert found is not None
-            mail.outbox.send_link(session, found, Purpose.INVITATION, Actor())
+            mail.outbox.send_link(session, found, LinkPurpose.INVITATION, Actor())
 
 
-def count(app: Flask, state: State) -> int:
+def count(app: Flask, state: MailState) -> int:
     with services_of(app).database.reading() as session:
         return len(OutboxStore(session).page(100, None, state)[0])
 
@@ -79,12 +79,12 @@ def test_a_server_that_is_told_to_end_finishes_its_mail_and_loses_none(
         time.sleep(0.5)  # so long it would take to end at once
         mail_server.is_quick.set()
     assert len(mail_server.messages) == 1
-    assert (count(app, State.SENT), count(app, State.WAITING)) == (1, 3)
+    assert (count(app, MailState.SENT), count(app, MailState.WAITING)) == (1, 3)
 
     with running_server(environment, workers=3) as server:
         mail_server.wait_for(4)
         deadline = time.monotonic() + 10
-        while count(app, State.WAITING):
+        while count(app, MailState.WAITING):
             assert time.monotonic() < deadline
             time.sleep(0.05)
     assert len({message["To"] for message in mail_server.messages}) == 4
@@ -135,7 +135,7 @@ def test_when_the_elected_worker_is_killed_another_goes_on(
         a_minute_later(app)
 
         deadline = time.monotonic() + 15
-        while count(app, State.SENT) < 3:
+        while count(app, MailState.SENT) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert victim not in workers_of(server)

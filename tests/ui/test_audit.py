@@ -12,7 +12,7 @@ import pytest
 
 import phoenix_web
 from phoenix_web.audit import events
-from phoenix_web.audit.events import Action, Actor, Event, Subject
+from phoenix_web.audit.events import Actor, AuditAction, Event, Subject
 from phoenix_web.global_ids import encode
 from phoenix_web.store.audit.log import record
 from phoenix_web.ui.audit import words
@@ -39,7 +39,7 @@ def write(app: Flask, count: int, name: str = "key", user: SignedIn | None = Non
     with services_of(app).database.transaction() as session:
         for number in range(count):
             subject = Subject("UserApiKey", 100 + number, f"{name} {number}")
-            record(session, Event(Action.KEY_ISSUED, by, subject, detail={"n": number}))
+            record(session, Event(AuditAction.KEY_ISSUED, by, subject, detail={"n": number}))
 
 
 def labels(page: str) -> list[str]:
@@ -59,7 +59,7 @@ def following(page: str, text: str) -> str:
 def test_every_action_has_its_words_and_its_place_in_the_list() -> None:
     listed = [action for group in words.GROUPS.values() for action in group]
 
-    assert sorted(listed) == sorted(Action)
+    assert sorted(listed) == sorted(AuditAction)
 
 
 def test_no_action_can_be_looked_for_that_nothing_records() -> None:
@@ -67,7 +67,7 @@ def test_no_action_can_be_looked_for_that_nothing_records() -> None:
     sources = [path.read_text() for path in PACKAGE.rglob("*.py") if path not in lists]
 
     unrecorded = [
-        action for action in Action if not any(f"Action.{action.name}" in it for it in sources)
+        action for action in AuditAction if not any(f"Action.{action.name}" in it for it in sources)
     ]
     assert unrecorded == []
 

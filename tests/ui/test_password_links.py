@@ -6,7 +6,7 @@ import logging
 from html import unescape
 from typing import TYPE_CHECKING
 
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.ui.passwords import links
 from tests.factories import PASSWORD, issue_link, services_of
@@ -70,7 +70,7 @@ def test_looking_at_the_page_spends_nothing(app: Flask, member: SignedIn) -> Non
 
 
 def test_an_invitation_welcomes_its_user(app: Flask, member: SignedIn) -> None:
-    page = visitor(app).get(f"{PAGE}?token={issue_link(app, member, Purpose.INVITATION)}")
+    page = visitor(app).get(f"{PAGE}?token={issue_link(app, member, LinkPurpose.INVITATION)}")
 
     assert "Welcome, bob" in page.text
 
@@ -208,7 +208,7 @@ def test_a_link_to_hand_over_has_the_servers_address(make_app: MakeApp, member: 
         with app.test_request_context("/"), database.transaction() as session:
             user = UserStore(session).find(member.user_id)
             assert user is not None
-            link = links.issue(session, user, Purpose.INVITATION)
+            link = links.issue(session, user, LinkPurpose.INVITATION)
 
         assert link.url.startswith(start)
         page = visitor(app).get(link.url.replace(start, f"{PAGE}?token="))
@@ -226,6 +226,6 @@ def test_no_host_header_decides_the_address_of_a_link(make_app: MakeApp, member:
     ):
         user = UserStore(session).find(member.user_id)
         assert user is not None
-        assert links.issue(session, user, Purpose.RESET).url.startswith(
+        assert links.issue(session, user, LinkPurpose.RESET).url.startswith(
             f"https://phx.example.com{PAGE}"
         )

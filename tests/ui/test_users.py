@@ -10,7 +10,7 @@ from sqlalchemy import event, update
 
 from phoenix_web.global_ids import MAX_ID, encode
 from phoenix_web.policy import Role
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.models import PasswordLink
@@ -188,13 +188,13 @@ def test_whoever_has_not_come_yet_is_told_apart_from_who_is_here(
     for email in ("sso@example.com", elsewhere.email, hasty.email, admin.email):
         assert told(email) == both("Active")
     # Somebody has chosen a password for them as well.
-    issue_link(app, hasty, Purpose.INVITATION)
+    issue_link(app, hasty, LinkPurpose.INVITATION)
     assert told(hasty.email) == told("eve@example.com") == both("Invited")
     with database.transaction() as session:
         session.execute(update(PasswordLink).values(expires_at=datetime.now(UTC)))
     assert told("eve@example.com") == both("Invitation expired")
     assert told(hasty.email) == both("Active")
-    issue_link(app, hasty, Purpose.RESET)
+    issue_link(app, hasty, LinkPurpose.RESET)
     assert told(hasty.email) == both("Active")
     path = f"{USERS}/{encode('User', eve.id)}"
     choose_password(app, link_on(browser.post(f"{path}/link").text))

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from phoenix_web.api.operations import Payload
-from phoenix_web.datasets.examples import Action
+from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.file_upload import ARROW, CSV, JSONL
 
 
@@ -22,7 +22,7 @@ class UploadDatasetRequestBody(Payload):
 
     name: str
     description: str | None = None
-    action: str | None = Action.CREATE
+    action: str | None = UploadAction.CREATE
     inputs: list[dict[str, Any]]
     outputs: list[dict[str, Any]] | None = None
     metadata: list[dict[str, Any]] | None = None
@@ -36,7 +36,7 @@ class UploadDatasetForm(Payload):
 
     name: str
     description: str = Field("", description="By default the name of the file")
-    action: Action = Action.CREATE
+    action: UploadAction = UploadAction.CREATE
     input_keys: list[str] = Field([], alias="input_keys[]")
     output_keys: list[str] = Field([], alias="output_keys[]")
     metadata_keys: list[str] = Field([], alias="metadata_keys[]")

@@ -34,7 +34,7 @@ from phoenix_web.auth.passwords.links import may_choose_password
 from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission, Role
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
 from phoenix_web.web.guard import acting_admin_id, current_actor, current_principal, requires
@@ -97,7 +97,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
         record(session, user_created(user, who))
         mail = services().mail
         if mail is not None and body.send_welcome_email and may_choose_password(user):
-            mail.outbox.send_link(session, user, Purpose.INVITATION, who)
+            mail.outbox.send_link(session, user, LinkPurpose.INVITATION, who)
     return respond(UserResponse(data=told(user)), HTTPStatus.CREATED)
 
 
@@ -142,7 +142,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
     number = user_number(user_id)
     if not body.model_dump(exclude_none=True):
         raise Invalid(accounts.NOTHING_TO_CHANGE)
-    wanted = accounts.Change(
+    wanted = accounts.AccountChange(
         username=body.username,
         role=None if body.role is None else Role(body.role),
         is_active=body.is_active,

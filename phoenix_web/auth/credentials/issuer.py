@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import Action, Event
+from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import key_issued, key_subject
 from phoenix_web.auth.credentials import key_text
 from phoenix_web.policy import Role
@@ -66,4 +66,4 @@ def revoke_key(session: Session, key: KeyInfo, *, actor: Actor) -> None:
     """End *key* for good, as asked for *actor* somebody."""
     # Of two who revoke it at once, one has done it.
     if KeyStore(session).revoke(key.id):
-        record(session, Event(Action.KEY_REVOKED, actor, key_subject(key)))
+        record(session, Event(AuditAction.KEY_REVOKED, actor, key_subject(key)))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import Action, Event
+from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import key_subject
 from phoenix_web.errors import PhoenixError
 from phoenix_web.store.accounts.keys import KeyStore
@@ -93,7 +93,7 @@ class KeyUsage:
                     used_at = use.at.isoformat(timespec="milliseconds")
                     subject = key_subject(key)
                     event = Event(
-                        Action.KEY_FIRST_USED, use.by, subject, detail={"used_at": used_at}
+                        AuditAction.KEY_FIRST_USED, use.by, subject, detail={"used_at": used_at}
                     )
                     record(session, event)
 

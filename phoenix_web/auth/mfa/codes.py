@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import Action, Event
+from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import user_subject
 from phoenix_web.auth.mfa import recovery_codes, totp
 from phoenix_web.errors import WrongCode
@@ -51,7 +51,9 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
         raise WrongCode(f"wrong or spent recovery code for user {user.id}")
     left = store.count_recovery_codes(user.id)
     subject = user_subject(user)
-    record(session, Event(Action.MFA_RECOVERY_CODE_USED, actor, subject, detail={"left": left}))
+    record(
+        session, Event(AuditAction.MFA_RECOVERY_CODE_USED, actor, subject, detail={"left": left})
+    )
     return RECOVERY_CODE
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from phoenix_web.audit.events import Action, Event
+from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import user_subject
 from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.auth.mfa import codes, recovery_codes, totp
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.audit.events import Actor
-    from phoenix_web.auth.passwords.reauthentication import Proof, Reauthentication
+    from phoenix_web.auth.passwords.reauthentication import Reauthentication, ReauthenticationProof
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class EnrolmentDraft:
     """A second factor that nobody has confirmed: it stands in a form, and nowhere else."""
 
     #: Base32, for typing; `uri` is the same for a QR code.
@@ -67,7 +67,7 @@ class Enrolment:
             derive_key(secret, "second factor draft"), salt="second-factor-draft"
         )
 
-    def begin(self, user: UserInfo, current: str, actor: Actor) -> Draft:
+    def begin(self, user: UserInfo, current: str, actor: Actor) -> EnrolmentDraft:
         """Return a new draft for *user*, whose password is *current*; nothing is on yet.
 
         Raises `InvalidCredential`, `TooManyRequests` and `Unavailable` as a change of the password
@@ -77,7 +77,7 @@ class Enrolment:
             raise Invalid(NO_PASSWORD)
         if user.mfa_enrolled_at is not None:
             raise Conflict(ALREADY_ON)
-        with recording(self._database, Action.MFA_ENROLLED, user.email, actor):
+        with recording(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
             proof = self._reauthentication.reauthenticate(user, current)
             with self._database.transaction() as session:
                 self._reauthentication.confirm(session, proof)
@@ -86,7 +86,7 @@ class Enrolment:
         token = str(self._serializer.dumps([user.id, secret, proven]))
         return self._draft(user, secret, token)
 
-    def draft(self, user: UserInfo, token: str) -> Draft:
+    def draft(self, user: UserInfo, token: str) -> EnrolmentDraft:
         """Return the draft of *user* behind *token*; raise `ExpiredCredential` without a good one.
 
         It is good for half an hour.
@@ -103,7 +103,7 @@ class Enrolment:
         Raises `ExpiredCredential` as `draft` does, and when the password is another one by now,
         `WrongCode`, and `Conflict` for whoever has a second factor by now.
         """
-        with recording(self._database, Action.MFA_ENROLLED, user.email, actor):
+        with recording(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
             return self._confirm(user, token, code, session_id, actor)
 
     def _confirm(
@@ -123,7 +123,7 @@ class Enrolment:
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
             self._reauthentication.throttle.reset_codes(session, user.id)
-            _note(session, Action.MFA_ENROLLED, user, session_id, actor)
+            _note(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s has a second factor", user.id)
         return made
 
@@ -134,7 +134,7 @@ class Enrolment:
 
         Raises as `turn_off` does.
         """
-        action = Action.MFA_RECOVERY_CODES_RENEWED
+        action = AuditAction.MFA_RECOVERY_CODES_RENEWED
         made = recovery_codes.make()
         digests = [recovery_codes.digest(user.id, text) for text in made]
         with recording(self._database, action, user.email, actor):
@@ -153,15 +153,15 @@ class Enrolment:
         Raises `InvalidCredential` for a wrong password, `WrongCode`, `TooManyRequests` when either
         was so too often, and `Conflict` for whoever has no second factor.
         """
-        with recording(self._database, Action.MFA_REMOVED, user.email, actor):
+        with recording(self._database, AuditAction.MFA_REMOVED, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._consume(session, proof, code, actor)
                 MfaStore(session).remove(user.id)
-                _note(session, Action.MFA_REMOVED, user, session_id, actor)
+                _note(session, AuditAction.MFA_REMOVED, user, session_id, actor)
         _log.info("user %s has no second factor any more", user.id)
 
-    def _prove(self, user: UserInfo, current: str, code: str) -> Proof:
+    def _prove(self, user: UserInfo, current: str, code: str) -> ReauthenticationProof:
         """Return the proof of the password, with the try of *code* counted beside it.
 
         A change of the password needs no code, and forgives what the password was counted for.
@@ -173,7 +173,9 @@ class Enrolment:
         attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 
-    def _consume(self, session: Session, proof: Proof, code: str, actor: Actor) -> None:
+    def _consume(
+        self, session: Session, proof: ReauthenticationProof, code: str, actor: Actor
+    ) -> None:
         """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
         self._reauthentication.confirm(session, proof)
         if codes.consume(session, proof.user, code, actor) is None:
@@ -191,11 +193,13 @@ class Enrolment:
             raise ExpiredCredential("draft of a second factor expired, or none")
         return secret, proven
 
-    def _draft(self, user: UserInfo, secret: str, token: str) -> Draft:
-        return Draft(secret, totp.uri(secret, user.email, self._issuer), token)
+    def _draft(self, user: UserInfo, secret: str, token: str) -> EnrolmentDraft:
+        return EnrolmentDraft(secret, totp.uri(secret, user.email, self._issuer), token)
 
 
-def _note(session: Session, action: Action, user: UserInfo, session_id: int, actor: Actor) -> None:
+def _note(
+    session: Session, action: AuditAction, user: UserInfo, session_id: int, actor: Actor
+) -> None:
     """End all sessions of *user* but one, and record *action*."""
     ended = SessionStore(session).close_all(user.id, except_session=session_id)
     record(session, Event(action, actor, user_subject(user), detail={"sessions_ended": ended}))

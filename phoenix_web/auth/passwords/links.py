@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from phoenix_web.audit.events import PASSWORD_LINK, Action, Event
+from phoenix_web.audit.events import PASSWORD_LINK, AuditAction, Event
 from phoenix_web.auth.account_events import user_subject
 from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.errors import Invalid, InvalidCredential
 from phoenix_web.policy import Role
-from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore, Purpose
+from phoenix_web.store.accounts.password_links import LinkInfo, LinkPurpose, PasswordLinkStore
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
@@ -69,7 +69,7 @@ class PasswordLinks:
         passwords: Passwords,
         login: Login,
         secret: str,
-        lifetimes: Mapping[Purpose, timedelta],
+        lifetimes: Mapping[LinkPurpose, timedelta],
     ) -> None:
         """Sign with a key that is derived from *secret*; each purpose has one of *lifetimes*."""
         self._database = database
@@ -83,10 +83,12 @@ class PasswordLinks:
                 salt=purpose.value,
                 signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
             )
-            for purpose in Purpose
+            for purpose in LinkPurpose
         }
 
-    def issue(self, session: Session, user: UserInfo, purpose: Purpose, actor: Actor) -> IssuedLink:
+    def issue(
+        self, session: Session, user: UserInfo, purpose: LinkPurpose, actor: Actor
+    ) -> IssuedLink:
         """Give *user* a link in place of any older one, in the unit of work *session*.
 
         Raises `Invalid` for whoever
@@ -109,10 +111,10 @@ class PasswordLinks:
         link_id = PasswordLinkStore(session).put(held.id, purpose, nonce, now, expires_at)
         detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
         subject = user_subject(held)
-        record(session, Event(Action.PASSWORD_LINK_ISSUED, actor, subject, detail=detail))
+        record(session, Event(AuditAction.PASSWORD_LINK_ISSUED, actor, subject, detail=detail))
         return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
 
-    def token(self, purpose: Purpose, nonce: str) -> str:
+    def token(self, purpose: LinkPurpose, nonce: str) -> str:
         """Return the text of the link that *nonce* names."""
         return str(self._serializers[purpose].dumps(nonce))
 
@@ -166,7 +168,7 @@ class PasswordLinks:
             }
             by = actor.by(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)
-            record(session, Event(Action.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
+            record(session, Event(AuditAction.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
         _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)
         return self._login.known_devices.remember(device_cookie, None, user, password_hash)
 

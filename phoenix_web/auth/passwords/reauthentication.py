@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from phoenix_web.auth.passwords.hashing import Passwords
-    from phoenix_web.auth.sign_in.throttling import Attempt, LoginThrottle
+    from phoenix_web.auth.sign_in.throttling import LoginAttempt, LoginThrottle
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -20,11 +20,11 @@ WRONG: Final = "Invalid email and/or password"
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class ReauthenticationProof:
     """That the password of a moment ago was right."""
 
     user: UserInfo
-    attempt: Attempt
+    attempt: LoginAttempt
     password_hash: str | None = field(repr=False)
 
 
@@ -36,7 +36,7 @@ class Reauthentication:
     passwords: Passwords
     throttle: LoginThrottle
 
-    def reauthenticate(self, user: UserInfo, current: str) -> Proof:
+    def reauthenticate(self, user: UserInfo, current: str) -> ReauthenticationProof:
         """Return the proof that *current* is the user's password.
 
         Raises `InvalidCredential` when it is not, `TooManyRequests` when it was not too often, and
@@ -48,9 +48,9 @@ class Reauthentication:
                 password_hash = UserStore(session).password_hash(user.id)
             if not self.passwords.matches(current, password_hash):
                 raise InvalidCredential(f"wrong current password of user {user.id}", WRONG)
-        return Proof(user, attempt, password_hash)
+        return ReauthenticationProof(user, attempt, password_hash)
 
-    def confirm(self, session: Session, proof: Proof) -> None:
+    def confirm(self, session: Session, proof: ReauthenticationProof) -> None:
         """Keep what *proof* says true until the unit of work *session* ends, and forgive.
 
         Raises `InvalidCredential` when the password has been changed, or the user deactivated or

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from phoenix_web.audit.events import Action, Event
+from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import all_ended, session_subject
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.audit.log import record
@@ -20,7 +20,7 @@ def end_session(session: Session, user: UserInfo, session_id: int, actor: Actor)
     """End the session if it is *user*'s; tell whether it was, and open."""
     if not SessionStore(session).close_of(user.id, session_id):
         return False
-    record(session, Event(Action.SESSION_ENDED, actor, session_subject(session_id, user)))
+    record(session, Event(AuditAction.SESSION_ENDED, actor, session_subject(session_id, user)))
     return True
 
 

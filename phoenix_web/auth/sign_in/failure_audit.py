@@ -14,12 +14,12 @@ from phoenix_web.store.audit.log import record
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phoenix_web.audit.events import Action, Actor
+    from phoenix_web.audit.events import Actor, AuditAction
     from phoenix_web.store.database import Database
 
 
 @contextmanager
-def recording(database: Database, action: Action, email: str, actor: Actor) -> Iterator[None]:
+def recording(database: Database, action: AuditAction, email: str, actor: Actor) -> Iterator[None]:
     """Record, when the block is refused, that *action* was, to the account with *email*."""
     try:
         yield

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import PASSWORD, Action, Event
+from phoenix_web.audit.events import PASSWORD, AuditAction, Event
 from phoenix_web.auth.account_events import session_subject, user_subject
 from phoenix_web.auth.accounts import rename
 from phoenix_web.auth.mfa import codes
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.auth.sign_in.known_devices import KnownDevices
     from phoenix_web.auth.sign_in.sessions import Sessions, TokenPair
-    from phoenix_web.auth.sign_in.throttling import Attempt, LoginThrottle
+    from phoenix_web.auth.sign_in.throttling import LoginAttempt, LoginThrottle
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -76,7 +76,7 @@ class Login:
         not hold, `TooManyRequests` after too many failures, whether the account exists or not,
         and `Unavailable` when too many wait to sign in; that counts for nothing.
         """
-        refusals = recording(self.database, Action.LOGIN_FAILED, email, actor)
+        refusals = recording(self.database, AuditAction.LOGIN_FAILED, email, actor)
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn(), refusals:
             return self._log_in(normal_email(email), password, device, actor, code)
@@ -94,7 +94,7 @@ class Login:
             user, password_hash = users.find(user_id), users.password_hash(user_id)
         if user is None:
             raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
-        with recording(self.database, Action.LOGIN_FAILED, user.email, actor):
+        with recording(self.database, AuditAction.LOGIN_FAILED, user.email, actor):
             if not user.is_active or password_hash is None:
                 raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
             self.challenges.check(challenge, user, password_hash)
@@ -125,7 +125,7 @@ class Login:
         Raises `InvalidCredential` when *current* is wrong, `TooManyRequests` when it was so too
         often, `Unavailable` as for a sign-in, and `Conflict` when the name is taken.
         """
-        action = Action.USER_PASSWORD_CHANGED
+        action = AuditAction.USER_PASSWORD_CHANGED
         with self.passwords.turn(), recording(self.database, action, user.email, actor):
             proof = self.reauthentication.reauthenticate(user, current)
             new_hash = self.passwords.hash(new)
@@ -180,7 +180,7 @@ class Login:
                 # One right password is no wrong code. What stood against the account stands on:
                 # whoever knows the password must not buy guesses at the code by it.
                 self.throttle.withdraw(session, attempt)
-                record(session, Event(Action.LOGIN_CODE_ASKED, by, user_subject(user)))
+                record(session, Event(AuditAction.LOGIN_CODE_ASKED, by, user_subject(user)))
                 return CodeAsked(self.challenges.issue(user, new_hash))
             tokens = self._open(session, user, attempt, device, by, code or "")
         return self._recognised(tokens, user, attempt, device, new_hash)
@@ -189,7 +189,7 @@ class Login:
         self,
         session: Session,
         user: UserInfo,
-        attempt: Attempt,
+        attempt: LoginAttempt,
         device: Device,
         actor: Actor,
         code: str,
@@ -201,14 +201,14 @@ class Login:
         tokens = self.sessions.open(session, user, device)
         subject = session_subject(tokens.session_id, user)
         detail = {"second_factor": second_factor} if second_factor else {}
-        record(session, Event(Action.SESSION_OPENED, actor, subject, detail=detail))
+        record(session, Event(AuditAction.SESSION_OPENED, actor, subject, detail=detail))
         return tokens
 
     def _recognised(
         self,
         tokens: TokenPair,
         user: UserInfo,
-        attempt: Attempt,
+        attempt: LoginAttempt,
         device: Device,
         password_hash: str,
     ) -> TokenPair:

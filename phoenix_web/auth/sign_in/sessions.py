@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from phoenix_web.audit.events import REFRESH_TOKEN, Action, Event
+from phoenix_web.audit.events import REFRESH_TOKEN, AuditAction, Event
 from phoenix_web.auth.account_events import all_ended, session_subject
 from phoenix_web.auth.credentials import key_text
 from phoenix_web.auth.credentials.access_tokens import derive_key, new_token_id
@@ -147,7 +147,9 @@ class Sessions:
                 if ended := store.close_all(user.id):
                     record(session, all_ended(user, ended, by))
             elif store.close(session_id):
-                record(session, Event(Action.SESSION_ENDED, by, session_subject(session_id, user)))
+                record(
+                    session, Event(AuditAction.SESSION_ENDED, by, session_subject(session_id, user))
+                )
 
     def _exchange(
         self,
@@ -184,7 +186,7 @@ class Sessions:
         shown_by = actor.by(user.id, user.username, REFRESH_TOKEN, found.session_id)
         subject = session_subject(found.session_id, user)
         refusal = "a spent refresh token was shown again"
-        record(session, Event(Action.SESSION_REPLAYED, shown_by, subject, refusal))
+        record(session, Event(AuditAction.SESSION_REPLAYED, shown_by, subject, refusal))
         return None
 
     def _term(self, opened_at: datetime, now: datetime) -> _Term:

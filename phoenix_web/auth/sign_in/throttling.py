@@ -18,7 +18,7 @@ from phoenix_web.addresses import network_of
 from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.auth.sign_in.known_devices import LIFETIME
 from phoenix_web.errors import Quota, TooManyRequests
-from phoenix_web.store.accounts.login_attempts import Count, LoginAttemptStore
+from phoenix_web.store.accounts.login_attempts import AttemptCount, LoginAttemptStore
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -41,7 +41,7 @@ _LOCKED: Final = "Too many failed login attempts. Please try again later."
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ThrottleRule:
     """How many attempts are too many, and what follows."""
 
     quota: Quota
@@ -50,7 +50,7 @@ class Rule:
     #: How long the attempt that fills the quota locks; without, until the count is forgotten.
     lock: timedelta | None = None
 
-    def add(self, count: Count, now: datetime) -> Count:
+    def add(self, count: AttemptCount, now: datetime) -> AttemptCount:
         """Return *count* with one attempt more; raise `TooManyRequests` while it is locked.
 
         An attempt that is refused changes nothing: it does not prolong the lock.
@@ -66,17 +66,17 @@ class Rule:
             forget_at = now + self.memory
         is_full = attempts >= self.quota.amount
         end = forget_at if self.lock is None else now + self.lock
-        return Count(attempts, end if is_full else None, forget_at)
+        return AttemptCount(attempts, end if is_full else None, forget_at)
 
-    def take_back(self, count: Count) -> Count:
+    def take_back(self, count: AttemptCount) -> AttemptCount:
         """Return *count* without one of its attempts, which was none of a guesser."""
         attempts = max(0, count.attempts - 1)
         is_full = attempts >= self.quota.amount
-        return Count(attempts, count.locked_until if is_full else None, count.forget_at)
+        return AttemptCount(attempts, count.locked_until if is_full else None, count.forget_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """Where one attempt has been counted, so that a success can be forgiven there."""
 
     subject: bytes | None = None
@@ -98,18 +98,18 @@ class LoginThrottle:
         self._key = derive_key(secret, "login attempts")
         self._account = self._device = self._network = None
         # Without this one, six digits would be no factor of their own: nothing switches it off.
-        self._codes = Rule(_CODES, timedelta(seconds=_CODES.seconds))
+        self._codes = ThrottleRule(_CODES, timedelta(seconds=_CODES.seconds))
         if per_account is not None:
             quota = Quota("failed-sign-ins", per_account, int(_LOCK.total_seconds()))
-            self._account = Rule(quota, _MEMORY, _LOCK)
+            self._account = ThrottleRule(quota, _MEMORY, _LOCK)
             # Kept for as long as the cookie is good: a device that was locked stays unknown.
-            self._device = Rule(quota, LIFETIME, _LOCK)
+            self._device = ThrottleRule(quota, LIFETIME, _LOCK)
         if per_account is not None and per_network is not None:
             window = int(_WINDOW.total_seconds())
             quota = Quota("failed-sign-ins-from-one-network", per_network, window)
-            self._network = Rule(quota, _WINDOW)
+            self._network = ThrottleRule(quota, _WINDOW)
 
-    def register_failure(self, email: str, address: str | None, device: str | None) -> Attempt:
+    def register_failure(self, email: str, address: str | None, device: str | None) -> LoginAttempt:
         """Count an attempt to sign in as *email*, from *address* or by the person's *device*.
 
         Raises `TooManyRequests` when there were too many. All that is asked and answered is the
@@ -117,7 +117,7 @@ class LoginThrottle:
         """
         now = datetime.now(UTC)
         if self._account is None:
-            return Attempt()
+            return LoginAttempt()
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
             attempt = self._by_device(store, device, now) or self._by_stranger(
@@ -128,8 +128,8 @@ class LoginThrottle:
         return attempt
 
     def register_wrong_code(
-        self, attempt: Attempt, user_id: int, *, is_signed_in: bool = False
-    ) -> Attempt:
+        self, attempt: LoginAttempt, user_id: int, *, is_signed_in: bool = False
+    ) -> LoginAttempt:
         """Count, beside *attempt*, a code of the user's authenticator app.
 
         Raises `TooManyRequests` when there were too many in a day. Strangers, the person's known
@@ -148,23 +148,23 @@ class LoginThrottle:
             store.put(subject, self._codes.add(store.lock(subject, now), now))
         return replace(attempt, code=subject)
 
-    def register_reauthentication(self, user_id: int) -> Attempt:
+    def register_reauthentication(self, user_id: int) -> LoginAttempt:
         """Count an attempt of somebody who is signed in as the user to prove that they are.
 
         It stands alone: no stranger can keep people from changing their password, and a thief of
         a session cannot lock its person out. Raises `TooManyRequests` when there were too many.
         """
         if self._account is None:
-            return Attempt()
+            return LoginAttempt()
         now = datetime.now(UTC)
         subject = self._subject("own password", str(user_id))
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
             store.put(subject, self._account.add(store.lock(subject, now), now))
             store.purge_expired(now)
-        return Attempt(subject)
+        return LoginAttempt(subject)
 
-    def reset(self, session: Session, attempt: Attempt) -> None:
+    def reset(self, session: Session, attempt: LoginAttempt) -> None:
         """Forget what stood against the account or the device, after an attempt that succeeded.
 
         The network gets back this one attempt alone: whoever has an account must not buy guesses
@@ -176,7 +176,7 @@ class LoginThrottle:
             if subject is not None:
                 store.clear(subject)
 
-    def withdraw(self, session: Session, attempt: Attempt) -> None:
+    def withdraw(self, session: Session, attempt: LoginAttempt) -> None:
         """Take back this one attempt, which was no guess; whatever else was counted stays."""
         store = LoginAttemptStore(session)
         _take_back(store, self._network, attempt.network)
@@ -193,7 +193,7 @@ class LoginThrottle:
 
     def _by_device(
         self, store: LoginAttemptStore, device: str | None, now: datetime
-    ) -> Attempt | None:
+    ) -> LoginAttempt | None:
         """Count against *device*; return None when there is none that is still known."""
         if device is None or self._device is None:
             return None
@@ -202,23 +202,28 @@ class LoginThrottle:
         if count.locked_until is not None and count.locked_until <= now:
             return None
         store.put(subject, self._device.add(count, now))
-        return Attempt(subject, device=device)
+        return LoginAttempt(subject, device=device)
 
     def _by_stranger(
-        self, store: LoginAttemptStore, rule: Rule, email: str, network: str | None, now: datetime
-    ) -> Attempt:
+        self,
+        store: LoginAttemptStore,
+        rule: ThrottleRule,
+        email: str,
+        network: str | None,
+        now: datetime,
+    ) -> LoginAttempt:
         of_network = None
         if network is not None and self._network is not None:
             of_network = self._subject("network", network)
             store.put(of_network, self._network.add(store.lock(of_network, now), now))
         subject = self._subject("account", email)
         store.put(subject, rule.add(store.lock(subject, now), now))
-        return Attempt(subject, of_network)
+        return LoginAttempt(subject, of_network)
 
     def _subject(self, kind: str, name: str) -> bytes:
         return hmac.digest(self._key, f"{kind} {name}".encode(), "sha256")
 
 
-def _take_back(store: LoginAttemptStore, rule: Rule | None, subject: bytes | None) -> None:
+def _take_back(store: LoginAttemptStore, rule: ThrottleRule | None, subject: bytes | None) -> None:
     if rule is not None and subject is not None:
         store.put(subject, rule.take_back(store.lock(subject, datetime.now(UTC))))

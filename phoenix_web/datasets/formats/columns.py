@@ -10,7 +10,7 @@ from phoenix_web.errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from phoenix_web.datasets.form import Form
+    from phoenix_web.datasets.form import MultipartForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Columns:
         return replace(self, inputs=inputs, outputs=outputs, metadata=metadata)
 
 
-def columns_of(form: Form) -> Columns:
+def columns_of(form: MultipartForm) -> Columns:
     """Return the columns that *form* names; raise `Invalid` when it names splits in two ways."""
     splits, split = form.filled("split_keys[]"), form.text("split_key")
     if splits and split:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class AttemptCount:
     """What stands against one subject."""
 
     attempts: int
@@ -35,7 +35,7 @@ class LoginAttemptStore:
         """Work in *session*, which the caller commits."""
         self._session = session
 
-    def lock(self, subject: bytes, now: datetime) -> Count:
+    def lock(self, subject: bytes, now: datetime) -> AttemptCount:
         """Return the count of *subject*, which nobody else changes until the transaction ends.
 
         A subject that nothing stands against gets a row of nothing: without one, PostgreSQL would
@@ -49,9 +49,9 @@ class LoginAttemptStore:
         held = insert.on_conflict_do_update(
             index_elements=[row.subject], set_={"subject": insert.excluded.subject}
         ).returning(row.attempts, row.locked_until, row.forget_at)
-        return Count(*self._session.execute(held).one())
+        return AttemptCount(*self._session.execute(held).one())
 
-    def put(self, subject: bytes, count: Count) -> None:
+    def put(self, subject: bytes, count: AttemptCount) -> None:
         """Let *count* stand against *subject*, which the caller holds."""
         self._session.execute(
             update(LoginAttempts)

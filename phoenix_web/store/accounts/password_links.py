@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
-from phoenix_web.store.models import PasswordLink, Purpose, User
+from phoenix_web.store.models import LinkPurpose, PasswordLink, User
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-__all__ = ["LinkInfo", "PasswordLinkStore", "Purpose"]
+__all__ = ["LinkInfo", "LinkPurpose", "PasswordLinkStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class LinkInfo:
     """A link that nobody has used, with its user as they are now."""
 
     id: int
-    purpose: Purpose
+    purpose: LinkPurpose
     nonce: str
     created_at: datetime
     expires_at: datetime
@@ -39,7 +39,12 @@ class PasswordLinkStore:
         self._session = session
 
     def put(
-        self, user_id: int, purpose: Purpose, nonce: str, created_at: datetime, expires_at: datetime
+        self,
+        user_id: int,
+        purpose: LinkPurpose,
+        nonce: str,
+        created_at: datetime,
+        expires_at: datetime,
     ) -> int:
         """Give the user, whom the caller holds, this link in place of any other; return its id."""
         self.drop(user_id)
@@ -99,4 +104,6 @@ class PasswordLinkStore:
         if row is None:
             return None
         link_id, purpose, nonce, created_at, expires_at, *user = row
-        return LinkInfo(link_id, Purpose(purpose), nonce, created_at, expires_at, user_from(user))
+        return LinkInfo(
+            link_id, LinkPurpose(purpose), nonce, created_at, expires_at, user_from(user)
+        )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from phoenix_web.store.models import Purpose
+from phoenix_web.store.models import LinkPurpose
 
 if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
@@ -34,7 +34,7 @@ def account_status(
         return AccountStatus.DEACTIVATED
     if user.auth_method != "LOCAL" or has_password:
         # Whoever has a password may be invited to choose another one, but need not.
-        is_new = is_good and purpose == Purpose.INVITATION and user.last_sign_in_at is None
+        is_new = is_good and purpose == LinkPurpose.INVITATION and user.last_sign_in_at is None
         return AccountStatus.INVITED if is_new else AccountStatus.ACTIVE
     if is_good:
         return AccountStatus.INVITED

@@ -17,7 +17,7 @@ from phoenix_web.store.audit.models import AuditEvent, AuditState
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 _GATHERED: Final = "phoenix_web.audit"
 #: Lines that one append removes at most: it must not keep others waiting.
@@ -79,7 +79,7 @@ class AuditLog:
         state = select(*columns).where(AuditState.id == 1).with_for_update()
         number, link, pruned = session.execute(state).one()
         now = datetime.now(UTC)
-        entries: list[Entry] = []
+        entries: list[AuditEntry] = []
         for event in (*gathered, *self._removal(session, pruned + 1, now)):
             number += 1
             entry = event.entry(number, now, self.key.id)
@@ -103,7 +103,7 @@ class AuditLog:
         return [event] if event else []
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: AuditEntry) -> dict[str, Any]:
     row = asdict(entry)
     row["id"] = row.pop("number")
     return row

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, inspect, literal, select, tuple_
 
-from phoenix_web.audit.events import Action, Entry, Outcome
+from phoenix_web.audit.events import AuditAction, AuditEntry, Outcome
 from phoenix_web.audit.proof import Checkpoint, End
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 from phoenix_web.store.models import Id, UTCDateTime
@@ -46,10 +46,10 @@ _order: Final = tuple_(AuditEvent.at, AuditEvent.id)
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class AuditFilters:
     """Which lines are wanted; None for all."""
 
-    action: Action | None = None
+    action: AuditAction | None = None
     outcome: Outcome | None = None
     actor_id: int | None = None
     #: The type of a GlobalID, and its number.
@@ -67,8 +67,8 @@ class AuditStore:
         self._session = session
 
     def page(
-        self, filters: Filters, limit: int, cursor: int | None = None
-    ) -> tuple[list[Entry], int | None]:
+        self, filters: AuditFilters, limit: int, cursor: int | None = None
+    ) -> tuple[list[AuditEntry], int | None]:
         """Return up to *limit* lines, newest first, from line *cursor* on, and the next cursor."""
         statement = _filtered(filters).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
         if cursor is not None:
@@ -81,7 +81,7 @@ class AuditStore:
         entries = self._entries(statement.limit(limit + 1))
         return entries[:limit], entries[limit].number if len(entries) > limit else None
 
-    def after(self, filters: Filters, last: Entry | None) -> list[Entry]:
+    def after(self, filters: AuditFilters, last: AuditEntry | None) -> list[AuditEntry]:
         """Return the next lines, oldest first, after *last*."""
         statement = _filtered(filters).order_by(AuditEvent.at, AuditEvent.id).limit(_BATCH)
         if last is not None:
@@ -103,7 +103,7 @@ class AuditStore:
         ).first()
         return None if row is None else (Checkpoint(*row[:3]), End(*row[3:]))
 
-    def all(self) -> Iterator[Entry]:
+    def all(self) -> Iterator[AuditEntry]:
         """Yield every line in the order of the chain, holding a batch of them at a time."""
         number = -1
         while True:
@@ -114,11 +114,11 @@ class AuditStore:
                 return
             number = batch[-1].number
 
-    def _entries(self, statement: Select[*tuple[Any, ...]]) -> list[Entry]:
-        return [Entry(*row) for row in self._session.execute(statement)]
+    def _entries(self, statement: Select[*tuple[Any, ...]]) -> list[AuditEntry]:
+        return [AuditEntry(*row) for row in self._session.execute(statement)]
 
 
-def batches(database: Database, filters: Filters) -> Iterator[list[Entry]]:
+def batches(database: Database, filters: AuditFilters) -> Iterator[list[AuditEntry]]:
     """Yield the lines, oldest first, a batch at a time; no connection is held in between."""
     last = None
     while True:
@@ -134,7 +134,7 @@ def _place(at: datetime, number: int) -> ColumnElement[Any]:
     return tuple_(literal(at, UTCDateTime()), literal(number, Id))
 
 
-def _filtered(filters: Filters) -> Select[*tuple[Any, ...]]:
+def _filtered(filters: AuditFilters) -> Select[*tuple[Any, ...]]:
     statement = select(*_COLUMNS)
     if filters.since is not None:
         statement = statement.where(AuditEvent.at >= filters.since)
@@ -149,7 +149,7 @@ def _filtered(filters: Filters) -> Select[*tuple[Any, ...]]:
     return statement
 
 
-def _conditions(filters: Filters) -> Iterator[tuple[ColumnElement[bool], ColumnElement[bool]]]:
+def _conditions(filters: AuditFilters) -> Iterator[tuple[ColumnElement[bool], ColumnElement[bool]]]:
     """Yield each condition twice: as one that an index can answer, and as one that it cannot."""
     event = AuditEvent
     if filters.subject is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
 
-from phoenix_web.audit.events import Action, Actor, Event, Subject
+from phoenix_web.audit.events import Actor, AuditAction, Event, Subject
 from phoenix_web.audit.proof import Checkpoint
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 
@@ -58,7 +58,7 @@ def remove(session: Session, before: datetime, actor: Actor, limit: int) -> Even
     )
     session.execute(delete(AuditEvent).where(AuditEvent.id <= checkpoint.number))
     return Event(
-        Action.AUDIT_PRUNED,
+        AuditAction.AUDIT_PRUNED,
         actor,
         Subject("AuditLog", None, f"events {first} to {checkpoint.number}"),
         detail={

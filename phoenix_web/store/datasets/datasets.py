@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
-class Order(StrEnum):
+class DatasetOrder(StrEnum):
     """In what order datasets are listed."""
 
     NEWEST = "newest"
@@ -65,7 +65,7 @@ class DatasetStore:
         name: str | None = None,
         *,
         name_contains: str | None = None,
-        order: Order = Order.NEWEST,
+        order: DatasetOrder = DatasetOrder.NEWEST,
     ) -> tuple[list[DatasetInfo], int | None]:
         """Return up to *limit* datasets from id *cursor* on, and the next cursor.
 
@@ -103,10 +103,10 @@ class DatasetStore:
 
 
 def _ordered(
-    statement: Select[*tuple[Any, ...]], order: Order, cursor: int | None
+    statement: Select[*tuple[Any, ...]], order: DatasetOrder, cursor: int | None
 ) -> Select[*tuple[Any, ...]]:
     """Return *statement* in *order*, from the dataset with the id *cursor* on."""
-    if order is Order.NEWEST:
+    if order is DatasetOrder.NEWEST:
         statement = statement.order_by(Dataset.id.desc())
         return statement if cursor is None else statement.where(Dataset.id <= cursor)
     key = func.lower(Dataset.name)

@@ -32,7 +32,7 @@ _Before = aliased(DatasetExampleRevision)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LabelMark:
     """A coloured word on a dataset."""
 
     name: str
@@ -77,7 +77,7 @@ class ChangeCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ChangedExample:
     """What a version did to one example."""
 
     example_id: int
@@ -153,7 +153,7 @@ class PageStore:
 
     def changes(
         self, version_id: int, limit: int, cursor: int | None = None
-    ) -> tuple[list[Change], int | None]:
+    ) -> tuple[list[ChangedExample], int | None]:
         """Return up to *limit* changes of a version by example id, from *cursor* on.
 
         The second value is the next cursor.
@@ -208,7 +208,7 @@ class PageStore:
         )
 
 
-def labels_of(session: Session, dataset_ids: Iterable[int]) -> dict[int, list[Mark]]:
+def labels_of(session: Session, dataset_ids: Iterable[int]) -> dict[int, list[LabelMark]]:
     """Return the labels of each of the datasets that has one, by name."""
     statement = (
         select(DatasetLabelAttachment.dataset_id, DatasetLabel.name, DatasetLabel.color)
@@ -216,9 +216,9 @@ def labels_of(session: Session, dataset_ids: Iterable[int]) -> dict[int, list[Ma
         .where(DatasetLabelAttachment.dataset_id.in_(dataset_ids))
         .order_by(DatasetLabel.name)
     )
-    labels: dict[int, list[Mark]] = {}
+    labels: dict[int, list[LabelMark]] = {}
     for dataset_id, name, color in session.execute(statement):
-        labels.setdefault(dataset_id, []).append(Mark(name, color))
+        labels.setdefault(dataset_id, []).append(LabelMark(name, color))
     return labels
 
 
@@ -227,9 +227,9 @@ def _content(revision: Any) -> tuple[Any, ...]:
     return revision.input_json, revision.output_json, revision.metadata_json
 
 
-def _change_from(row: Sequence[Any]) -> Change:
+def _change_from(row: Sequence[Any]) -> ChangedExample:
     example_id, external_id, kind, kind_before, *texts = row
     after = None if kind == RevisionKind.DELETE else Content(*texts[:3])
     is_new = kind_before is None or kind_before == RevisionKind.DELETE
     before = None if is_new else Content(*texts[3:])
-    return Change(example_id, external_id, kind, after, before)
+    return ChangedExample(example_id, external_id, kind, after, before)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import update
 
-from phoenix_web.datasets.matching import Change
+from phoenix_web.datasets.matching import ExampleChange
 from phoenix_web.store.datasets.bulk import insert_rows
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import (
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _NOTHING: Final = "{}"
 _KINDS: Final = {
-    Change.PATCH: RevisionKind.PATCH.value,
-    Change.CREATE: RevisionKind.CREATE.value,
+    ExampleChange.PATCH: RevisionKind.PATCH.value,
+    ExampleChange.CREATE: RevisionKind.CREATE.value,
 }
 
 _EXAMPLE_COLUMNS: Final = (
@@ -74,7 +74,7 @@ class Revisions:
 
     def add(
         self,
-        changes: Sequence[tuple[int, Change, IncomingExample]],
+        changes: Sequence[tuple[int, ExampleChange, IncomingExample]],
         revived: Container[int],
     ) -> None:
         """Write what becomes of the examples in *changes*; created and not *revived* are new."""
@@ -90,7 +90,7 @@ class Revisions:
                     example.span_id,
                 )
                 for example_id, change, example in changes
-                if change is Change.CREATE and example_id not in revived
+                if change is ExampleChange.CREATE and example_id not in revived
             ),
         )
         insert_rows(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from sqlalchemy import func, select
 
 from phoenix_web.datasets.examples import node_id_of
-from phoenix_web.datasets.matching import Stored
+from phoenix_web.datasets.matching import StoredContent
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import DatasetExample, DatasetExampleRevision, text_key
 
@@ -30,7 +30,7 @@ class StoredExamples:
         self._session = session
         self._dataset_id = dataset_id
 
-    def named(self, texts: Iterable[str]) -> dict[str, Stored]:
+    def named(self, texts: Iterable[str]) -> dict[str, StoredContent]:
         """Return the examples, also deleted ones, that *texts* name by node or external id."""
         names: dict[int, str] = {}
         keys = []
@@ -52,9 +52,9 @@ class StoredExamples:
         # A join would be one statement, for which SQLite reads all revisions of the dataset.
         return found | self._contents(external_ids)
 
-    def _contents(self, names: Mapping[int, str]) -> dict[str, Stored]:
+    def _contents(self, names: Mapping[int, str]) -> dict[str, StoredContent]:
         """Return the examples with the ids in *names*, by their names."""
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredContent] = {}
         for chunk in chunks(names):
             statement = select(_Revision.example_id, _Revision.content_hash).where(
                 _Revision.dataset_id == self._dataset_id,
@@ -62,7 +62,7 @@ class StoredExamples:
                 NOT_ENDED,
             )
             for number, content in self._session.execute(statement):
-                found[names[number]] = Stored(number, content)
+                found[names[number]] = StoredContent(number, content)
         return found
 
     def alike(self, contents: Collection[bytes]) -> dict[bytes, list[int]]:

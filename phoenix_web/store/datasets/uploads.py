@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select, update
 
-from phoenix_web.datasets.examples import Action
-from phoenix_web.datasets.matching import Change, Matching
+from phoenix_web.datasets.examples import UploadAction
+from phoenix_web.datasets.matching import ExampleChange, Matching
 from phoenix_web.errors import Conflict, InvalidCredential
 from phoenix_web.store.datasets.bulk import allocate_ids, refresh_statistics
 from phoenix_web.store.datasets.memberships import Memberships, remove_deleted
@@ -68,7 +68,9 @@ class UploadStore:
         self._lock_user()
         dataset_id, is_new = self._claim(upload)
         matching = self._match(upload, None if is_new else dataset_id)
-        deleted = self._missing(dataset_id, matching) if upload.action is Action.UPDATE else []
+        deleted = (
+            self._missing(dataset_id, matching) if upload.action is UploadAction.UPDATE else []
+        )
         version_id = None
         if not deleted and not any(matching.changes):
             version_id = VersionStore(self._session, dataset_id).latest()
@@ -76,7 +78,7 @@ class UploadStore:
             version_id = self._add_version(dataset_id)
             self._revise(upload, matching, deleted, dataset_id, version_id)
         moved = self._move(upload, matching, dataset_id, version_id)
-        created = matching.changes.count(Change.CREATE)
+        created = matching.changes.count(ExampleChange.CREATE)
         count = self._count(dataset_id, created - len(deleted))
         before = count - created + len(deleted)
         if len(upload.examples) > _MANY or _magnitude(before) < _magnitude(count):
@@ -99,7 +101,7 @@ class UploadStore:
         key = text_key(upload.name)
         existing = select(Dataset.id).where(Dataset.name_key == key)
         while True:
-            if upload.action is not Action.CREATE:
+            if upload.action is not UploadAction.CREATE:
                 # SQLite writes one transaction at a time. The key itself stays free for those who
                 # only refer to the dataset.
                 locked = existing.with_for_update(key_share=True)
@@ -109,7 +111,7 @@ class UploadStore:
             made = self._add_dataset(upload, key)
             if made is not None:
                 return made, True
-            if upload.action is Action.CREATE:
+            if upload.action is UploadAction.CREATE:
                 raise Conflict(f'A dataset named "{upload.name}" already exists.')
             # Somebody has made it at this very moment.
 
@@ -181,7 +183,7 @@ class UploadStore:
             end = start + len(examples)
             revisions.add(
                 [
-                    (example_id, Change(change), example)
+                    (example_id, ExampleChange(change), example)
                     for example_id, change, example in zip(
                         matching.ids[start:end], matching.changes[start:end], examples, strict=True
                     )
@@ -196,7 +198,7 @@ class UploadStore:
         self, upload: Upload, matching: Matching, dataset_id: int, version_id: int
     ) -> set[int]:
         """Return the examples that were there and are not in the same splits as before."""
-        is_update = upload.action is Action.UPDATE
+        is_update = upload.action is UploadAction.UPDATE
         if not upload.are_splits_given:
             if is_update:
                 remove_deleted(self._session, dataset_id, version_id)

@@ -8,10 +8,10 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from phoenix_web.store.models import Base, Id, Purpose, one_of
+from phoenix_web.store.models import Base, Id, LinkPurpose, one_of
 
 
-class State(StrEnum):
+class MailState(StrEnum):
     """Where a mail is."""
 
     WAITING = "waiting"
@@ -24,8 +24,8 @@ class OutgoingMail(Base):
 
     __tablename__ = "outgoing_mails"
     __table_args__ = (
-        one_of("purpose", [purpose.value for purpose in Purpose]),
-        one_of("state", [state.value for state in State]),
+        one_of("purpose", [purpose.value for purpose in LinkPurpose]),
+        one_of("state", [state.value for state in MailState]),
         Index(None, "state", "due_at"),
         {"sqlite_autoincrement": True},
     )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
 
-from phoenix_web.store.mail.models import OutgoingMail, State
-from phoenix_web.store.models import Purpose
+from phoenix_web.store.mail.models import MailState, OutgoingMail
+from phoenix_web.store.models import LinkPurpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-__all__ = ["MailInfo", "OutboxStore", "State"]
+__all__ = ["MailInfo", "MailState", "OutboxStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class MailInfo:
     """A mail as it is stored."""
 
     id: int
-    purpose: Purpose
+    purpose: LinkPurpose
     address: str
     user_id: int | None
     link_id: int | None
-    state: State
+    state: MailState
     attempts: int
     due_at: datetime
     created_at: datetime
@@ -61,7 +61,7 @@ class OutboxStore:
 
     def add(
         self,
-        purpose: Purpose,
+        purpose: LinkPurpose,
         address: str,
         now: datetime,
         *,
@@ -75,7 +75,7 @@ class OutboxStore:
                 address=address,
                 user_id=user_id,
                 link_id=link_id,
-                state=State.WAITING.value,
+                state=MailState.WAITING.value,
                 attempts=0,
                 due_at=now,
                 created_at=now,
@@ -85,7 +85,7 @@ class OutboxStore:
     def has_due(self, now: datetime) -> bool:
         """Tell whether a mail is to be tried."""
         due = select(OutgoingMail.id).where(
-            OutgoingMail.state == State.WAITING.value, OutgoingMail.due_at <= now
+            OutgoingMail.state == MailState.WAITING.value, OutgoingMail.due_at <= now
         )
         return self._session.execute(due.limit(1)).first() is not None
 
@@ -96,7 +96,7 @@ class OutboxStore:
         """
         first = (
             select(OutgoingMail.id)
-            .where(OutgoingMail.state == State.WAITING.value, OutgoingMail.due_at <= now)
+            .where(OutgoingMail.state == MailState.WAITING.value, OutgoingMail.due_at <= now)
             .order_by(OutgoingMail.due_at, OutgoingMail.id)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -123,7 +123,7 @@ class OutboxStore:
 
     def mark_sent(self, mail: MailInfo, now: datetime) -> None:
         """Note that *mail*, as it was taken, has been accepted."""
-        self._finish(mail, state=State.SENT.value, sent_at=now, last_error=None)
+        self._finish(mail, state=MailState.SENT.value, sent_at=now, last_error=None)
 
     def put_off(self, mail: MailInfo, due_at: datetime, error: str) -> None:
         """Try *mail*, as it was taken, again at *due_at*."""
@@ -131,19 +131,19 @@ class OutboxStore:
 
     def give_up(self, mail: MailInfo, error: str) -> None:
         """Try *mail*, as it was taken, no more."""
-        self._finish(mail, state=State.FAILED.value, last_error=error)
+        self._finish(mail, state=MailState.FAILED.value, last_error=error)
 
     def retry(self, mail_id: int, now: datetime) -> bool:
         """Let a mail that was given up be tried from the start; tell whether there was one."""
         retried = self._session.execute(
             update(OutgoingMail)
-            .where(OutgoingMail.id == mail_id, OutgoingMail.state == State.FAILED.value)
-            .values(state=State.WAITING.value, attempts=0, due_at=now)
+            .where(OutgoingMail.id == mail_id, OutgoingMail.state == MailState.FAILED.value)
+            .values(state=MailState.WAITING.value, attempts=0, due_at=now)
             .returning(OutgoingMail.id)
         )
         return retried.first() is not None
 
-    def times_since(self, user_id: int, purpose: Purpose, since: datetime) -> list[datetime]:
+    def times_since(self, user_id: int, purpose: LinkPurpose, since: datetime) -> list[datetime]:
         """Return when the mails with *purpose* that the user was to get were asked for."""
         return list(
             self._session.scalars(
@@ -156,7 +156,7 @@ class OutboxStore:
         )
 
     def page(
-        self, limit: int, cursor: int | None, state: State | None
+        self, limit: int, cursor: int | None, state: MailState | None
     ) -> tuple[list[MailInfo], int | None]:
         """Return up to *limit* mails in *state*, newest first from *cursor* on, and the next."""
         statement = select(*_COLUMNS).order_by(OutgoingMail.id.desc()).limit(limit + 1)
@@ -171,7 +171,7 @@ class OutboxStore:
         """Forget mails from before *before* that wait no more."""
         self._session.execute(
             delete(OutgoingMail).where(
-                OutgoingMail.created_at < before, OutgoingMail.state != State.WAITING.value
+                OutgoingMail.created_at < before, OutgoingMail.state != MailState.WAITING.value
             )
         )
 
@@ -186,4 +186,6 @@ class OutboxStore:
 
 def _mail(row: Sequence[Any]) -> MailInfo:
     mail_id, purpose, address, user_id, link_id, state, *rest = row
-    return MailInfo(mail_id, Purpose(purpose), address, user_id, link_id, State(state), *rest)
+    return MailInfo(
+        mail_id, LinkPurpose(purpose), address, user_id, link_id, MailState(state), *rest
+    )

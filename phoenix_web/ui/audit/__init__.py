@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, make_response, render_template
 
-from phoenix_web.audit.events import Entry, Outcome
+from phoenix_web.audit.events import AuditEntry, Outcome
 from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, told
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
     from flask import Response
 
-    from phoenix_web.ui.audit.filters import Search
+    from phoenix_web.ui.audit.filters import AuditSearch
 
 routes = Blueprint("audit", __name__, url_prefix="/settings/audit")
 _PAGE_SIZE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class EventRow:
     """An entry as a row of the page."""
 
-    entry: Entry
+    entry: AuditEntry
     title: str
     #: What the subject is, in a word, and the id by which its lines can be asked for.
     subject_word: str
@@ -60,7 +60,7 @@ class Line:
 def index() -> Response:
     """Show a page of the log: all of it, or what the form or a link asks for."""
     first = cursor(KIND)
-    entries: list[Entry] = []
+    entries: list[AuditEntry] = []
     next_number = None
     with services().database.reading() as session:
         found = search(session)
@@ -96,11 +96,11 @@ def export() -> Response:
     return streamed(parts, "application/x-ndjson", headers)
 
 
-def _spelt(entries: list[Entry]) -> str:
+def _spelt(entries: list[AuditEntry]) -> str:
     return "".join(json.dumps(told(entry), ensure_ascii=False) + "\n" for entry in entries)
 
 
-def _only(found: Search, entries: list[Entry]) -> list[tuple[str, str]]:
+def _only(found: AuditSearch, entries: list[AuditEntry]) -> list[tuple[str, str]]:
     """Return the links that limit the page, each with the name of what it is limited to."""
     first = entries[0] if entries else None
     only = []
@@ -112,15 +112,15 @@ def _only(found: Search, entries: list[Entry]) -> list[tuple[str, str]]:
     return only
 
 
-def _named(entry: Entry) -> str:
+def _named(entry: AuditEntry) -> str:
     return f"{words.subject_word(entry.subject_kind)} {entry.subject_label}".strip()
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: AuditEntry) -> EventRow:
     is_refused = entry.outcome == Outcome.REFUSED
     kind, number = entry.subject_kind, entry.subject_id
     has_link = kind in SUBJECT_KINDS and number is not None
-    return Line(
+    return EventRow(
         entry,
         words.title(entry.action, is_refused=is_refused),
         words.subject_word(kind) if has_link else "",
@@ -131,7 +131,7 @@ def _line(entry: Entry) -> Line:
     )
 
 
-def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
+def _facts(entry: AuditEntry) -> Iterator[tuple[str, str]]:
     spelt = told(entry)
     yield "Event", f"{entry.number}, {entry.action}"
     yield "Time", exact(entry.at)

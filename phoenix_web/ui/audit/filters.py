@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from flask import request
 
-from phoenix_web.audit.events import Action, Outcome
+from phoenix_web.audit.events import AuditAction, Outcome
 from phoenix_web.audit.payloads import SUBJECT_KINDS
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import decode, number_of
 from phoenix_web.store.accounts.users import UserInfo, UserStore
-from phoenix_web.store.audit.reading import Filters
+from phoenix_web.store.audit.reading import AuditFilters
 from phoenix_web.ui.forms import Submission
 
 if TYPE_CHECKING:
@@ -31,20 +31,20 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class AuditSearch:
     """What was asked for."""
 
     #: The form as it goes back to the page.
     form: Submission[Any]
     #: None when the form has a fault.
-    filters: Filters | None
+    filters: AuditFilters | None
     #: What an address needs to ask for the same lines again.
     query: dict[str, str]
     #: Whom the lines are limited to, when they still exist.
     actor: UserInfo | None
 
 
-def search(session: Session) -> Search:
+def search(session: Session) -> AuditSearch:
     """Return what this request asks for; raise `NotFound` when it comes by a broken link."""
     told = {name: request.args.get(name, "").strip() for name in (*FIELDS, *LINKS)}
     query = {name: text for name, text in told.items() if text}
@@ -57,12 +57,12 @@ def search(session: Session) -> Search:
         if actor is None:
             faults["who"] = "Nobody has this name or address."
         query.pop("actor", None)
-    action = _chosen(Action, "action", told, faults)
+    action = _chosen(AuditAction, "action", told, faults)
     outcome = _chosen(Outcome, "outcome", told, faults)
     since = _day("from", told, faults)
     last = _day("to", told, faults)
     subject = _linked(told["subject"], SUBJECT_KINDS)
-    filters = Filters(
+    filters = AuditFilters(
         action=action,
         outcome=outcome,
         actor_id=actor.id if actor else actor_id and actor_id[1],
@@ -71,7 +71,7 @@ def search(session: Session) -> Search:
         until=last and last + _DAY,
     )
     values = {name: told[name] for name in FIELDS}
-    return Search(Submission(values, faults), None if faults else filters, query, actor)
+    return AuditSearch(Submission(values, faults), None if faults else filters, query, actor)
 
 
 def cursor(kind: str) -> int | None:

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 from typing import Final
 
-from phoenix_web.audit.events import SERVER, Action
+from phoenix_web.audit.events import SERVER, AuditAction
 
 #: The groups in which actions are chosen, and what each action is called when it succeeded.
-GROUPS: Final[dict[str, dict[Action, str]]] = {
+GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
     "Sign-in": {
-        Action.SESSION_OPENED: "Signed in",
-        Action.LOGIN_CODE_ASKED: "Code asked for",
-        Action.LOGIN_FAILED: "Sign-in failed",
-        Action.SESSION_ENDED: "Session ended",
-        Action.SESSION_ALL_ENDED: "All sessions ended",
-        Action.SESSION_REPLAYED: "Refresh token used twice",
-        Action.MFA_ENROLLED: "Two-step sign-in turned on",
-        Action.MFA_REMOVED: "Two-step sign-in turned off",
-        Action.MFA_RECOVERY_CODE_USED: "Recovery code used",
-        Action.MFA_RECOVERY_CODES_RENEWED: "New recovery codes made",
+        AuditAction.SESSION_OPENED: "Signed in",
+        AuditAction.LOGIN_CODE_ASKED: "Code asked for",
+        AuditAction.LOGIN_FAILED: "Sign-in failed",
+        AuditAction.SESSION_ENDED: "Session ended",
+        AuditAction.SESSION_ALL_ENDED: "All sessions ended",
+        AuditAction.SESSION_REPLAYED: "Refresh token used twice",
+        AuditAction.MFA_ENROLLED: "Two-step sign-in turned on",
+        AuditAction.MFA_REMOVED: "Two-step sign-in turned off",
+        AuditAction.MFA_RECOVERY_CODE_USED: "Recovery code used",
+        AuditAction.MFA_RECOVERY_CODES_RENEWED: "New recovery codes made",
     },
     "Keys": {
-        Action.KEY_ISSUED: "Key made",
-        Action.KEY_FIRST_USED: "Key used for the first time",
-        Action.KEY_REVOKED: "Key revoked",
+        AuditAction.KEY_ISSUED: "Key made",
+        AuditAction.KEY_FIRST_USED: "Key used for the first time",
+        AuditAction.KEY_REVOKED: "Key revoked",
     },
     "Users": {
-        Action.USER_CREATED: "User added",
-        Action.USER_RENAMED: "User renamed",
-        Action.USER_ROLE_CHANGED: "Role changed",
-        Action.USER_PASSWORD_CHANGED: "Password changed",
-        Action.PASSWORD_LINK_ISSUED: "Password link made",
-        Action.PASSWORD_LINK_REDEEMED: "Password link used",
-        Action.USER_DEACTIVATED: "User deactivated",
-        Action.USER_REACTIVATED: "User reactivated",
-        Action.USER_DELETED: "User deleted",
+        AuditAction.USER_CREATED: "User added",
+        AuditAction.USER_RENAMED: "User renamed",
+        AuditAction.USER_ROLE_CHANGED: "Role changed",
+        AuditAction.USER_PASSWORD_CHANGED: "Password changed",
+        AuditAction.PASSWORD_LINK_ISSUED: "Password link made",
+        AuditAction.PASSWORD_LINK_REDEEMED: "Password link used",
+        AuditAction.USER_DEACTIVATED: "User deactivated",
+        AuditAction.USER_REACTIVATED: "User reactivated",
+        AuditAction.USER_DELETED: "User deleted",
     },
     "Server": {
-        Action.SETTINGS_CHANGED: "Settings changed",
-        Action.AUDIT_PRUNED: "Audit log shortened",
+        AuditAction.SETTINGS_CHANGED: "Settings changed",
+        AuditAction.AUDIT_PRUNED: "Audit log shortened",
     },
 }
 _TITLES: Final = {action.value: text for group in GROUPS.values() for action, text in group.items()}
 #: What is called otherwise when it was refused.
 _REFUSED: Final = {
-    Action.USER_PASSWORD_CHANGED.value: "Password not changed",
-    Action.MFA_ENROLLED.value: "Two-step sign-in not turned on",
-    Action.MFA_REMOVED.value: "Two-step sign-in not turned off",
-    Action.MFA_RECOVERY_CODES_RENEWED.value: "No new recovery codes made",
+    AuditAction.USER_PASSWORD_CHANGED.value: "Password not changed",
+    AuditAction.MFA_ENROLLED.value: "Two-step sign-in not turned on",
+    AuditAction.MFA_REMOVED.value: "Two-step sign-in not turned off",
+    AuditAction.MFA_RECOVERY_CODES_RENEWED.value: "No new recovery codes made",
 }
 _SUBJECTS: Final = {
     "User": "user",

@@ -10,9 +10,9 @@ from flask import Blueprint, render_template, request
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.examples import Batch, ExampleStore
-from phoenix_web.store.datasets.pages import Change, PageStore
+from phoenix_web.store.datasets.pages import ChangedExample, PageStore
 from phoenix_web.ui import links
-from phoenix_web.ui.datasets.json_view import Line, lines
+from phoenix_web.ui.datasets.json_view import JsonLine, lines
 from phoenix_web.ui.datasets.snippets import reading_snippets
 from phoenix_web.ui.datasets.viewed import cursor_of, find_viewed, number_asked
 from phoenix_web.web.guard import requires
@@ -78,7 +78,7 @@ def changes(dataset_id: str) -> str:
     with services().database.reading() as session:
         viewed = find_viewed(session, dataset_id)
         store = PageStore(session, viewed.dataset.id)
-        found: list[Change] = []
+        found: list[ChangedExample] = []
         next_id, counts = None, None
         if viewed.version is not None:
             counts = store.change_counts(viewed.version.id)
@@ -114,7 +114,7 @@ def use(dataset_id: str) -> str:
     )
 
 
-def buckets(*texts: str) -> list[tuple[str, list[Line]]]:
+def buckets(*texts: str) -> list[tuple[str, list[JsonLine]]]:
     """Return the three parts of an example, given as JSON texts, by name and as lines."""
     return [(name, lines(text)) for name, text in zip(_BUCKETS, texts, strict=True)]
 

@@ -20,7 +20,7 @@ _MAX_KEYS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JsonLine:
     """One value and its key; without a key it is all there is."""
 
     key: str | None
@@ -45,29 +45,33 @@ class Line:
         return len(f"{self.key}{self.text}") <= _ONE_LINE and "\n" not in self.text
 
 
-def lines(json_text: str) -> list[Line]:
+def lines(json_text: str) -> list[JsonLine]:
     """Return the lines of a bucket, the text of an object; none for an empty one."""
     if len(json_text) > _MAX_TEXT:
-        return [Line(None, json_text[:_MAX_TEXT], is_code=True, is_cut=True)]
+        return [JsonLine(None, json_text[:_MAX_TEXT], is_code=True, is_cut=True)]
     fields: dict[str, Any] = json.loads(json_text)
     if len(fields) == 1:
         (key, value) = next(iter(fields.items()))
         if isinstance(value, str):
-            return [Line(None, value)]
+            return [JsonLine(None, value)]
         if key == "messages" and (turns := _turns(value)):
             return turns
     first, rest = list(fields.items())[:_MAX_KEYS], list(fields.items())[_MAX_KEYS:]
     told = [_line(key, value) for key, value in first]
     if rest:
-        told.append(Line(f"and {len(rest)} more", _spelled(dict(rest)), is_code=True))
+        told.append(JsonLine(f"and {len(rest)} more", _spelled(dict(rest)), is_code=True))
     return told
 
 
-def _line(key: str, value: Any) -> Line:
-    return Line(key, value) if isinstance(value, str) else Line(key, _spelled(value), is_code=True)
+def _line(key: str, value: Any) -> JsonLine:
+    return (
+        JsonLine(key, value)
+        if isinstance(value, str)
+        else JsonLine(key, _spelled(value), is_code=True)
+    )
 
 
-def _turns(value: Any) -> list[Line]:
+def _turns(value: Any) -> list[JsonLine]:
     """Return a conversation by who speaks, or nothing when *value* is none."""
     if not isinstance(value, list) or not 0 < len(value) <= _MAX_KEYS:
         return []
@@ -75,7 +79,7 @@ def _turns(value: Any) -> list[Line]:
         is_plain = isinstance(turn, dict) and set(turn) == {"role", "content"}
         if not is_plain or not all(isinstance(part, str) for part in turn.values()):
             return []
-    return [Line(turn["role"], turn["content"]) for turn in value]
+    return [JsonLine(turn["role"], turn["content"]) for turn in value]
 
 
 def _spelled(value: Any) -> str:

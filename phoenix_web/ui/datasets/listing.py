@@ -9,7 +9,7 @@ from flask import render_template, request
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode, number_of
 from phoenix_web.policy import Permission
-from phoenix_web.store.datasets.datasets import DatasetStore, Order
+from phoenix_web.store.datasets.datasets import DatasetOrder, DatasetStore
 from phoenix_web.store.datasets.pages import labels_of
 from phoenix_web.ui import links
 from phoenix_web.ui.datasets.snippets import first_dataset
@@ -26,7 +26,9 @@ def index() -> str:
     """Show a page of datasets: all, or those that have `name` in their name."""
     # No name has this character, and PostgreSQL takes no text with it.
     wanted = request.args.get("name", "").replace("\x00", "").strip()[:_MAX_SEARCH]
-    order = Order.NAME if request.args.get("sort") == Order.NAME else Order.NEWEST
+    order = (
+        DatasetOrder.NAME if request.args.get("sort") == DatasetOrder.NAME else DatasetOrder.NEWEST
+    )
     cursor_text = request.args.get("cursor", "")
     cursor = number_of("Dataset", cursor_text) if cursor_text else None
     if cursor_text and cursor is None:

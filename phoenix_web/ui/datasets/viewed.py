@@ -10,7 +10,7 @@ from flask import request
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode, number_of
 from phoenix_web.store.datasets.datasets import DatasetInfo, DatasetStore
-from phoenix_web.store.datasets.pages import Mark, NumberedVersion, PageStore, labels_of
+from phoenix_web.store.datasets.pages import LabelMark, NumberedVersion, PageStore, labels_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -20,13 +20,13 @@ _VERSIONS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Viewed:
+class ViewedDataset:
     """What the pages of one dataset have in common."""
 
     #: The GlobalID.
     id: str
     dataset: DatasetInfo
-    labels: list[Mark]
+    labels: list[LabelMark]
     #: The newest versions, newest first, and the chosen one.
     versions: list[NumberedVersion]
     #: None when nothing was ever uploaded.
@@ -71,7 +71,7 @@ def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
     return dataset
 
 
-def find_viewed(session: Session, dataset_id: str) -> Viewed:
+def find_viewed(session: Session, dataset_id: str) -> ViewedDataset:
     """Return the dataset and the version that the query's `version` names, or the newest one.
 
     Raises `NotFound` without them.
@@ -89,7 +89,7 @@ def find_viewed(session: Session, dataset_id: str) -> Viewed:
         if version not in versions:
             versions.append(version)
     labels = labels_of(session, [dataset.id]).get(dataset.id, [])
-    return Viewed(dataset_id, dataset, labels, versions, version)
+    return ViewedDataset(dataset_id, dataset, labels, versions, version)
 
 
 def cursor_of(kind: str, number: int | None) -> str | None:

@@ -31,7 +31,7 @@ REVOKE_PATH: Final = f"/<int(max={MAX_ID}):key_id>/revoke"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class KeyRow:
     """A key as a row of the list."""
 
     key: KeyInfo
@@ -111,7 +111,7 @@ class KeyPage:
         url = links.server_url()
         context: dict[str, Any] = {
             "kind": self.name,
-            "rows": [Row(key, _status(key), key.id == asked) for key in keys],
+            "rows": [KeyRow(key, _status(key), key.id == asked) for key in keys],
             "form": submission,
             "form_token": form_tokens.issue(current_principal().user_id),
             "issued": issued,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from flask import Response
     from sqlalchemy.orm import Session
 
-    from phoenix_web.store.accounts.password_links import LinkInfo, Purpose
+    from phoenix_web.store.accounts.password_links import LinkInfo, LinkPurpose
     from phoenix_web.store.accounts.users import UserInfo
 
 routes = Blueprint("password_links", __name__)
@@ -41,7 +41,7 @@ class ShownLink:
     is_mailed: bool
 
 
-def issue(session: Session, user: UserInfo, purpose: Purpose) -> ShownLink:
+def issue(session: Session, user: UserInfo, purpose: LinkPurpose) -> ShownLink:
     """Give *user* a link in the unit of work *session*, in place of any older one.
 
     Where mail is configured, a mail brings the same link. Raises `Invalid` for whoever has no

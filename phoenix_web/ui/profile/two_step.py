@@ -32,7 +32,7 @@ from phoenix_web.web.services import services
 if TYPE_CHECKING:
     from flask import Response
 
-    from phoenix_web.auth.mfa.enrolment import Draft
+    from phoenix_web.auth.mfa.enrolment import EnrolmentDraft
 
 routes = Blueprint("two_step", __name__, url_prefix="/two-step")
 #: Where whoever must turn it on may go meanwhile.
@@ -173,7 +173,9 @@ def _page(
 
 
 def _draft_page(
-    draft: Draft, submission: forms.Submission[CodeForm], status: HTTPStatus = HTTPStatus.OK
+    draft: EnrolmentDraft,
+    submission: forms.Submission[CodeForm],
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     body = render_template(
         "settings/two_step_draft.html", draft=draft, form=submission, qr_code=_qr_code(draft.uri)

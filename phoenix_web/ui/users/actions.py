@@ -10,7 +10,7 @@ from phoenix_web.auth import accounts
 from phoenix_web.auth.sign_in import endings
 from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.ui import htmx, links
 from phoenix_web.ui.passwords import links as password_links
@@ -59,7 +59,7 @@ def make_link(user_id: str) -> Response:
             session, number_in(user_id), acting_admin_id=acting_admin_id()
         )
         has_password = UserStore(session).password_hash(user.id) is not None
-        purpose = Purpose.RESET if has_password else Purpose.INVITATION
+        purpose = LinkPurpose.RESET if has_password else LinkPurpose.INVITATION
         link = password_links.issue(session, user, purpose)
     body = render_template(
         "settings/users/link.html",
@@ -103,7 +103,7 @@ def end_sessions(user_id: str) -> Response:
 
 
 def _set_active(user_id: str, *, is_active: bool) -> Response:
-    wanted = accounts.Change(is_active=is_active)
+    wanted = accounts.AccountChange(is_active=is_active)
     with services().database.transaction() as session:
         accounts.change(
             session, number_in(user_id), wanted, current_actor(), acting_admin_id=acting_admin_id()

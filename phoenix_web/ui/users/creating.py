@@ -12,7 +12,7 @@ from phoenix_web.auth.account_events import user_created
 from phoenix_web.errors import Conflict
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission, Role
-from phoenix_web.store.accounts.password_links import Purpose
+from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
 from phoenix_web.ui import forms
@@ -50,7 +50,7 @@ def create() -> Response:
                 email=form.email, username=form.username, role=Role(form.role)
             )
             record(session, user_created(user, current_actor()))
-            link = links.issue(session, user, Purpose.INVITATION)
+            link = links.issue(session, user, LinkPurpose.INVITATION)
     except Conflict as error:
         is_name = error.message.startswith("Username")
         field, what = ("username", "name") if is_name else ("email", "address")

@@ -42,7 +42,7 @@ def save(user_id: str) -> Response:
     form = submission.form
     if form is None:
         return page(user_id, _FRAGMENT, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
-    wanted = accounts.Change(form.username, Role(form.role) if form.role else None)
+    wanted = accounts.AccountChange(form.username, Role(form.role) if form.role else None)
     try:
         with services().database.transaction() as session:
             before = find_viewed(session, user_id).user

@@ -40,7 +40,7 @@ _QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
 
 
 @dataclass(frozen=True, slots=True)
-class Viewed:
+class ViewedUser:
     """A user as their page shows one to an administrator."""
 
     #: The GlobalID.
@@ -92,13 +92,13 @@ def number_in(user_id: str) -> int:
     return number
 
 
-def find_viewed(session: Session, user_id: str) -> Viewed:
+def find_viewed(session: Session, user_id: str) -> ViewedUser:
     """Return the user with the GlobalID *user_id*; raise `NotFound` without one."""
     users = UserStore(session)
     user = users.find(number_in(user_id))
     if user is None or user.email == SYSTEM_EMAIL:
         raise NotFound("There is no such user. They may have been deleted.")
-    return Viewed(
+    return ViewedUser(
         encode("User", user.id),
         user,
         users.password_hash(user.id) is not None,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from phoenix_web.addresses import network_of
-from phoenix_web.auth.sign_in.throttling import Attempt, LoginThrottle
+from phoenix_web.auth.sign_in.throttling import LoginAttempt, LoginThrottle
 from phoenix_web.errors import TooManyRequests
 from phoenix_web.store.database import Database
 from tests.factories import SECRET
@@ -114,14 +114,14 @@ def test_the_lock_does_what_its_model_says(throttle: tuple[Database, LoginThrott
                 attempt = _attempt(real, step, run)
                 wait = attempt if isinstance(attempt, int) else 0
                 assert wait == model.wait_of(step, now)
-                if step.is_right and isinstance(attempt, Attempt):
+                if step.is_right and isinstance(attempt, LoginAttempt):
                     with database.transaction() as session:
                         real.reset(session, attempt)
 
     check()
 
 
-def _attempt(throttle: LoginThrottle, step: Step, run: int) -> Attempt | int:
+def _attempt(throttle: LoginThrottle, step: Step, run: int) -> LoginAttempt | int:
     """Return where the attempt of *step* was counted, or how long it has to wait."""
     email = f"{step.account}@{run}.example"
     address = f"10.{step.network}.{run // 256}.{run % 256}"
@@ -151,9 +151,9 @@ def test_nothing_is_counted_when_nothing_is_to_be(database_url: str) -> None:
     off = LoginThrottle(Database(database_url), SECRET, None, 5)  # no table, no connection
 
     assert {off.register_failure("a@example.com", "192.0.2.1", None) for _ in range(9)} == {
-        Attempt()
+        LoginAttempt()
     }
-    assert {off.register_reauthentication(1) for _ in range(9)} == {Attempt()}
+    assert {off.register_reauthentication(1) for _ in range(9)} == {LoginAttempt()}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_web.datasets.examples import Action
+from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.formats.json import read
 from phoenix_web.errors import Invalid
 
@@ -199,7 +199,7 @@ def test_a_missing_description_is_empty(value: Any) -> None:
 
 @pytest.mark.parametrize("action", [None, "", "create", "CREATE", [], 0, False])
 def test_an_upload_creates_unless_it_says_otherwise(action: Any) -> None:
-    assert said(body(action=action)).action is Action.CREATE
+    assert said(body(action=action)).action is UploadAction.CREATE
 
 
 @pytest.mark.parametrize("action", ["append", "Append", "update", "UPDATE"])

@@ -15,17 +15,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from phoenix_web.audit.chain import Key
-from phoenix_web.audit.events import Action, Actor, Event, Outcome, Subject
+from phoenix_web.audit.events import Actor, AuditAction, Event, Outcome, Subject
 from phoenix_web.audit.proof import Broken, prove
 from phoenix_web.store.audit.log import AuditLog, record
-from phoenix_web.store.audit.reading import AuditStore, Filters, batches
+from phoenix_web.store.audit.reading import AuditFilters, AuditStore, batches
 from phoenix_web.store.audit.retention import remove
 from phoenix_web.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from phoenix_web.audit.events import Entry
+    from phoenix_web.audit.events import AuditEntry
 
 KEY = Key("the-key-of-the-audit-log-0123456789")
 DAY = timedelta(days=1)
@@ -55,7 +55,7 @@ def database(open_database: Callable[..., Database]) -> Database:
     return open_database()
 
 
-def event(label: str = "a", action: Action = Action.KEY_ISSUED, **changes: Any) -> Event:
+def event(label: str = "a", action: AuditAction = AuditAction.KEY_ISSUED, **changes: Any) -> Event:
     return Event(action, Actor(), Subject("User", 1, label), **changes)
 
 
@@ -65,7 +65,7 @@ def append(database: Database, *labels: str) -> None:
             record(session, event(label))
 
 
-def lines(database: Database) -> list[Entry]:
+def lines(database: Database) -> list[AuditEntry]:
     with database.reading() as session:
         return list(AuditStore(session).all())
 
@@ -266,7 +266,7 @@ def test_the_next_event_removes_what_is_older_than_it_may_be(
 
 
 @pytest.fixture
-def varied(database: Database) -> list[Entry]:
+def varied(database: Database) -> list[AuditEntry]:
     """Return eighty lines of every kind, oldest first; times repeat and go backwards a little."""
     random = Random(4)  # noqa: S311 - the same lines each time
     start = datetime(2030, 1, 1, tzinfo=UTC)
@@ -274,27 +274,29 @@ def varied(database: Database) -> list[Entry]:
         where = Actor(user_id=random.choice([None, 1, 2]), name="x")
         subject = Subject(random.choice(["User", "Session"]), random.choice([None, 1, 2]), "y")
         refusal = random.choice([None, None, "no"])
-        action = random.choice([Action.LOGIN_FAILED, Action.KEY_ISSUED, Action.KEY_REVOKED])
+        action = random.choice(
+            [AuditAction.LOGIN_FAILED, AuditAction.KEY_ISSUED, AuditAction.KEY_REVOKED]
+        )
         moment = start + timedelta(minutes=number // 3 - random.randrange(2))
         with time_machine.travel(moment, tick=False), database.transaction() as session:
             record(session, Event(action, where, subject, refusal))
     return lines(database)
 
 
-def choices() -> Iterator[Filters]:
+def choices() -> Iterator[AuditFilters]:
     start = datetime(2030, 1, 1, tzinfo=UTC)
     for action, outcome, actor_id, subject, since in product(
-        (None, Action.KEY_ISSUED),
+        (None, AuditAction.KEY_ISSUED),
         (None, Outcome.REFUSED),
         (None, 2),
         (None, ("User", 1)),
         (None, start + timedelta(minutes=10)),
     ):
         until = since and since + timedelta(minutes=10)
-        yield Filters(action, outcome, actor_id, subject, since, until)
+        yield AuditFilters(action, outcome, actor_id, subject, since, until)
 
 
-def fits(line: Entry, filters: Filters) -> bool:
+def fits(line: AuditEntry, filters: AuditFilters) -> bool:
     return (
         filters.action in {None, line.action}
         and filters.outcome in {None, line.outcome}
@@ -306,12 +308,12 @@ def fits(line: Entry, filters: Filters) -> bool:
 
 
 def test_every_filter_finds_its_lines_page_by_page_and_in_batches(
-    database: Database, varied: list[Entry]
+    database: Database, varied: list[AuditEntry]
 ) -> None:
     for filters in choices():
         fitting = [line for line in varied if fits(line, filters)]
         expected = sorted(fitting, key=lambda line: (line.at, line.number))
-        found: list[Entry] = []
+        found: list[AuditEntry] = []
         cursor, pages = None, 0
         with database.reading() as session:
             while pages == 0 or cursor is not None:
@@ -325,7 +327,7 @@ def test_every_filter_finds_its_lines_page_by_page_and_in_batches(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_no_page_reads_or_sorts_the_whole_log(database: Database, varied: list[Entry]) -> None:
+def test_no_page_reads_or_sorts_the_whole_log(database: Database, varied: list[AuditEntry]) -> None:
     plans: list[str] = []
 
     with database.reading() as session:
@@ -346,12 +348,12 @@ def test_no_page_reads_or_sorts_the_whole_log(database: Database, varied: list[E
 def test_a_page_whose_first_line_is_removed_meanwhile_is_empty(database: Database) -> None:
     append(database, "a", "b", "c")
     with database.reading() as session:
-        page, cursor = AuditStore(session).page(Filters(), 1)
+        page, cursor = AuditStore(session).page(AuditFilters(), 1)
     pruned(database, datetime.now(UTC) + DAY)
 
     with database.reading() as session:
         assert ([line.subject_label for line in page], cursor) == (["c"], 2)
-        assert AuditStore(session).page(Filters(), 10, cursor) == ([], None)
+        assert AuditStore(session).page(AuditFilters(), 10, cursor) == ([], None)
 
 
 def test_a_snapshot_sees_nothing_of_what_comes_later(database: Database) -> None:

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from phoenix_web.datasets.examples import Action, Upload, incoming
+from phoenix_web.datasets.examples import Upload, UploadAction, incoming
 from phoenix_web.datasets.spool import Spool
 from phoenix_web.errors import Conflict, Invalid, InvalidCredential
 from phoenix_web.global_ids import encode
@@ -50,7 +50,9 @@ def upload(
     with Spool() as examples:
         for external_id, content, splits in rows:
             examples.append(incoming(({"n": content}, {}, {}), 200, external_id, None, splits))
-        told = Upload(name, "", Action(action), examples, options.get("are_splits_given", True))
+        told = Upload(
+            name, "", UploadAction(action), examples, options.get("are_splits_given", True)
+        )
         with database.transaction() as session:
             return UploadStore(session, options.get("user_id")).store(told)
 

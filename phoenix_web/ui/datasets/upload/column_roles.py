@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 
-class Role(StrEnum):
+class ColumnRole(StrEnum):
     """What a column is used as."""
 
     INPUT = "input"
@@ -24,27 +24,27 @@ class Role(StrEnum):
 #: As the Python client finds the output among columns.
 _OUTPUT: Final = re.compile(r"(response|answer|output)s?$", re.IGNORECASE)
 _BY_NAME: Final = {
-    "id": Role.ID,
-    "example_id": Role.ID,
-    "split": Role.SPLIT,
-    "splits": Role.SPLIT,
+    "id": ColumnRole.ID,
+    "example_id": ColumnRole.ID,
+    "split": ColumnRole.SPLIT,
+    "splits": ColumnRole.SPLIT,
     # What only our own downloads have: the id of an example that stays in its dataset.
-    "node_id": Role.IGNORE,
+    "node_id": ColumnRole.IGNORE,
 }
-_BUCKETS: Final = (Role.INPUT, Role.OUTPUT, Role.METADATA)
+_BUCKETS: Final = (ColumnRole.INPUT, ColumnRole.OUTPUT, ColumnRole.METADATA)
 #: The fields of the API's form.
 _FIELDS: Final = {
-    Role.INPUT: "input_keys[]",
-    Role.OUTPUT: "output_keys[]",
-    Role.METADATA: "metadata_keys[]",
-    Role.ID: "example_id_key",
-    Role.SPLIT: "split_key",
+    ColumnRole.INPUT: "input_keys[]",
+    ColumnRole.OUTPUT: "output_keys[]",
+    ColumnRole.METADATA: "metadata_keys[]",
+    ColumnRole.ID: "example_id_key",
+    ColumnRole.SPLIT: "split_key",
 }
 #: Roles of one column at most.
-_SINGLE: Final = {Role.ID: "the id", Role.SPLIT: "the split"}
+_SINGLE: Final = {ColumnRole.ID: "the id", ColumnRole.SPLIT: "the split"}
 
 
-def guess(names: Sequence[str]) -> list[Role]:
+def guess(names: Sequence[str]) -> list[ColumnRole]:
     """Return a role for each of the columns *names*, in their order.
 
     By name first: `id`, `split`, and the `input.…` of a download. Of the others the one that ends
@@ -52,38 +52,38 @@ def guess(names: Sequence[str]) -> list[Role]:
     Python client has it.
     """
     known = [_by_name(name) for name in names]
-    rest = Role.METADATA if Role.INPUT in known else Role.INPUT
-    has_output = Role.OUTPUT in known
-    roles: list[Role] = []
+    rest = ColumnRole.METADATA if ColumnRole.INPUT in known else ColumnRole.INPUT
+    has_output = ColumnRole.OUTPUT in known
+    roles: list[ColumnRole] = []
     for name, role in zip(names, known, strict=True):
         if role is not None:
             roles.append(role)
         elif not has_output and _OUTPUT.search(name):
-            roles.append(Role.OUTPUT)
-            has_output, rest = True, Role.METADATA
+            roles.append(ColumnRole.OUTPUT)
+            has_output, rest = True, ColumnRole.METADATA
         else:
             roles.append(rest)
     return roles
 
 
-def _by_name(name: str) -> Role | None:
+def _by_name(name: str) -> ColumnRole | None:
     plain = name.strip().lower()
     if not name:
         # As the index of a table has it in a file of pandas; the API knows no such column.
-        return Role.IGNORE
+        return ColumnRole.IGNORE
     for bucket in _BUCKETS:
         if plain.startswith(f"{bucket}."):
             return bucket
-    if plain in {Role.INPUT, Role.METADATA}:
-        return Role(plain)
+    if plain in {ColumnRole.INPUT, ColumnRole.METADATA}:
+        return ColumnRole(plain)
     return _BY_NAME.get(plain)
 
 
-def chosen(form: Mapping[str, str], names: Sequence[str]) -> list[Role]:
+def chosen(form: Mapping[str, str], names: Sequence[str]) -> list[ColumnRole]:
     """Return the roles that *form* gives to the columns; a column without one is ignored."""
-    known = set(Role)
+    known = set(ColumnRole)
     told = [form.get(field(position), "") if name else "" for position, name in enumerate(names)]
-    return [Role(text) if text in known else Role.IGNORE for text in told]
+    return [ColumnRole(text) if text in known else ColumnRole.IGNORE for text in told]
 
 
 def field(position: int) -> str:
@@ -91,19 +91,19 @@ def field(position: int) -> str:
     return f"column-{position}"
 
 
-def fault_of(roles: Sequence[Role]) -> tuple[int, str] | None:
+def fault_of(roles: Sequence[ColumnRole]) -> tuple[int, str] | None:
     """Return the first column with a wrong role and what is wrong, or None."""
     for role, told in _SINGLE.items():
         positions = [position for position, taken in enumerate(roles) if taken is role]
         if len(positions) > 1:
             return positions[1], f"Only one column can be {told}."
-    if Role.INPUT not in roles:
+    if ColumnRole.INPUT not in roles:
         return 0, "Choose at least one column as an input."
     return None
 
 
 def form_fields(
-    names: Sequence[str], roles: Sequence[Role], spread: Collection[str]
+    names: Sequence[str], roles: Sequence[ColumnRole], spread: Collection[str]
 ) -> dict[str, list[str]]:
     """Return the fields of the API's form that give the columns *names* their *roles*.
 
@@ -111,7 +111,7 @@ def form_fields(
     """
     fields: dict[str, list[str]] = {}
     for name, role in zip(names, roles, strict=True):
-        if role is not Role.IGNORE:
+        if role is not ColumnRole.IGNORE:
             fields.setdefault(_FIELDS[role], []).append(name)
         if role in _BUCKETS and name in spread:
             fields.setdefault("flatten_keys[]", []).append(name)

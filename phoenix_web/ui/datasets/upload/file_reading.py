@@ -8,7 +8,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from phoenix_web.datasets import file_upload
-from phoenix_web.datasets.form import Form, FormFile
+from phoenix_web.datasets.form import FormFile, MultipartForm
 from phoenix_web.datasets.formats import csv as csv_upload
 from phoenix_web.datasets.formats import jsonl
 from phoenix_web.errors import Invalid
@@ -63,7 +63,7 @@ def read(
     kind = file_upload.CSV if staged.format == CSV else file_upload.JSONL
     with staged.path.open("rb") as stream:
         # Without a name, because the API takes the name for a description that is missing.
-        form = Form({**texts, **roles}, FormFile("", kind, "", stream))
+        form = MultipartForm({**texts, **roles}, FormFile("", kind, "", stream))
         return file_upload.read(form, limits)
 
 

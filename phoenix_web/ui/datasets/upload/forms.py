@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, field_validator
 from pydantic_core import PydanticCustomError
 
-from phoenix_web.datasets.examples import Action
+from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.ui.forms import Form
 
 
@@ -23,7 +23,7 @@ class UploadForm(Form):
     # Not trimmed: a dataset may have a name with a space at its end, and is found by it.
     name: Annotated[str, AfterValidator(_storable)] = ""
     description: Annotated[str, AfterValidator(_storable)] = ""
-    action: str = Action.CREATE
+    action: str = UploadAction.CREATE
 
     @field_validator("name")
     @classmethod
@@ -35,7 +35,7 @@ class UploadForm(Form):
     @field_validator("action")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value not in set(Action):
+        if value not in set(UploadAction):
             raise PydanticCustomError("form", "Choose what the file is for.")
         return value
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from phoenix_web.datasets.examples import Action
+from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.file_upload import Limits
 from phoenix_web.errors import Conflict, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
@@ -81,7 +81,7 @@ def arrange(token: str) -> Response:
     action = request.args.get("action", "")
     values = {
         "name": request.args.get("name", ""),
-        "action": action if action in set(Action) else Action.CREATE,
+        "action": action if action in set(UploadAction) else UploadAction.CREATE,
     }
     roles = column_roles.guess(preview.names)
     return _columns_page(staged, preview, forms.Submission(values), roles)
@@ -175,7 +175,7 @@ def _columns_page(  # noqa: PLR0913 - each is one thing that the page may have t
     staged: StagedFile,
     preview: file_reading.Preview,
     submission: forms.Submission[UploadForm],
-    roles: list[column_roles.Role],
+    roles: list[column_roles.ColumnRole],
     status: HTTPStatus = HTTPStatus.OK,
     *,
     problem: str | None = None,
