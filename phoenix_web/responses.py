@@ -85,7 +85,7 @@ def _refused(error: PhoenixError) -> Response:
     if isinstance(error, InvalidCredential):
         _log.info("401 %s %r: %s", request.method, request.path, error.reason)
     if not is_api_request():
-        told = waits.told(error) if isinstance(error, TooManyRequests) else error.message
+        told = waits.message_for(error) if isinstance(error, TooManyRequests) else error.message
         return _with_wait(error_page.respond(error.status, told), error)
     if isinstance(error, ValidationFailed):
         # Escaped, so that a lone surrogate in a rejected text can be told back.

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from phoenix_web.api.operations import Operation, Payload, declares, respond
 from phoenix_web.api.paging import cursor_in
 from phoenix_web.audit.events import AuditAction, Outcome
-from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, told
+from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, to_payload
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import decode, encode, number_of
 from phoenix_web.policy import Permission
@@ -118,7 +118,7 @@ def list_audit_events(query: AuditEventsQuery) -> Response:
     with services().database.reading() as session:
         entries, next_number = AuditStore(session).page(filters, query.limit, cursor)
     next_cursor = None if next_number is None else encode(KIND, next_number)
-    events = [AuditEvent.model_validate(told(entry)) for entry in entries]
+    events = [AuditEvent.model_validate(to_payload(entry)) for entry in entries]
     return respond(AuditEventsResponse(data=events, next_cursor=next_cursor))
 
 

@@ -199,10 +199,10 @@ def _parse(model: type[Model], value: object, place: str) -> Model:
         return model.model_validate(value, from_attributes=True)
     except ValidationError as error:
         faults = error.errors(include_url=False)
-        raise ValidationFailed([_told(dict(fault), place) for fault in faults]) from error
+        raise ValidationFailed([_to_fault(dict(fault), place) for fault in faults]) from error
 
 
-def _told(fault: dict[str, Any], place: str) -> dict[str, Any]:
+def _to_fault(fault: dict[str, Any], place: str) -> dict[str, Any]:
     """Return *fault* as clients know it: with its whole place, without a secret."""
     location = [place, *fault["loc"]]
     fault["loc"] = location

@@ -23,7 +23,7 @@ _CREDENTIALS: Final = {
 }
 
 
-def told(entry: AuditEntry) -> dict[str, Any]:
+def to_payload(entry: AuditEntry) -> dict[str, Any]:
     """Return *entry* as JSON; what it does not know is None."""
     return {
         "id": encode(KIND, entry.number),

@@ -33,7 +33,7 @@ class Checkpoint:
     key_id: str
 
     @property
-    def told(self) -> dict[str, int | str]:
+    def as_dict(self) -> dict[str, int | str]:
         """Return what the event of the removal says of it."""
         return {"through": self.number, "mac": self.mac.hex(), "key": self.key_id}
 
@@ -114,4 +114,4 @@ def _accounts_for(entry: AuditEntry, checkpoint: Checkpoint) -> bool:
     if entry.action != AuditAction.AUDIT_PRUNED:
         return False
     detail = json.loads(entry.detail)
-    return all(detail.get(name) == value for name, value in checkpoint.told.items())
+    return all(detail.get(name) == value for name, value in checkpoint.as_dict.items())

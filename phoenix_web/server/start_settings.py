@@ -24,7 +24,7 @@ _SHORT: Final = 200
 
 def note_settings(session: Session, settings: Settings) -> None:
     """Record the settings that are not the default's, unless the last start had the same."""
-    told = told_settings(settings)
+    told = settings_as_dict(settings)
     newest, _ = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 1)
     before = json.loads(newest[0].detail).get("settings", {}) if newest else {}
     changed = sorted(name for name in {*told, *before} if told.get(name) != before.get(name))
@@ -34,7 +34,7 @@ def note_settings(session: Session, settings: Settings) -> None:
         record(session, event)
 
 
-def told_settings(settings: Settings) -> dict[str, str]:
+def settings_as_dict(settings: Settings) -> dict[str, str]:
     """Return what was set; of a secret, that it is, and of a long value, its digest."""
     told = {}
     for name in sorted(settings.model_fields_set - _OF_A_HOST):

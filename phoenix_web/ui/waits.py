@@ -14,7 +14,7 @@ _HOUR: Final = 60 * _MINUTE
 _LATER: Final = " Please try again later."
 
 
-def told(error: TooManyRequests) -> str:
+def message_for(error: TooManyRequests) -> str:
     """Return what a page says instead of the `Retry-After` header of *error*."""
     what = error.message.removesuffix(_LATER).rstrip(".").capitalize()
     return f"{what}. You can try again in {_in_words(error.retry_after)}."

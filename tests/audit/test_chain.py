@@ -52,7 +52,7 @@ class Log:
         last = self.entries[count - 1]
         checkpoint = Checkpoint(last.number, last.mac, last.key_id)
         subject = Subject("AuditLog", None, "")
-        event = Event(AuditAction.AUDIT_PRUNED, Actor(), subject, detail=checkpoint.told)
+        event = Event(AuditAction.AUDIT_PRUNED, Actor(), subject, detail=checkpoint.as_dict)
         return Log(self.entries[count:], checkpoint, self.end).appended(event)
 
 

@@ -13,7 +13,7 @@ from phoenix_web.api.dataset_labels.labels import (
     DatasetLabel,
     DatasetLabelResponseBody,
     label_number,
-    told,
+    to_payload,
 )
 from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
 from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content, respond
@@ -57,7 +57,7 @@ def list_labels_of_dataset(identifier: str) -> Response:
     """Answer the labels on the dataset."""
     with services().database.reading() as session:
         labels = LabelStore(session).list_of(dataset_of(session, identifier))
-    return _told_all(labels)
+    return _to_payloads(labels)
 
 
 @routes.put("/<identifier>/labels")
@@ -83,7 +83,7 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
         labels.detach(dataset_id, present - wanted)
         labels.attach(dataset_id, wanted - present)
         result = labels.list_of(dataset_id)
-    return _told_all(result)
+    return _to_payloads(result)
 
 
 @routes.put("/<identifier>/labels/<label_id>")
@@ -106,7 +106,7 @@ def apply_label(identifier: str, label_id: str) -> Response:
         if not held:
             raise NotFound(UNKNOWN)
         labels.attach(dataset_id, {number})
-    return respond(DatasetLabelResponseBody(data=told(held[0])))
+    return respond(DatasetLabelResponseBody(data=to_payload(held[0])))
 
 
 @routes.delete("/<identifier>/labels/<label_id>")
@@ -127,5 +127,5 @@ def remove_label(identifier: str, label_id: str) -> Response:
     return no_content()
 
 
-def _told_all(labels: list[LabelInfo]) -> Response:
-    return respond(LabelsOfDatasetResponseBody(data=[told(label) for label in labels]))
+def _to_payloads(labels: list[LabelInfo]) -> Response:
+    return respond(LabelsOfDatasetResponseBody(data=[to_payload(label) for label in labels]))

@@ -100,7 +100,7 @@ def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
     with services().database.reading() as session:
         labels, next_id = LabelStore(session).page(min(query.limit, MAX_PAGE), cursor)
     next_cursor = None if next_id is None else encode("DatasetLabel", next_id)
-    told_labels = [told(label) for label in labels]
+    told_labels = [to_payload(label) for label in labels]
     return respond(ListDatasetLabelsResponseBody(data=told_labels, next_cursor=next_cursor))
 
 
@@ -121,7 +121,7 @@ def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
         label = LabelStore(session).add(
             name=body.name, color=body.color, description=body.description
         )
-    return respond(DatasetLabelResponseBody(data=told(label)), HTTPStatus.CREATED)
+    return respond(DatasetLabelResponseBody(data=to_payload(label)), HTTPStatus.CREATED)
 
 
 @routes.get("/<label_id>")
@@ -141,7 +141,7 @@ def get_dataset_label(label_id: str) -> Response:
         label = LabelStore(session).find(number)
     if label is None:
         raise NotFound(UNKNOWN)
-    return respond(DatasetLabelResponseBody(data=told(label)))
+    return respond(DatasetLabelResponseBody(data=to_payload(label)))
 
 
 @routes.patch("/<label_id>")
@@ -169,7 +169,7 @@ def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> 
         label = LabelStore(session).change(number, **fields)
     if label is None:
         raise NotFound(UNKNOWN)
-    return respond(DatasetLabelResponseBody(data=told(label)))
+    return respond(DatasetLabelResponseBody(data=to_payload(label)))
 
 
 @routes.delete("/<label_id>")
@@ -200,7 +200,7 @@ def label_number(label_id: str) -> int:
     return number
 
 
-def told(label: LabelInfo) -> DatasetLabel:
+def to_payload(label: LabelInfo) -> DatasetLabel:
     """Return *label* as the API tells it."""
     return DatasetLabel(
         id=encode("DatasetLabel", label.id),

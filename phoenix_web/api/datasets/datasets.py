@@ -79,7 +79,7 @@ def list_datasets(query: ListDatasetsQuery) -> Response:
             min(query.limit, MAX_PAGE), cursor, query.name or None
         )
     next_cursor = None if next_id is None else encode("Dataset", next_id)
-    told = [_told(dataset) for dataset in datasets]
+    told = [_to_payload(dataset) for dataset in datasets]
     return respond(ListDatasetsResponseBody(data=told, next_cursor=next_cursor))
 
 
@@ -106,7 +106,7 @@ def get_dataset(dataset_id: str) -> Response:
         dataset = DatasetStore(session).find(number)
     if dataset is None:
         raise NotFound(f"Dataset with ID {dataset_id} not found")
-    return respond(GetDatasetResponseBody(data=_told(dataset)))
+    return respond(GetDatasetResponseBody(data=_to_payload(dataset)))
 
 
 @routes.delete("/<dataset_id>")
@@ -130,7 +130,7 @@ def delete_dataset(dataset_id: str) -> Response:
     return no_content()
 
 
-def _told(dataset: DatasetInfo) -> Dataset:
+def _to_payload(dataset: DatasetInfo) -> Dataset:
     return Dataset(
         id=encode("Dataset", dataset.id),
         name=dataset.name,

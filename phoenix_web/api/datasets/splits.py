@@ -65,7 +65,7 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
         store = SplitStore(session, dataset_of(session, identifier))
         splits, next_id = store.page(query.limit, cursor)
     next_cursor = None if next_id is None else encode("DatasetSplit", next_id)
-    told = [_told(split) for split in splits]
+    told = [_to_payload(split) for split in splits]
     return respond(ListDatasetSplitsResponseBody(data=told, next_cursor=next_cursor))
 
 
@@ -98,7 +98,7 @@ def create_split(identifier: str) -> Response:
         )
         store.add_members(split_id, members)
         split = _found(store, split_id)
-    return respond(DatasetSplitResponseBody(data=_told(split)), HTTPStatus.CREATED)
+    return respond(DatasetSplitResponseBody(data=_to_payload(split)), HTTPStatus.CREATED)
 
 
 @routes.patch("/<identifier>/splits/<split_id>")
@@ -132,7 +132,7 @@ def update_split(identifier: str, split_id: str) -> Response:
         store.add_members(number, set(added) - set(removed))
         store.remove_members(number, removed)
         split = _found(store, number)
-    return respond(DatasetSplitResponseBody(data=_told(split)))
+    return respond(DatasetSplitResponseBody(data=_to_payload(split)))
 
 
 @routes.delete("/<identifier>/splits/<split_id>")
@@ -211,7 +211,7 @@ def _unknown(number: int) -> NotFound:
     return NotFound(f"Dataset split with ID {encode('DatasetSplit', number)} not found")
 
 
-def _told(split: SplitInfo) -> DatasetSplit:
+def _to_payload(split: SplitInfo) -> DatasetSplit:
     return DatasetSplit(
         id=encode("DatasetSplit", split.id),
         name=split.name,

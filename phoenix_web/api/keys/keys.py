@@ -47,7 +47,7 @@ def list_own_keys() -> Response:
         return respond(ApiKeysResponse(data=[]))
     with services().database.reading() as session:
         keys = KeyStore(session).list_for(principal.user_id)
-    return respond(ApiKeysResponse(data=[_told("UserApiKey", key) for key in keys]))
+    return respond(ApiKeysResponse(data=[_to_payload("UserApiKey", key) for key in keys]))
 
 
 @routes.post("/user/api_keys")
@@ -110,7 +110,7 @@ def list_all_keys(query: UserApiKeysQuery) -> Response:
         keys, next_id = KeyStore(session).page_of_people(query.limit, cursor)
     next_cursor = None if next_id is None else encode("UserApiKey", next_id)
     return respond(
-        UserApiKeysResponse(data=[_told_with_owner(key) for key in keys], next_cursor=next_cursor)
+        UserApiKeysResponse(data=[_to_owned_payload(key) for key in keys], next_cursor=next_cursor)
     )
 
 
@@ -121,7 +121,7 @@ def list_system_keys() -> Response:
     """Answer the system keys."""
     with services().database.reading() as session:
         keys = KeyStore(session).list_for(UserStore(session).system_user().id)
-    return respond(ApiKeysResponse(data=[_told("SystemApiKey", key) for key in keys]))
+    return respond(ApiKeysResponse(data=[_to_payload("SystemApiKey", key) for key in keys]))
 
 
 @routes.post("/system/api_keys")
@@ -179,16 +179,18 @@ def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:
             description=wanted.description,
             expires_at=wanted.expires_at,
         )
-    return respond(_told_once(kind, issued, wanted), HTTPStatus.CREATED)
+    return respond(_to_created_payload(kind, issued, wanted), HTTPStatus.CREATED)
 
 
-def _told_once(kind: str, issued: IssuedKey, wanted: CreateApiKeyData) -> CreatedApiKeyResponse:
+def _to_created_payload(
+    kind: str, issued: IssuedKey, wanted: CreateApiKeyData
+) -> CreatedApiKeyResponse:
     # The moment is told in the offset that it was given in; lists tell it in UTC.
-    told = _told(kind, issued.key).model_copy(update={"expires_at": wanted.expires_at})
+    told = _to_payload(kind, issued.key).model_copy(update={"expires_at": wanted.expires_at})
     return CreatedApiKeyResponse(data=CreatedApiKey(**dict(told), key=issued.text))
 
 
-def _told(kind: str, key: KeyInfo) -> ApiKey:
+def _to_payload(kind: str, key: KeyInfo) -> ApiKey:
     return ApiKey(
         id=encode(kind, key.id),
         name=key.name,
@@ -198,7 +200,7 @@ def _told(kind: str, key: KeyInfo) -> ApiKey:
     )
 
 
-def _told_with_owner(owned: OwnedKey) -> UserApiKey:
+def _to_owned_payload(owned: OwnedKey) -> UserApiKey:
     key = owned.key
     owner = KeyOwner(id=encode("User", key.user_id), username=owned.username, email=owned.email)
-    return UserApiKey(**dict(_told("UserApiKey", key)), user=owner)
+    return UserApiKey(**dict(_to_payload("UserApiKey", key)), user=owner)

@@ -159,12 +159,12 @@ class UsersQuery(Payload):
     cursor: str = ""
 
 
-def told(user: UserInfo) -> User:
+def to_payload(user: UserInfo) -> User:
     """Return *user* as the contract shows one."""
     return User(**_fields(user), is_active=None if user.is_active else False)
 
 
-def told_in_full(user: UserInfo) -> UserDetails:
+def to_detailed_payload(user: UserInfo) -> UserDetails:
     """Return *user* as administrators see one."""
     return UserDetails(
         **_fields(user),

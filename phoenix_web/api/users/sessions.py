@@ -167,7 +167,7 @@ def _page(session: Session, user_id: int, query: UserSessionsQuery) -> Response:
     found, next_id = SessionStore(session).page(user_id, query.limit, cursor)
     next_cursor = None if next_id is None else encode(_KIND, next_id)
     return respond(
-        UserSessionsResponse(data=[_told(one) for one in found], next_cursor=next_cursor)
+        UserSessionsResponse(data=[_to_payload(one) for one in found], next_cursor=next_cursor)
     )
 
 
@@ -178,7 +178,7 @@ def _number(global_id: str) -> int:
     return number
 
 
-def _told(found: SessionInfo) -> UserSession:
+def _to_payload(found: SessionInfo) -> UserSession:
     return UserSession(
         id=encode(_KIND, found.id),
         created_at=found.created_at,

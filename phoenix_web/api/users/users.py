@@ -24,8 +24,8 @@ from phoenix_web.api.users.payloads import (
     UserResponse,
     UsersQuery,
     UsersResponse,
-    told,
-    told_in_full,
+    to_detailed_payload,
+    to_payload,
     user_number,
 )
 from phoenix_web.auth import accounts
@@ -57,7 +57,9 @@ def list_users(query: UsersQuery) -> Response:
     with services().database.reading() as session:
         users, next_id = UserStore(session).page(query.limit, cursor)
     next_cursor = None if next_id is None else encode("User", next_id)
-    return respond(UsersResponse(data=[told(user) for user in users], next_cursor=next_cursor))
+    return respond(
+        UsersResponse(data=[to_payload(user) for user in users], next_cursor=next_cursor)
+    )
 
 
 @routes.post("/users")
@@ -98,7 +100,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
         mail = services().mail
         if mail is not None and body.send_welcome_email and may_choose_password(user):
             mail.outbox.send_link(session, user, LinkPurpose.INVITATION, who)
-    return respond(UserResponse(data=told(user)), HTTPStatus.CREATED)
+    return respond(UserResponse(data=to_payload(user)), HTTPStatus.CREATED)
 
 
 @routes.get("/users/<user_id>")
@@ -216,7 +218,7 @@ def _new_hash(user_id: int, body: PatchUserRequestBody) -> str:
 
 
 def _with_version(user: UserInfo) -> Response:
-    response = respond(UserDetailsResponse(data=told_in_full(user)))
+    response = respond(UserDetailsResponse(data=to_detailed_payload(user)))
     response.set_etag(user.version)
     return response
 

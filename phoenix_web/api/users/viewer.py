@@ -14,7 +14,7 @@ from phoenix_web.api.users.payloads import (
     PatchViewerRequestBody,
     User,
     UserResponse,
-    told,
+    to_payload,
 )
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Invalid, InvalidCredential, ValidationFailed
@@ -48,7 +48,7 @@ def get_viewer() -> Response:
     user = current_principal().user
     if user is None:
         return respond(UserResponse(data=User(auth_method="ANONYMOUS")))
-    return respond(UserResponse(data=told(user)))
+    return respond(UserResponse(data=to_payload(user)))
 
 
 @routes.patch("/user")
@@ -78,11 +78,11 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
     if changed is None:
         raise InvalidCredential(f"user {user.id} was deleted meanwhile")
     if tokens is None or comes_by_cookie():
-        response = respond(PatchedViewerResponse(data=told(changed)))
+        response = respond(PatchedViewerResponse(data=to_payload(changed)))
         if tokens is not None:
             cookies.remember(response, tokens)
         return response
-    return respond(PatchedViewerResponse(data=told(changed), tokens=token_response(tokens)))
+    return respond(PatchedViewerResponse(data=to_payload(changed), tokens=token_response(tokens)))
 
 
 def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:

@@ -62,7 +62,7 @@ def remove(session: Session, before: datetime, actor: Actor, limit: int) -> Even
         actor,
         Subject("AuditLog", None, f"events {first} to {checkpoint.number}"),
         detail={
-            **checkpoint.told,
+            **checkpoint.as_dict,
             "events": checkpoint.number - first + 1,
             "before": before.isoformat(timespec="seconds"),
         },

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, make_response, render_template
 
 from phoenix_web.audit.events import AuditEntry, Outcome
-from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, told
+from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, to_payload
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
@@ -97,7 +97,7 @@ def export() -> Response:
 
 
 def _spelt(entries: list[AuditEntry]) -> str:
-    return "".join(json.dumps(told(entry), ensure_ascii=False) + "\n" for entry in entries)
+    return "".join(json.dumps(to_payload(entry), ensure_ascii=False) + "\n" for entry in entries)
 
 
 def _only(found: AuditSearch, entries: list[AuditEntry]) -> list[tuple[str, str]]:
@@ -132,7 +132,7 @@ def _line(entry: AuditEntry) -> EventRow:
 
 
 def _facts(entry: AuditEntry) -> Iterator[tuple[str, str]]:
-    spelt = told(entry)
+    spelt = to_payload(entry)
     yield "Event", f"{entry.number}, {entry.action}"
     yield "Time", exact(entry.at)
     for name, text in (

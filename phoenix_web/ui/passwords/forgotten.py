@@ -42,7 +42,7 @@ def submit() -> Response:
     try:
         check_rate_limit(PASSWORD_RESET_EMAIL)
     except TooManyRequests as error:
-        response = _page(submission.refused("email", waits.told(error)), error.status)
+        response = _page(submission.refused("email", waits.message_for(error)), error.status)
         response.headers.update(error.headers)
         return response
     with services().database.transaction() as session:

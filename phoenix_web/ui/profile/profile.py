@@ -57,7 +57,7 @@ def change_password() -> Response:
         refused = submission.refused("current_password", "This is not your current password.")
         return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     except TooManyRequests as error:
-        refused = submission.refused("current_password", waits.told(error))
+        refused = submission.refused("current_password", waits.message_for(error))
         response = _page(refused, error.status)
         response.headers.update(error.headers)
         return response

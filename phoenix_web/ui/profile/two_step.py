@@ -143,7 +143,9 @@ def _refused(
 ) -> Response:
     """Answer the page, with the field that *error* is about."""
     if isinstance(error, TooManyRequests):
-        response = _page(submission.refused("current_password", waits.told(error)), error.status)
+        response = _page(
+            submission.refused("current_password", waits.message_for(error)), error.status
+        )
         response.headers.update(error.headers)
         return response
     field, text = "current_password", _WRONG_PASSWORD

@@ -60,7 +60,7 @@ def submit() -> Response:
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)
     except TooManyRequests as error:
-        response = _page(submission, error.status, waits.told(error))
+        response = _page(submission, error.status, waits.message_for(error))
         response.headers.update(error.headers)
         return response
     if isinstance(tokens, CodeAsked):
@@ -95,7 +95,7 @@ def submit_code() -> Response:
     except InvalidCredential as error:
         return _page(forms.Submission(), error.status, _LATE)
     except TooManyRequests as error:
-        response = _code_page(challenge, submission, error.status, waits.told(error))
+        response = _code_page(challenge, submission, error.status, waits.message_for(error))
         response.headers.update(error.headers)
         return response
     cookie_auth.remember(tokens)
