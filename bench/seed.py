@@ -10,10 +10,10 @@ import httpx
 from sqlalchemy import insert
 
 from phoenix_web.auth.credentials import key_text
+from phoenix_web.store.accounts.models import ApiKey
 from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, UserStore
 from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.models import Dataset, text_key
-from phoenix_web.store.models import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

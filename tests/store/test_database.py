@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from phoenix_web.policy import Role
 from phoenix_web.store import migrations
 from phoenix_web.store.accounts.login_attempts import LoginAttemptStore
+from phoenix_web.store.accounts.models import ApiKey, User
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.database import Database
 from phoenix_web.store.datasets import models as _dataset_models  # noqa: F401 - names its tables
 from phoenix_web.store.mail import models as _mail_models  # noqa: F401 - names its tables
-from phoenix_web.store.models import ApiKey, Base, User, UTCDateTime
+from phoenix_web.store.models import Base, UTCDateTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

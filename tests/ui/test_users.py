@@ -10,10 +10,10 @@ from sqlalchemy import event, update
 
 from phoenix_web.global_ids import MAX_ID, encode
 from phoenix_web.policy import Role
+from phoenix_web.store.accounts.models import PasswordLink
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.models import PasswordLink
 from tests.factories import PASSWORD, add_user, issue_link, services_of, sign_in
 from tests.ui.visitor import Visitor, faults, found, visitor
 

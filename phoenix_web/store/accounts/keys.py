@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
+from phoenix_web.store.accounts.models import ApiKey, User
 from phoenix_web.store.accounts.users import USER_COLUMNS
-from phoenix_web.store.models import ApiKey, User
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select

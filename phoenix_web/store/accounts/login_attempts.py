@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
 
+from phoenix_web.store.accounts.models import LoginAttempts
 from phoenix_web.store.dialects import dialect_of
-from phoenix_web.store.models import LoginAttempts
 from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select, update
 
-from phoenix_web.store.models import RecoveryCode, User
+from phoenix_web.store.accounts.models import RecoveryCode, User
 
 if TYPE_CHECKING:
     from collections.abc import Collection

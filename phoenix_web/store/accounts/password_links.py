@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
 
+from phoenix_web.store.accounts.models import LinkPurpose, PasswordLink, User
 from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
-from phoenix_web.store.models import LinkPurpose, PasswordLink, User
 
 if TYPE_CHECKING:
     from datetime import datetime

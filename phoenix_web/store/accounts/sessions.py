@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
+from phoenix_web.store.accounts.models import RefreshToken, User
+from phoenix_web.store.accounts.models import Session as SessionRow
 from phoenix_web.store.accounts.users import USER_COLUMNS
-from phoenix_web.store.models import RefreshToken, User
-from phoenix_web.store.models import Session as SessionRow
 from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from phoenix_web.store.models import LinkPurpose
+from phoenix_web.store.accounts.models import LinkPurpose
 
 if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo

@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Select, func, literal, or_, select, union_
 
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.keys import is_unexpired
+from phoenix_web.store.accounts.models import ApiKey, PasswordLink, User
+from phoenix_web.store.accounts.models import Session as SessionRow
 from phoenix_web.store.accounts.status import AccountStatus, account_status
 from phoenix_web.store.accounts.user_names import normal_email, username_key
 from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
-from phoenix_web.store.models import ApiKey, PasswordLink, User
-from phoenix_web.store.models import Session as SessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Collection

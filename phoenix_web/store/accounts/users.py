@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
+from phoenix_web.store.accounts.models import User
 from phoenix_web.store.accounts.user_names import normal_email, taken, username_key
-from phoenix_web.store.models import User
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

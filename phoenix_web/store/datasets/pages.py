@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from phoenix_web.store.accounts.models import User
 from phoenix_web.store.datasets.models import (
     DatasetExample,
     DatasetExampleRevision,
@@ -18,7 +19,6 @@ from phoenix_web.store.datasets.models import (
     DatasetVersion,
     RevisionKind,
 )
-from phoenix_web.store.models import User
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

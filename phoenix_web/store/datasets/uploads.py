@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.matching import ExampleChange, Matching
 from phoenix_web.errors import Conflict, InvalidCredential
+from phoenix_web.store.accounts.models import User
 from phoenix_web.store.datasets.bulk import allocate_ids, refresh_statistics
 from phoenix_web.store.datasets.memberships import Memberships, remove_deleted
 from phoenix_web.store.datasets.models import (
@@ -25,7 +26,6 @@ from phoenix_web.store.datasets.revisions import Revisions
 from phoenix_web.store.datasets.stored import StoredExamples
 from phoenix_web.store.datasets.versions import VersionStore
 from phoenix_web.store.dialects import dialect_of
-from phoenix_web.store.models import User
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -8,7 +8,8 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from phoenix_web.store.models import Base, Id, LinkPurpose, one_of
+from phoenix_web.store.accounts.models import LinkPurpose
+from phoenix_web.store.models import Base, Id, one_of
 
 
 class MailState(StrEnum):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
 
+from phoenix_web.store.accounts.models import LinkPurpose
 from phoenix_web.store.mail.models import MailState, OutgoingMail
-from phoenix_web.store.models import LinkPurpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from alembic import context
 
+from phoenix_web.store.accounts import models as account_models
 from phoenix_web.store.audit import models as audit_models
 from phoenix_web.store.datasets import models as dataset_models
 from phoenix_web.store.mail import models as mail_models
 from phoenix_web.store.models import Base
 
 #: Every module of tables, imported so that the metadata knows them all.
-TABLES = (audit_models, dataset_models, mail_models)
+TABLES = (account_models, audit_models, dataset_models, mail_models)
 
 context.configure(
     connection=context.config.attributes["connection"],
