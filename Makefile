@@ -12,7 +12,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 SCRATCH := $(shell [ -w /dev/shm ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint format lock clean
+.PHONY: help run test bench lint format openapi lock clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
@@ -36,6 +36,9 @@ lint: .venv/dev.stamp ## Check style and types, change nothing
 format: .venv/dev.stamp ## Rewrite the code in the house style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+openapi: .venv/dev.stamp ## Store the API description that the tests compare, after an intended change
+	@$(BIN)/python -m tests.api.test_openapi > $@.new && mv $@.new tests/api/openapi.json
 
 lock: .venv/dev.stamp ## Write the locks anew from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) $(UPGRADE) --extra=postgres --extra=redis --output-file=requirements.txt pyproject.toml

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
+import sys
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from phoenix_web import create_app
+from phoenix_web.version import VERSION
 from tests.factories import make_settings, services_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from flask import Flask
+
+#: The description as it was last changed on purpose. `make openapi` writes it again.
+COPY: Final = Path(__file__).with_name("openapi.json")
 
 
 @pytest.fixture
@@ -32,6 +40,22 @@ def document(bare_app: Flask) -> dict[str, Any]:
     """Return the description as a client reads it."""
     told: dict[str, Any] = bare_app.test_client().get("/openapi.json").get_json()
     return told
+
+
+def _printed(document: dict[str, Any]) -> str:
+    """Return *document* as the stored copy has it: indented, without the number of a release."""
+    assert document["info"].pop("version") == VERSION
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def test_the_document_is_the_stored_one(document: dict[str, Any]) -> None:
+    stored = COPY.read_text(encoding="utf-8")
+    made = _printed(document)
+
+    if stored != made:
+        lines = difflib.unified_diff(stored.splitlines(), made.splitlines(), "stored", "made")
+        difference = "\n".join(line.rstrip("\n") for line in lines)
+        pytest.fail(f"If this change is intended, run `make openapi`:\n{difference}", pytrace=False)
 
 
 def _operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -112,3 +136,11 @@ def test_an_upload_is_described_as_json_and_as_a_form_with_a_file(document: dict
     assert {"input_keys[]", "output_keys[]", "split_key", "flatten_keys[]"} <= set(
         form["properties"]
     )
+
+
+if __name__ == "__main__":  # make openapi
+    with TemporaryDirectory() as directory:
+        folder = Path(directory)
+        app = create_app(make_settings(f"sqlite:///{folder}/none.db", folder))
+        text = app.test_client().get("/openapi.json").text
+    sys.stdout.write(_printed(json.loads(text)))
