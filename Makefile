@@ -51,7 +51,7 @@ clean: ## Remove build and cache files; keep instance/ with its data
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo \
-		"$(PYTHON) is older than Python 3.11. Run make PYTHON=/path/to/python3 with a newer one." >&2; exit 1; }
+		"Python 3.11 or newer is required. Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo \
 		"$(PYTHON) cannot create a virtual environment. On Debian, run: apt-get install python3-venv" >&2; exit 1; }
 
