@@ -78,7 +78,7 @@ def _admit() -> Response | None:
         return None
     if not current_user.is_authenticated:
         if cookie_auth.may_have_kept_cookies():
-            return Response(render_template("arriving.html", url=links.here()))
+            return Response(render_template("sign_in/arriving.html", url=links.here()))
         return htmx.redirect_to_login(links.login_url())
     g.principal = current_user.principal
     return _detour(g.principal)

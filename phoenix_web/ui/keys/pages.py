@@ -119,7 +119,7 @@ class KeyPage:
             "problem": problem,
             "snippets": snippets(url, issued.text) if issued else snippets(url),
         }
-        body = htmx.render(f"settings/{self.name}.html", "settings/_keys.html", **context)
+        body = htmx.render(f"settings/keys/{self.name}.html", "settings/keys/_keys.html", **context)
         return make_response(body, status)
 
 

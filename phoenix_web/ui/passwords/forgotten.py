@@ -66,7 +66,7 @@ def _page(
     is_sent: bool = False,
 ) -> Response:
     body = render_template(
-        "forgot_password.html",
+        "passwords/forgotten.html",
         form=submission,
         is_sent=is_sent,
         spacing=int(RESET_SPACING.total_seconds()) // 60,

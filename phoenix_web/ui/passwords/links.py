@@ -117,7 +117,7 @@ def submit() -> Response:
 
 def _gone() -> Response:
     """Answer alike for a link that was used, has expired or never was one."""
-    return make_response(render_template("password_link_gone.html"), HTTPStatus.NOT_FOUND)
+    return make_response(render_template("passwords/link_gone.html"), HTTPStatus.NOT_FOUND)
 
 
 def _page(
@@ -126,5 +126,5 @@ def _page(
     status: HTTPStatus = HTTPStatus.OK,
     problem: str | None = None,
 ) -> Response:
-    body = render_template("password_link.html", form=submission, link=link, problem=problem)
+    body = render_template("passwords/link.html", form=submission, link=link, problem=problem)
     return make_response(body, status)

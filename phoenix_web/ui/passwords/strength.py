@@ -32,4 +32,4 @@ def judge() -> str:
     names = [request.form.get(field, "")[:_MAX_NAMES] for field in ("email", "username")]
     names += request.form.get("names", "")[:_MAX_NAMES].splitlines()
     judgement = services().passwords.judge(request.form.get(name, ""), *names)
-    return render_template("_strength.html", name=name, judgement=judgement)
+    return render_template("passwords/_strength.html", name=name, judgement=judgement)

@@ -82,7 +82,7 @@ def change_name() -> Response:
 
 
 def _account(submission: forms.Submission[NameForm], status: HTTPStatus) -> Response:
-    return _render("settings/_account.html", status, name_form=submission)
+    return _render("settings/profile/_account.html", status, name_form=submission)
 
 
 def _page(
@@ -91,7 +91,9 @@ def _page(
     *,
     is_changed: bool = False,
 ) -> Response:
-    return _render("settings/_password.html", status, form=submission, is_changed=is_changed)
+    return _render(
+        "settings/profile/_password.html", status, form=submission, is_changed=is_changed
+    )
 
 
 def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
@@ -109,4 +111,4 @@ def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
         "name_form": forms.Submission({"username": user.username}),
         **told,
     }
-    return make_response(htmx.render("settings/profile.html", fragment, **context), status)
+    return make_response(htmx.render("settings/profile/profile.html", fragment, **context), status)

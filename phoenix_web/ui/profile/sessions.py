@@ -56,5 +56,7 @@ def _back(done: str) -> Response:
         return htmx.redirect(links.url_for("ui.profile.show", done=done))
     with services().database.reading() as session:
         sessions = listed(session, current_principal().user_id)
-    body = render_template("settings/_own_sessions.html", sessions=sessions, news=DONE[done])
+    body = render_template(
+        "settings/profile/_own_sessions.html", sessions=sessions, news=DONE[done]
+    )
     return make_response(body)

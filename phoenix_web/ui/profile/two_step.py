@@ -163,7 +163,7 @@ def _page(
     with services().database.reading() as session:
         codes_left = MfaStore(session).count_recovery_codes(user.id)
     body = render_template(
-        "settings/two_step.html",
+        "settings/profile/two_step.html",
         user=user,
         form=submission,
         codes_left=codes_left,
@@ -180,13 +180,16 @@ def _draft_page(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     body = render_template(
-        "settings/two_step_draft.html", draft=draft, form=submission, qr_code=_qr_code(draft.uri)
+        "settings/profile/two_step_draft.html",
+        draft=draft,
+        form=submission,
+        qr_code=_qr_code(draft.uri),
     )
     return make_response(body, status)
 
 
 def _codes_page(codes: list[str], *, is_new: bool) -> Response:
-    body = render_template("settings/recovery_codes.html", codes=codes, is_new=is_new)
+    body = render_template("settings/profile/recovery_codes.html", codes=codes, is_new=is_new)
     return make_response(body)
 
 

@@ -144,7 +144,7 @@ def _page(
     is_password_set: bool = False,
 ) -> Response:
     body = render_template(
-        "login.html",
+        "sign_in/login.html",
         form=submission,
         problem=problem,
         action=_with_next("ui.login.submit"),
@@ -160,7 +160,7 @@ def _code_page(
     problem: str | None = None,
 ) -> Response:
     body = render_template(
-        "login_code.html",
+        "sign_in/code.html",
         challenge=challenge,
         form=submission,
         problem=problem,
