@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import socket
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -30,19 +27,17 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def sending(sender: MailSender, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Send mails by *sender*, in a thread of their own, for as long as the block runs.
+    """Send mails by *sender* in a thread while the block runs.
 
-    It takes up no further mail once *is_wanted* says so.
+    The thread takes no further mail once *is_wanted* returns False.
     """
     over = threading.Event()
-    # Names the holder of the lease to whoever looks into the database.
-    holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def keep_going() -> bool:
         return is_wanted() and not over.is_set()
 
     thread = threading.Thread(
-        target=_run, args=(sender, holder, keep_going, over), name="mail", daemon=True
+        target=_run, args=(sender, keep_going, over), name="mail", daemon=True
     )
     thread.start()
     try:
@@ -52,15 +47,12 @@ def sending(sender: MailSender, is_wanted: Callable[[], bool] = lambda: True) ->
         thread.join(_PATIENCE_SECONDS)
 
 
-def _run(
-    sender: MailSender, holder: str, keep_going: Callable[[], bool], over: threading.Event
-) -> None:
+def _run(sender: MailSender, keep_going: Callable[[], bool], over: threading.Event) -> None:
     pause = _INTERVAL_SECONDS
     while not over.wait(pause):
         pause = _INTERVAL_SECONDS
         try:
-            if keep_going():
-                sender.send_elected(holder, keep_going)
+            sender.send_due(keep_going)
         except PhoenixError as error:
             # The database is busy or away; requests say so themselves.
             _log.info("no mail is sent for the moment: %s", error.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,6 @@ from phoenix_web.errors import Invalid, Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
 from phoenix_web.store.accounts.password_links import LinkPurpose, PasswordLinkStore
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.mail.leases import LeaseStore
 from phoenix_web.store.mail.outbox import OutboxStore
 
 if TYPE_CHECKING:
@@ -41,10 +40,9 @@ RESETS_AT_ONCE: Final = 5
 RESET_SPACING: Final = timedelta(hours=1) / RESETS_AT_ONCE
 #: What has left, or failed, is forgotten after this long.
 MEMORY: Final = timedelta(days=30)
-#: How long a mail belongs to who has taken it up, and all mails to who was elected: longer than
-#: one delivery. When that process dies, the next one goes on after this time.
+#: How long a mail belongs to the process that has taken it: longer than one delivery. If that
+#: process dies, another one takes the mail after this time.
 HOLD: Final = timedelta(seconds=2 * BUDGET_SECONDS)
-_LEASE: Final = "mail"
 #: An accepted mail is noted as such even if the database is busy for a while.
 _NOTING_TRIES: Final = 5
 
@@ -62,47 +60,35 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class MailSender:
-    """Sends mails by *server*; any number of senders share one outbox."""
+    """Sends mails through *server*; any number of senders share one outbox."""
 
     database: Database
     links: PasswordLinks
     composer: MessageComposer
     server: SmtpServer
-    hold: timedelta = field(default=HOLD)
-
-    def send_elected(self, holder: str, keep_going: Callable[[], bool]) -> None:
-        """Send what is due, unless another holder of the lease does so at this moment."""
-        now = datetime.now(UTC)
-        with self.database.reading() as session:
-            is_due = OutboxStore(session).has_due(now)
-            is_free = is_due and LeaseStore(session).is_free(_LEASE, holder, now)
-        if is_free and self._elect(holder):
-            try:
-                self.send_due(lambda: keep_going() and self._elect(holder))
-            finally:
-                with self.database.transaction() as session:
-                    LeaseStore(session).give_back(_LEASE, holder)
 
     def send_due(self, keep_going: Callable[[], bool] = lambda: True) -> Report:
-        """Send what is due, one mail after the other, and return what became of it."""
+        """Send the mails that are due, one after the other, and return how many.
+
+        Each is taken by one sender alone. When none is due, this costs one query and no lock.
+        """
         report = Report()
-        while keep_going():
+        while keep_going() and self._has_due():
             now = datetime.now(UTC)
             with self.database.transaction() as session:
                 store = OutboxStore(session)
-                mail = store.take(now, now + self.hold)
-                if mail is None:
-                    store.purge_expired(now - MEMORY)
+                store.purge_expired(now - MEMORY)
+                mail = store.take(now, now + HOLD)
+                if mail is None:  # another sender has just taken it
                     break
                 link = self._link(session, mail, report)
             if link is not None:
                 self._send(mail, link, report)
         return report
 
-    def _elect(self, holder: str) -> bool:
-        now = datetime.now(UTC)
-        with self.database.transaction() as session:
-            return LeaseStore(session).take(_LEASE, holder, now, now + self.hold)
+    def _has_due(self) -> bool:
+        with self.database.reading() as session:
+            return OutboxStore(session).has_due(datetime.now(UTC))
 
     def _link(self, session: Session, mail: MailInfo, report: Report) -> LinkInfo | None:
         """Return the link that *mail* brings, or None when it has ended with none to bring."""

@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,17 +20,16 @@ from phoenix_web.mail.composer import MessageComposer
 from phoenix_web.mail.sender import LONGEST_DELAY, MAX_ATTEMPTS, Report, delay_after
 from phoenix_web.store.accounts.password_links import LinkPurpose, PasswordLinkStore
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.mail.leases import LeaseStore
 from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from tests.factories import PASSWORD, add_user, issue_link, services_of
 from tests.live import environment_of
 from tests.mail_server import link_in, running_mail_server
+from tests.statements import statements
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from phoenix_web.mail.sender import MailSender
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.mail.outbox import MailInfo
     from phoenix_web.web.services import Mail
@@ -459,53 +456,53 @@ def test_what_a_late_courier_says_of_a_mail_that_was_taken_from_it_is_not_noted(
     assert (mail.state, mail.attempts, mail.last_error) == (MailState.WAITING, 2, None)
 
 
-def test_one_is_elected_and_the_others_do_nothing_meanwhile(
+def test_two_senders_deliver_different_mails_at_the_same_time(
     app: Flask, member: SignedIn, viewer: SignedIn, mail_server: MailServer
 ) -> None:
     mail_server.is_quick.clear()
     send_link(app, member)
     send_link(app, viewer)
-    sender = mail_of(app).sender
-    with ThreadPoolExecutor(1) as threads:
-        elected = threads.submit(sender.send_elected, "one", lambda: True)
-        mail_server.wait_until_begun()
-        sender.send_elected("another", lambda: True)
-        assert mail_server.begun == 1
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(send_due, app)
+        mail_server.wait_until_begun(1)
+        second = threads.submit(send_due, app)
+        mail_server.wait_until_begun(2)
+        assert send_due(app) == Report()
         mail_server.is_quick.set()
-        elected.result(20)
+        reports = [first.result(20), second.result(20)]
 
-    assert len(mail_server.messages) == 2
+    assert reports == [Report(sent=1), Report(sent=1)]
+    assert sorted(message["To"] for message in mail_server.messages) == [
+        member.email,
+        viewer.email,
+    ]
+
+
+def test_two_reset_requests_that_are_handled_at_once_leave_one_link_that_works(
+    app: Flask, member: SignedIn, mail_server: MailServer
+) -> None:
     ask_for_reset(app, member.email)
-    sender.send_elected("another", lambda: True)
-    assert len(mail_server.messages) == 3
+    ask_for_reset(app, member.email)
+
+    with ThreadPoolExecutor(2) as threads:
+        reports = list(threads.map(send_due, [app, app]))
+
+    # The link that was issued for one request is newer than the other request.
+    assert sum(report.sent for report in reports) == 1
+    [message] = mail_server.messages
+    assert redeem(app, link_in(message)) == 204
 
 
-def test_of_many_who_want_a_lease_one_gets_it(app: Flask) -> None:
-    database = services_of(app).database
-    now = datetime.now(UTC)
-    start = threading.Barrier(6)
+def test_a_poll_that_finds_nothing_due_opens_no_transaction(
+    app: Flask, mail_server: MailServer
+) -> None:
+    del mail_server
+    with statements() as executed:
+        assert send_due(app) == Report()
 
-    def take(holder: str) -> bool:
-        start.wait(10)
-        with database.transaction() as session:
-            return LeaseStore(session).take("mail", holder, now, now + timedelta(seconds=60))
-
-    with ThreadPoolExecutor(6) as threads:
-        told = list(threads.map(take, "abcdef"))
-
-    assert told.count(True) == 1
-    winner, loser = "abcdef"[told.index(True)], "abcdef"[told.index(False)]
-    with database.transaction() as session:
-        leases = LeaseStore(session)
-        assert leases.take("mail", winner, now, now + timedelta(seconds=90))
-        assert not leases.take("mail", loser, now + timedelta(seconds=89), now)
-        assert leases.is_free("mail", winner, now)
-        assert not leases.is_free("mail", loser, now)
-        leases.give_back("mail", loser)
-        assert not leases.is_free("mail", loser, now)
-        assert leases.is_free("mail", loser, now + timedelta(seconds=91))
-        leases.give_back("mail", winner)
-        assert leases.take("mail", loser, now, now + timedelta(seconds=60))
+    [statement] = executed
+    assert statement.startswith("SELECT")
+    assert "FOR UPDATE" not in statement
 
 
 def test_a_courier_that_is_told_to_stop_takes_up_no_further_mail(
@@ -515,7 +512,7 @@ def test_a_courier_that_is_told_to_stop_takes_up_no_further_mail(
     send_link(app, viewer)
     wanted = iter([True, False])
 
-    mail_of(app).sender.send_elected("one", lambda: next(wanted))
+    mail_of(app).sender.send_due(lambda: next(wanted))
 
     assert len(mail_server.messages) == 1
     assert sorted(mail.state for mail in mails(app)) == [MailState.SENT, MailState.WAITING]
@@ -537,19 +534,16 @@ def test_a_stranger_who_asks_for_a_reset_ends_no_invitation(
 
 
 PROGRAM: Final = """
-from dataclasses import replace
-from datetime import timedelta
 from phoenix_web.settings.key_files import session_secret
 from phoenix_web.settings.settings import load
 from phoenix_web.web.services import build
 
 settings = load()
-sender = build(settings, session_secret(settings)).mail.sender
-replace(sender, hold=timedelta(seconds=1)).send_elected("the first", lambda: True)
+build(settings, session_secret(settings)).mail.sender.send_due()
 """
 
 
-def test_when_the_elected_one_is_killed_another_goes_on(
+def test_the_mail_of_a_killed_process_is_sent_by_another_after_its_hold_time(
     app: Flask, member: SignedIn, mail_server: MailServer
 ) -> None:
     mail_server.is_quick.clear()
@@ -561,10 +555,12 @@ def test_when_the_elected_one_is_killed_another_goes_on(
         finally:
             os.kill(first.pid, signal.SIGKILL)
     mail_server.is_quick.set()
-    sender: MailSender = mail_of(app).sender
+    [taken] = mails(app)
 
-    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=2)):
-        replace(sender, hold=timedelta(seconds=30)).send_elected("the second", lambda: True)
+    with time_machine.travel(taken.due_at - timedelta(milliseconds=1), tick=False):
+        assert send_due(app) == Report()
+    with time_machine.travel(taken.due_at, tick=False):
+        assert send_due(app) == Report(sent=1)
 
     [mail] = mails(app)
     assert (mail.state, mail.attempts) == (MailState.SENT, 2)

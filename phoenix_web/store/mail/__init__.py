@@ -1,1 +1,1 @@
-"""Mails that wait or have left, in the store, and who sends them."""
+"""The outbox of mails."""

@@ -48,13 +48,3 @@ class OutgoingMail(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
-
-
-class Lease(Base):
-    """Who does what only one of all processes should do, and until when."""
-
-    __tablename__ = "leases"
-
-    name: Mapped[str] = mapped_column(String(32), primary_key=True)
-    holder: Mapped[str]
-    expires_at: Mapped[datetime]

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from phoenix_web.store.accounts.models import LinkPurpose
 from phoenix_web.store.mail.models import MailState, OutgoingMail
+from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,16 +84,17 @@ class OutboxStore:
         )
 
     def has_due(self, now: datetime) -> bool:
-        """Tell whether a mail is to be tried."""
+        """Return whether a mail is due; a query that takes no lock."""
         due = select(OutgoingMail.id).where(
             OutgoingMail.state == MailState.WAITING.value, OutgoingMail.due_at <= now
         )
         return self._session.execute(due.limit(1)).first() is not None
 
     def take(self, now: datetime, until: datetime) -> MailInfo | None:
-        """Return the mail that is due first, and keep it from all others until *until*, or None.
+        """Take the mail that has been due longest, and return it, or None.
 
-        Whoever dies over it leaves it to be taken again then.
+        One statement decides, so of any number of simultaneous calls one gets a mail. It becomes
+        due again at *until*: if the process that took it dies, another one takes it then.
         """
         first = (
             select(OutgoingMail.id)
@@ -168,12 +170,10 @@ class OutboxStore:
         return mails[:limit], mails[limit].id if len(mails) > limit else None
 
     def purge_expired(self, before: datetime) -> None:
-        """Forget mails from before *before* that wait no more."""
-        self._session.execute(
-            delete(OutgoingMail).where(
-                OutgoingMail.created_at < before, OutgoingMail.state != MailState.WAITING.value
-            )
-        )
+        """Delete some of the sent and failed mails that were created before *before*."""
+        is_old = OutgoingMail.created_at < before
+        is_waiting = OutgoingMail.state == MailState.WAITING.value
+        purge_expired(self._session, OutgoingMail.id, is_old, ~is_waiting)
 
     def _finish(self, mail: MailInfo, **values: Any) -> None:
         # Whoever has taken it since bears another number; theirs counts.
