@@ -1,19 +1,6 @@
-"""phoenix_web: the authentication of Phoenix, and the datasets that its credentials open.
+"""phoenix_web: an authentication server compatible with Arize Phoenix, with its datasets API.
 
-Where to find what:
-
-- who may do what: `policy`; how a view asks for it: `guard`
-- how a credential becomes a principal: `auth.verifier`; sessions: `auth.sessions`;
-  the text of a key: `auth.keys`; signing in: `auth.login`; making keys: `auth.issuer`;
-  what may be done to an account: `auth.accounts`
-- mail: `mail.outbox` takes it in, `mail.sender` sends it, `mail.background` is its thread
-- who did what: `audit` (what an event says, the chain, its proof), `store.audit`; the events of
-  credentials: `auth.audited`; the first use of a key: `auth.usage`
-- the tables: `store.models`; one store for each noun beside it; `store.migrations`
-- the API: `api`, one module for each noun; its description: `openapi`
-- the pages: `ui`, one module for each page; their templates: `templates/`
-- the environment: `config`; what happens before the first request: `bootstrap`
-- errors: `errors` (what), `error_responses` (how they look)
+`create_app` wires up the application; docs/architecture.md has the map of the package.
 """
 
 from __future__ import annotations
