@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 
-from phoenix_web.api.operations import Operation, Payload, declares, respond
-from phoenix_web.api.paging import cursor_in
-from phoenix_web.audit.events import AuditAction, Outcome
+from phoenix_web.api.operations import Operation, Payload, declares
+from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.audit.events import AuditAction, AuditEntry, Outcome
 from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, to_payload
 from phoenix_web.errors import Invalid
-from phoenix_web.global_ids import decode, encode, number_of
+from phoenix_web.global_ids import decode, number_of
 from phoenix_web.policy import Permission
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.web.guard import requires
@@ -116,10 +116,12 @@ def list_audit_events(query: AuditEventsQuery) -> Response:
     )
     cursor = cursor_in(query.cursor, KIND)
     with services().database.reading() as session:
-        entries, next_number = AuditStore(session).page(filters, query.limit, cursor)
-    next_cursor = None if next_number is None else encode(KIND, next_number)
-    events = [AuditEvent.model_validate(to_payload(entry)) for entry in entries]
-    return respond(AuditEventsResponse(data=events, next_cursor=next_cursor))
+        page = AuditStore(session).page(filters, query.limit, cursor)
+    return respond_page(AuditEventsResponse, KIND, page, _to_event)
+
+
+def _to_event(entry: AuditEntry) -> AuditEvent:
+    return AuditEvent.model_validate(to_payload(entry))
 
 
 def _number(kind: str, global_id: str) -> int | None:

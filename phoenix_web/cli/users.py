@@ -149,8 +149,9 @@ def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:
     cursor = None
     while True:
         with unit_of_work(settings) as session:
-            page, cursor = UserListStore(session).page(_PAGE_SIZE, cursor, contains=search)
-        yield from page
+            page = UserListStore(session).page(_PAGE_SIZE, cursor, contains=search)
+        yield from page.items
+        cursor = page.next_id
         if cursor is None:
             return
 

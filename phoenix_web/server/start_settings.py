@@ -25,7 +25,7 @@ _SHORT: Final = 200
 def note_settings(session: Session, settings: Settings) -> None:
     """Record the settings that are not the default's, unless the last start had the same."""
     told = settings_as_dict(settings)
-    newest, _ = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 1)
+    newest = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 1).items
     before = json.loads(newest[0].detail).get("settings", {}) if newest else {}
     changed = sorted(name for name in {*told, *before} if told.get(name) != before.get(name))
     if changed:

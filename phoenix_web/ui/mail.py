@@ -51,16 +51,14 @@ def _state() -> MailState | None:
 def _page(*, is_retried: bool = False) -> Response:
     state = _state()
     with services().database.reading() as session:
-        mails, next_id = OutboxStore(session).page(
-            _PAGE_SIZE, row_id(request.args.get("from")), state
-        )
+        page = OutboxStore(session).page(_PAGE_SIZE, row_id(request.args.get("from")), state)
     body = htmx.render(
         "settings/mail.html",
         "settings/_mails.html",
-        mails=mails,
+        mails=page.items,
         state=state,
         states=list(MailState),
-        next_id=next_id,
+        next_id=page.next_id,
         is_retried=is_retried or "retried" in request.args,
         sends=services().mail is not None,
     )

@@ -39,7 +39,7 @@ class SessionList:
 
 def listed(session: Session, user_id: int) -> SessionList:
     """Return the user's sessions, newest first, within the unit of work *session*."""
-    found, next_id = SessionStore(session).page(user_id, _SHOWN)
+    page = SessionStore(session).page(user_id, _SHOWN)
     own = current_principal().session_id
-    rows = [SessionRow(one, in_words(one.user_agent), one.id == own) for one in found]
-    return SessionList(rows, next_id is not None)
+    rows = [SessionRow(one, in_words(one.user_agent), one.id == own) for one in page.items]
+    return SessionList(rows, page.next_id is not None)

@@ -67,7 +67,7 @@ def test_a_right_password_alone_opens_nothing(
     assert "Set-Cookie" not in answer.headers
     with services_of(app).database.reading() as session:
         user = UserStore(session).find(member.user_id)
-        sessions, _ = SessionStore(session).page(member.user_id, 10)
+        sessions = SessionStore(session).page(member.user_id, 10).items
     assert user is not None
     assert user.last_sign_in_at is None
     assert len(sessions) == 1  # the one in which the phone was set up

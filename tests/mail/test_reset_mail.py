@@ -37,7 +37,7 @@ def send_due(app: Flask) -> None:
 
 def waiting(app: Flask) -> int:
     with services_of(app).database.reading() as session:
-        return len(OutboxStore(session).page(100, None, None)[0])
+        return len(OutboxStore(session).page(100, None, None).items)
 
 
 def test_a_mailed_link_resets_the_password(

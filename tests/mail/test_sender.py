@@ -69,7 +69,7 @@ def found(app: Flask, user: SignedIn) -> UserInfo:
 
 def mails(app: Flask) -> list[MailInfo]:
     with services_of(app).database.reading() as session:
-        return OutboxStore(session).page(100, None, None)[0]
+        return OutboxStore(session).page(100, None, None).items
 
 
 def redeem(app: Flask, link: str, password: str = NEW) -> int:

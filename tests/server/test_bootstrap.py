@@ -38,7 +38,7 @@ def changed(database_url: str, tmp_path: Path) -> Any:
 def _users(settings: Settings) -> list[UserInfo]:
     database = Database(settings.database_url)
     with database.reading() as session:
-        users, _ = UserStore(session).page(100, None)
+        users = UserStore(session).page(100, None).items
     database.dispose()
     return users[::-1]
 
@@ -137,9 +137,9 @@ def test_a_configured_secret_leaves_no_file(changed: Any) -> None:
 def _settings_events(settings: Settings) -> list[tuple[str, dict[str, str]]]:
     database = Database(settings.database_url)
     with database.reading() as session:
-        lines, _ = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 10)
+        page = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 10)
     database.dispose()
-    return [(line.subject_label, json.loads(line.detail)["settings"]) for line in lines[::-1]]
+    return [(line.subject_label, json.loads(line.detail)["settings"]) for line in page.items[::-1]]
 
 
 def test_a_start_with_other_settings_is_recorded_once_and_tells_no_secret(

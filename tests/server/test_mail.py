@@ -57,7 +57,7 @@ def invite(app: Flask, make_user: MakeUser, count: int) -> None:
 
 def count(app: Flask, state: MailState) -> int:
     with services_of(app).database.reading() as session:
-        return len(OutboxStore(session).page(100, None, state)[0])
+        return len(OutboxStore(session).page(100, None, state).items)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

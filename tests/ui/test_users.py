@@ -395,7 +395,7 @@ def test_the_last_administrator_stays_one(app: Flask, admin: SignedIn, make_user
 
 def _sessions_of(app: Flask, user: SignedIn) -> list[int]:
     with services_of(app).database.reading() as session:
-        return [one.id for one in SessionStore(session).page(user.user_id, 10)[0]]
+        return [one.id for one in SessionStore(session).page(user.user_id, 10).items]
 
 
 def test_an_administrator_signs_a_user_out_of_one_session_or_of_all(

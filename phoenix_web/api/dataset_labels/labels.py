@@ -17,6 +17,7 @@ from phoenix_web.api.operations import (
     respond,
     storable,
 )
+from phoenix_web.api.paging import respond_page
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, encode, number_of
 from phoenix_web.policy import Permission
@@ -98,10 +99,8 @@ def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
     if query.cursor and cursor is None:
         raise Invalid(f"Invalid cursor: {query.cursor}")
     with services().database.reading() as session:
-        labels, next_id = LabelStore(session).page(min(query.limit, MAX_PAGE), cursor)
-    next_cursor = None if next_id is None else encode("DatasetLabel", next_id)
-    told_labels = [to_payload(label) for label in labels]
-    return respond(ListDatasetLabelsResponseBody(data=told_labels, next_cursor=next_cursor))
+        page = LabelStore(session).page(min(query.limit, MAX_PAGE), cursor)
+    return respond_page(ListDatasetLabelsResponseBody, "DatasetLabel", page, to_payload)
 
 
 @routes.post("")

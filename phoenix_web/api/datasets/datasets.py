@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from phoenix_web.api.operations import Moment, Operation, Payload, declares, no_content, respond
-from phoenix_web.api.paging import cursor_in
+from phoenix_web.api.paging import cursor_in, respond_page
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
 from phoenix_web.policy import Permission
@@ -75,12 +75,8 @@ def list_datasets(query: ListDatasetsQuery) -> Response:
     """Answer a page of datasets."""
     cursor = cursor_in(query.cursor, "Dataset", MAX_CURSOR)
     with services().database.reading() as session:
-        datasets, next_id = DatasetStore(session).page(
-            min(query.limit, MAX_PAGE), cursor, query.name or None
-        )
-    next_cursor = None if next_id is None else encode("Dataset", next_id)
-    told = [_to_payload(dataset) for dataset in datasets]
-    return respond(ListDatasetsResponseBody(data=told, next_cursor=next_cursor))
+        page = DatasetStore(session).page(min(query.limit, MAX_PAGE), cursor, query.name or None)
+    return respond_page(ListDatasetsResponseBody, "Dataset", page, _to_payload)
 
 
 @routes.get("/<dataset_id>")

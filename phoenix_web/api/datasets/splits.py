@@ -27,7 +27,7 @@ from phoenix_web.api.operations import (
     parse_body,
     respond,
 )
-from phoenix_web.api.paging import cursor_in
+from phoenix_web.api.paging import cursor_in, respond_page
 from phoenix_web.datasets.examples import NODE_TYPE
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
@@ -63,10 +63,8 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
     cursor = cursor_in(query.cursor, "DatasetSplit", MAX_CURSOR)
     with services().database.reading() as session:
         store = SplitStore(session, dataset_of(session, identifier))
-        splits, next_id = store.page(query.limit, cursor)
-    next_cursor = None if next_id is None else encode("DatasetSplit", next_id)
-    told = [_to_payload(split) for split in splits]
-    return respond(ListDatasetSplitsResponseBody(data=told, next_cursor=next_cursor))
+        page = store.page(query.limit, cursor)
+    return respond_page(ListDatasetSplitsResponseBody, "DatasetSplit", page, _to_payload)
 
 
 @routes.post("/<identifier>/splits")

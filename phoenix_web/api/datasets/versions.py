@@ -9,13 +9,13 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from phoenix_web.api.datasets.datasets import MAX_CURSOR, MAX_PAGE
-from phoenix_web.api.operations import Moment, Operation, Payload, declares, respond
-from phoenix_web.api.paging import cursor_in
+from phoenix_web.api.operations import Moment, Operation, Payload, declares
+from phoenix_web.api.paging import cursor_in, respond_page
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, encode, number_of
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.existing import existing_id
-from phoenix_web.store.datasets.versions import VersionStore
+from phoenix_web.store.datasets.versions import VersionInfo, VersionStore
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -63,17 +63,16 @@ def list_dataset_versions(dataset_id: str, query: ListDatasetVersionsQuery) -> R
         raise Invalid(f"Invalid Dataset ID: {dataset_id}")
     cursor = cursor_in(query.cursor, "DatasetVersion", MAX_CURSOR)
     with services().database.reading() as session:
-        versions, next_id = VersionStore(session, number).page(min(query.limit, MAX_PAGE), cursor)
-        if not versions and existing_id(session, number) is None:
+        page = VersionStore(session, number).page(min(query.limit, MAX_PAGE), cursor)
+        if not page.items and existing_id(session, number) is None:
             raise NotFound("Dataset does not exist")
-    told = [
-        DatasetVersion(
-            version_id=encode("DatasetVersion", version.id),
-            description=version.description,
-            metadata=version.metadata,
-            created_at=version.created_at,
-        )
-        for version in versions
-    ]
-    next_cursor = None if next_id is None else encode("DatasetVersion", next_id)
-    return respond(ListDatasetVersionsResponseBody(data=told, next_cursor=next_cursor))
+    return respond_page(ListDatasetVersionsResponseBody, "DatasetVersion", page, _to_payload)
+
+
+def _to_payload(version: VersionInfo) -> DatasetVersion:
+    return DatasetVersion(
+        version_id=encode("DatasetVersion", version.id),
+        description=version.description,
+        metadata=version.metadata,
+        created_at=version.created_at,
+    )

@@ -20,6 +20,7 @@ from phoenix_web.api.keys.payloads import (
     UserApiKeysResponse,
 )
 from phoenix_web.api.operations import Operation, declares, no_content, respond
+from phoenix_web.api.paging import respond_page
 from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
@@ -107,11 +108,8 @@ def list_all_keys(query: UserApiKeysQuery) -> Response:
     """Answer a page of the keys of all people."""
     cursor = _number("UserApiKey", query.cursor) if query.cursor else None
     with services().database.reading() as session:
-        keys, next_id = KeyStore(session).page_of_people(query.limit, cursor)
-    next_cursor = None if next_id is None else encode("UserApiKey", next_id)
-    return respond(
-        UserApiKeysResponse(data=[_to_owned_payload(key) for key in keys], next_cursor=next_cursor)
-    )
+        page = KeyStore(session).page_of_people(query.limit, cursor)
+    return respond_page(UserApiKeysResponse, "UserApiKey", page, _to_owned_payload)
 
 
 @routes.get("/system/api_keys")

@@ -15,9 +15,8 @@ from phoenix_web.api.operations import (
     declares,
     is_absent,
     no_content,
-    respond,
 )
-from phoenix_web.api.paging import cursor_in
+from phoenix_web.api.paging import cursor_in, respond_page
 from phoenix_web.api.users.payloads import user_number
 from phoenix_web.auth import accounts
 from phoenix_web.auth.sign_in.devices import in_words
@@ -164,11 +163,8 @@ def _end(session: Session, user: UserInfo, number: int) -> None:
 
 def _page(session: Session, user_id: int, query: UserSessionsQuery) -> Response:
     cursor = cursor_in(query.cursor, _KIND)
-    found, next_id = SessionStore(session).page(user_id, query.limit, cursor)
-    next_cursor = None if next_id is None else encode(_KIND, next_id)
-    return respond(
-        UserSessionsResponse(data=[_to_payload(one) for one in found], next_cursor=next_cursor)
-    )
+    page = SessionStore(session).page(user_id, query.limit, cursor)
+    return respond_page(UserSessionsResponse, _KIND, page, _to_payload)
 
 
 def _number(global_id: str) -> int:

@@ -14,7 +14,7 @@ from phoenix_web.api.operations import (
     respond,
     value_fault,
 )
-from phoenix_web.api.paging import cursor_in
+from phoenix_web.api.paging import cursor_in, respond_page
 from phoenix_web.api.users.payloads import (
     CreateUserRequestBody,
     LocalUserData,
@@ -32,7 +32,6 @@ from phoenix_web.auth import accounts
 from phoenix_web.auth.account_events import user_created
 from phoenix_web.auth.passwords.links import may_choose_password
 from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
-from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission, Role
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
@@ -55,11 +54,8 @@ def list_users(query: UsersQuery) -> Response:
     """Answer a page of users."""
     cursor = cursor_in(query.cursor, "User")
     with services().database.reading() as session:
-        users, next_id = UserStore(session).page(query.limit, cursor)
-    next_cursor = None if next_id is None else encode("User", next_id)
-    return respond(
-        UsersResponse(data=[to_payload(user) for user in users], next_cursor=next_cursor)
-    )
+        page = UserStore(session).page(query.limit, cursor)
+    return respond_page(UsersResponse, "User", page, to_payload)
 
 
 @routes.post("/users")

@@ -13,8 +13,11 @@ from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import ApiKey, User
 from phoenix_web.store.accounts.users import USER_COLUMNS
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
@@ -73,7 +76,6 @@ _OWNED: Final = (
     select(*_COLUMNS, User.username, User.email, User.role)
     .join(User, User.id == ApiKey.user_id)
     .where(ApiKey.revoked_at.is_(None))
-    .order_by(ApiKey.id.desc())
 )
 
 
@@ -95,17 +97,19 @@ class KeyStore:
             statement = statement.where(is_unexpired())
         return [KeyInfo(*row) for row in self._session.execute(statement)]
 
-    def page_of_people(self, limit: int, cursor: int | None) -> tuple[list[OwnedKey], int | None]:
-        """Return up to *limit* keys of all people, newest first, and the next cursor."""
-        statement = _OWNED.where(User.role != Role.SYSTEM.value).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(ApiKey.id <= cursor)
-        keys = self._owned(statement)
-        return keys[:limit], keys[limit].key.id if len(keys) > limit else None
+    def page_of_people(self, limit: int, cursor: int | None) -> Page[OwnedKey]:
+        """Return up to *limit* keys of all people, newest first, from id *cursor* on."""
+        statement = _OWNED.where(User.role != Role.SYSTEM.value, is_unexpired())
+        return read_page(
+            self._session, newest_first(statement, ApiKey.id, cursor), limit, _owned_from
+        )
 
     def list_all(self, user_id: int | None = None) -> list[OwnedKey]:
         """Return every key that works, or the user's, system keys included, newest first."""
-        return self._owned(_OWNED if user_id is None else _OWNED.where(ApiKey.user_id == user_id))
+        statement = _OWNED.where(is_unexpired()).order_by(ApiKey.id.desc())
+        if user_id is not None:
+            statement = statement.where(ApiKey.user_id == user_id)
+        return [_owned_from(row) for row in self._session.execute(statement)]
 
     def find_owned(self, key_id: int, user_id: int) -> KeyInfo | None:
         """Return the user's key with *key_id*, or None; a revoked one is gone."""
@@ -186,17 +190,14 @@ class KeyStore:
         ).first()
         return None if used is None else KeyInfo(*used)
 
-    def _owned(self, statement: Select[*tuple[Any, ...]]) -> list[OwnedKey]:
-        return [
-            OwnedKey(KeyInfo(*columns), username, email, Role(role))
-            for *columns, username, email, role in self._session.execute(
-                statement.where(is_unexpired())
-            )
-        ]
-
     def _one(self, statement: Select[*tuple[Any, ...]]) -> KeyInfo | None:
         row = self._session.execute(statement.where(ApiKey.revoked_at.is_(None))).first()
         return None if row is None else KeyInfo(*row)
+
+
+def _owned_from(row: Sequence[Any]) -> OwnedKey:
+    *columns, username, email, role = row
+    return OwnedKey(KeyInfo(*columns), username, email, Role(role))
 
 
 def is_unexpired() -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from phoenix_web.store.accounts.models import RefreshToken, User
 from phoenix_web.store.accounts.models import Session as SessionRow
 from phoenix_web.store.accounts.users import USER_COLUMNS
+from phoenix_web.store.paging import Page, newest_first, read_page
 from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:
@@ -91,20 +92,13 @@ class SessionStore:
             .returning(SessionRow.id)
         ).scalar_one()
 
-    def page(
-        self, user_id: int, limit: int, cursor: int | None = None
-    ) -> tuple[list[SessionInfo], int | None]:
-        """Return up to *limit* open sessions of the user, newest first, and the next cursor."""
-        statement = (
-            select(*_COLUMNS)
-            .where(SessionRow.user_id == user_id, SessionRow.expires_at > datetime.now(UTC))
-            .order_by(SessionRow.id.desc())
-            .limit(limit + 1)
+    def page(self, user_id: int, limit: int, cursor: int | None = None) -> Page[SessionInfo]:
+        """Return up to *limit* open sessions of the user, newest first, from id *cursor* on."""
+        statement = select(*_COLUMNS).where(
+            SessionRow.user_id == user_id, SessionRow.expires_at > datetime.now(UTC)
         )
-        if cursor is not None:
-            statement = statement.where(SessionRow.id <= cursor)
-        sessions = [SessionInfo(*row) for row in self._session.execute(statement)]
-        return sessions[:limit], sessions[limit].id if len(sessions) > limit else None
+        statement = newest_first(statement, SessionRow.id, cursor)
+        return read_page(self._session, statement, limit, lambda row: SessionInfo(*row))
 
     def add_refresh_token(self, session_id: int, digest: bytes, expires_at: datetime) -> None:
         """Give the session the refresh token behind *digest*."""

@@ -16,9 +16,10 @@ from phoenix_web.store.accounts.models import Session as SessionRow
 from phoenix_web.store.accounts.status import AccountStatus, account_status
 from phoenix_web.store.accounts.user_names import normal_email, username_key
 from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -45,22 +46,20 @@ class UserListStore:
 
     def page(
         self, limit: int, cursor: int | None, *, contains: str | None = None
-    ) -> tuple[list[ListedUser], int | None]:
-        """Return up to *limit* people, newest first, from id *cursor* on, and the next cursor.
+    ) -> Page[ListedUser]:
+        """Return up to *limit* people, newest first, from id *cursor* on.
 
         With *contains*, those who have it in their name or address, in capitals or not. Only the
         rows of the page are counted, so that a page costs the same however many people there are.
         """
-        statement = _people(contains).order_by(User.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(User.id <= cursor)
-        people = [_person(*row) for row in self._session.execute(statement)]
-        counts = self._counts([user.id for user, _ in people[:limit]])
+        statement = newest_first(_people(contains), User.id, cursor)
+        people = read_page(self._session, statement, limit, _person)
+        counts = self._counts([user.id for user, _ in people.items])
         listed = [
             ListedUser(user, status, counts[_KEYS, user.id], counts[_SESSIONS, user.id])
-            for user, status in people[:limit]
+            for user, status in people.items
         ]
-        return listed, people[limit][0].id if len(people) > limit else None
+        return Page(listed, people.next_id)
 
     def _counts(self, user_ids: Collection[int]) -> Counter[tuple[str, int]]:
         """Return how many keys and how many sessions each of the users has, in one statement."""
@@ -79,10 +78,10 @@ class UserListStore:
 def _people(contains: str | None) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
+            *USER_COLUMNS,
             User.password_hash.is_not(None),
             PasswordLink.purpose,
             PasswordLink.expires_at,
-            *USER_COLUMNS,
         )
         .outerjoin(PasswordLink, PasswordLink.user_id == User.id)
         .where(User.role != Role.SYSTEM.value)
@@ -97,12 +96,8 @@ def _people(contains: str | None) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _person(
-    has_password: bool,  # noqa: FBT001 - a column
-    purpose: str | None,
-    expires_at: datetime | None,
-    *values: Any,
-) -> tuple[UserInfo, AccountStatus]:
+def _person(row: Sequence[Any]) -> tuple[UserInfo, AccountStatus]:
+    *values, has_password, purpose, expires_at = row
     user = user_from(values)
     return user, account_status(
         user, has_password=has_password, purpose=purpose, expires_at=expires_at

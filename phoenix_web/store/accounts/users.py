@@ -13,6 +13,7 @@ from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import User
 from phoenix_web.store.accounts.user_names import normal_email, taken, username_key
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,13 +164,10 @@ class UserStore:
             row.id for row in held if row.role == Role.ADMIN.value and row.deactivated_at is None
         }
 
-    def page(self, limit: int, cursor: int | None) -> tuple[list[UserInfo], int | None]:
-        """Return up to *limit* users, newest first, from id *cursor* on, and the next cursor."""
-        statement = select(*USER_COLUMNS).order_by(User.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(User.id <= cursor)
-        users = [user_from(row) for row in self._session.execute(statement)]
-        return users[:limit], users[limit].id if len(users) > limit else None
+    def page(self, limit: int, cursor: int | None) -> Page[UserInfo]:
+        """Return up to *limit* users, newest first, from id *cursor* on."""
+        statement = newest_first(select(*USER_COLUMNS), User.id, cursor)
+        return read_page(self._session, statement, limit, user_from)
 
     def has_role(self, role: Role) -> bool:
         """Tell whether anybody has *role*."""

@@ -11,6 +11,7 @@ from phoenix_web.audit.events import AuditAction, AuditEntry, Outcome
 from phoenix_web.audit.proof import Checkpoint, End
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 from phoenix_web.store.models import Id, UTCDateTime
+from phoenix_web.store.paging import Page, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,18 +69,17 @@ class AuditStore:
 
     def page(
         self, filters: AuditFilters, limit: int, cursor: int | None = None
-    ) -> tuple[list[AuditEntry], int | None]:
-        """Return up to *limit* lines, newest first, from line *cursor* on, and the next cursor."""
+    ) -> Page[AuditEntry]:
+        """Return up to *limit* lines, newest first, from line *cursor* on."""
         statement = _filtered(filters).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
         if cursor is not None:
             at = self._session.execute(
                 select(AuditEvent.at).where(AuditEvent.id == cursor)
             ).scalar_one_or_none()
             if at is None:  # retention has removed it meanwhile, and so all that comes after
-                return [], None
+                return Page([])
             statement = statement.where(_order <= _place(at, cursor))
-        entries = self._entries(statement.limit(limit + 1))
-        return entries[:limit], entries[limit].number if len(entries) > limit else None
+        return read_page(self._session, statement, limit, lambda row: AuditEntry(*row))
 
     def after(self, filters: AuditFilters, last: AuditEntry | None) -> list[AuditEntry]:
         """Return the next lines, oldest first, after *last*."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, delete, func, or_, select
 
 from phoenix_web.store.datasets.models import Dataset, text_key
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,19 +67,18 @@ class DatasetStore:
         *,
         name_contains: str | None = None,
         order: DatasetOrder = DatasetOrder.NEWEST,
-    ) -> tuple[list[DatasetInfo], int | None]:
-        """Return up to *limit* datasets from id *cursor* on, and the next cursor.
+    ) -> Page[DatasetInfo]:
+        """Return up to *limit* datasets from id *cursor* on.
 
         With *name*, only the one that has exactly this name; with *name_contains*, those whose
         name has it somewhere, in capitals or not.
         """
-        statement = _ordered(select(*_COLUMNS), order, cursor).limit(limit + 1)
+        statement = _ordered(select(*_COLUMNS), order, cursor)
         if name is not None:
             statement = statement.where(Dataset.name_key == text_key(name))
         if name_contains is not None:
             statement = statement.where(Dataset.name.icontains(name_contains, autoescape=True))
-        datasets = [_dataset_from(row) for row in self._session.execute(statement)]
-        return datasets[:limit], datasets[limit].id if len(datasets) > limit else None
+        return read_page(self._session, statement, limit, _dataset_from)
 
     def count(self, name_contains: str | None = None) -> int:
         """Return how many datasets there are, or how many have *name_contains* in their name."""
@@ -107,8 +107,7 @@ def _ordered(
 ) -> Select[*tuple[Any, ...]]:
     """Return *statement* in *order*, from the dataset with the id *cursor* on."""
     if order is DatasetOrder.NEWEST:
-        statement = statement.order_by(Dataset.id.desc())
-        return statement if cursor is None else statement.where(Dataset.id <= cursor)
+        return newest_first(statement, Dataset.id, cursor)
     key = func.lower(Dataset.name)
     statement = statement.order_by(key, Dataset.id)
     if cursor is None:

@@ -12,6 +12,7 @@ from phoenix_web.errors import Conflict
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import DatasetLabel, DatasetLabelAttachment, text_key
 from phoenix_web.store.dialects import dialect_of
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -44,13 +45,10 @@ class LabelStore:
         """Work in *session*, which the caller commits."""
         self._session = session
 
-    def page(self, limit: int, cursor: int | None = None) -> tuple[list[LabelInfo], int | None]:
-        """Return up to *limit* labels, newest first, from id *cursor* on, and the next cursor."""
-        statement = select(*_COLUMNS).order_by(DatasetLabel.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(DatasetLabel.id <= cursor)
-        labels = [LabelInfo(*row) for row in self._session.execute(statement)]
-        return labels[:limit], labels[limit].id if len(labels) > limit else None
+    def page(self, limit: int, cursor: int | None = None) -> Page[LabelInfo]:
+        """Return up to *limit* labels, newest first, from id *cursor* on."""
+        statement = newest_first(select(*_COLUMNS), DatasetLabel.id, cursor)
+        return read_page(self._session, statement, limit, lambda row: LabelInfo(*row))
 
     def find(self, label_id: int) -> LabelInfo | None:
         """Return the label with *label_id*, or None."""

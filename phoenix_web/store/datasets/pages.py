@@ -19,6 +19,7 @@ from phoenix_web.store.datasets.models import (
     DatasetVersion,
     RevisionKind,
 )
+from phoenix_web.store.paging import Page, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -153,11 +154,8 @@ class PageStore:
 
     def changes(
         self, version_id: int, limit: int, cursor: int | None = None
-    ) -> tuple[list[ChangedExample], int | None]:
-        """Return up to *limit* changes of a version by example id, from *cursor* on.
-
-        The second value is the next cursor.
-        """
+    ) -> Page[ChangedExample]:
+        """Return up to *limit* changes of a version by example id, from *cursor* on."""
         statement = (
             select(
                 _Revision.example_id,
@@ -178,13 +176,10 @@ class PageStore:
             )
             .where(_Revision.dataset_id == self._dataset_id, _Revision.version_id == version_id)
             .order_by(_Revision.example_id)
-            .limit(limit + 1)
         )
         if cursor is not None:
             statement = statement.where(_Revision.example_id >= cursor)
-        rows = self._session.execute(statement).all()
-        changes = [_change_from(row) for row in rows[:limit]]
-        return changes, rows[limit].example_id if len(rows) > limit else None
+        return read_page(self._session, statement, limit, _change_from)
 
     def _versions(self) -> Select[int, int, datetime, str | None]:
         earlier = aliased(DatasetVersion)

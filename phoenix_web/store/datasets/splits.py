@@ -21,6 +21,7 @@ from phoenix_web.store.datasets.models import (
     text_key,
 )
 from phoenix_web.store.dialects import dialect_of
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -67,8 +68,8 @@ class SplitStore:
         self._session = session
         self._dataset_id = dataset_id
 
-    def page(self, limit: int, cursor: int | None = None) -> tuple[list[SplitInfo], int | None]:
-        """Return up to *limit* splits with members in the dataset, newest first, and the cursor.
+    def page(self, limit: int, cursor: int | None = None) -> Page[SplitInfo]:
+        """Return up to *limit* splits with members in the dataset, newest first, from *cursor* on.
 
         A deleted example is a member that keeps its split in the list, and is not counted.
         """
@@ -91,16 +92,11 @@ class SplitStore:
             .group_by(DatasetSplitMember.split_id)
             .subquery()
         )
-        statement = (
-            select(*_COLUMNS, counts.c.count)
-            .join(counts, counts.c.split_id == DatasetSplit.id)
-            .order_by(DatasetSplit.id.desc())
-            .limit(limit + 1)
+        statement = select(*_COLUMNS, counts.c.count).join(
+            counts, counts.c.split_id == DatasetSplit.id
         )
-        if cursor is not None:
-            statement = statement.where(DatasetSplit.id <= cursor)
-        splits = [_split_from(row) for row in self._session.execute(statement)]
-        return splits[:limit], splits[limit].id if len(splits) > limit else None
+        statement = newest_first(statement, DatasetSplit.id, cursor)
+        return read_page(self._session, statement, limit, _split_from)
 
     def find(self, split_id: int) -> SplitInfo | None:
         """Return the split with *split_id*, or None; nobody else changes it meanwhile."""

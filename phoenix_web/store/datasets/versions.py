@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from phoenix_web.store.datasets.models import DatasetVersion
+from phoenix_web.store.paging import Page, newest_first, read_page
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -34,33 +36,21 @@ class VersionStore:
         self._session = session
         self._dataset_id = dataset_id
 
-    def page(self, limit: int, cursor: int | None = None) -> tuple[list[VersionInfo], int | None]:
-        """Return up to *limit* versions, newest first, and the cursor of the next page.
+    def page(self, limit: int, cursor: int | None = None) -> Page[VersionInfo]:
+        """Return up to *limit* versions, newest first.
 
         The page starts with the version *cursor*; without that version in the dataset it is empty.
         """
-        statement = (
-            select(
-                DatasetVersion.id,
-                DatasetVersion.description,
-                DatasetVersion.metadata_json,
-                DatasetVersion.created_at,
-            )
-            .where(DatasetVersion.dataset_id == self._dataset_id)
-            .order_by(DatasetVersion.id.desc())
-            .limit(limit + 1)
-        )
-        if cursor is not None:
-            if not self.has(cursor):
-                return [], None
-            statement = statement.where(DatasetVersion.id <= cursor)
-        versions = [
-            VersionInfo(version_id, description, json.loads(metadata_json), created_at)
-            for version_id, description, metadata_json, created_at in self._session.execute(
-                statement
-            )
-        ]
-        return versions[:limit], versions[limit].id if len(versions) > limit else None
+        if cursor is not None and not self.has(cursor):
+            return Page([])
+        statement = select(
+            DatasetVersion.id,
+            DatasetVersion.description,
+            DatasetVersion.metadata_json,
+            DatasetVersion.created_at,
+        ).where(DatasetVersion.dataset_id == self._dataset_id)
+        statement = newest_first(statement, DatasetVersion.id, cursor)
+        return read_page(self._session, statement, limit, _version_from)
 
     def latest(self) -> int | None:
         """Return the id of the latest version, or None when there is none."""
@@ -75,3 +65,8 @@ class VersionStore:
             DatasetVersion.dataset_id == self._dataset_id, DatasetVersion.id == version_id
         )
         return self._session.execute(statement).first() is not None
+
+
+def _version_from(row: Sequence[Any]) -> VersionInfo:
+    version_id, description, metadata_json, created_at = row
+    return VersionInfo(version_id, description, json.loads(metadata_json), created_at)

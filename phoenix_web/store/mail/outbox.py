@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 
 from phoenix_web.store.accounts.models import LinkPurpose
 from phoenix_web.store.mail.models import MailState, OutgoingMail
+from phoenix_web.store.paging import Page, newest_first, read_page
 from phoenix_web.store.purging import purge_expired
 
 if TYPE_CHECKING:
@@ -157,17 +158,12 @@ class OutboxStore:
             )
         )
 
-    def page(
-        self, limit: int, cursor: int | None, state: MailState | None
-    ) -> tuple[list[MailInfo], int | None]:
-        """Return up to *limit* mails in *state*, newest first from *cursor* on, and the next."""
-        statement = select(*_COLUMNS).order_by(OutgoingMail.id.desc()).limit(limit + 1)
-        if cursor is not None:
-            statement = statement.where(OutgoingMail.id <= cursor)
+    def page(self, limit: int, cursor: int | None, state: MailState | None) -> Page[MailInfo]:
+        """Return up to *limit* mails, newest first, from id *cursor* on; or those in *state*."""
+        statement = newest_first(select(*_COLUMNS), OutgoingMail.id, cursor)
         if state is not None:
             statement = statement.where(OutgoingMail.state == state.value)
-        mails = [_mail(row) for row in self._session.execute(statement)]
-        return mails[:limit], mails[limit].id if len(mails) > limit else None
+        return read_page(self._session, statement, limit, _mail)
 
     def purge_expired(self, before: datetime) -> None:
         """Delete some of the sent and failed mails that were created before *before*."""

@@ -16,6 +16,7 @@ from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.audit.reading import AuditStore, batches
+from phoenix_web.store.paging import Page
 from phoenix_web.ui.audit import words
 from phoenix_web.ui.audit.filters import cursor, search
 from phoenix_web.ui.template_helpers import exact
@@ -60,21 +61,19 @@ class EventRow:
 def index() -> Response:
     """Show a page of the log: all of it, or what the form or a link asks for."""
     first = cursor(KIND)
-    entries: list[AuditEntry] = []
-    next_number = None
+    page: Page[AuditEntry] = Page([])
     with services().database.reading() as session:
         found = search(session)
         if found.filters is not None:
-            store = AuditStore(session)
-            entries, next_number = store.page(found.filters, _PAGE_SIZE, first)
+            page = AuditStore(session).page(found.filters, _PAGE_SIZE, first)
     body = render_template(
         "settings/audit.html",
-        lines=[_line(entry) for entry in entries],
+        lines=[_line(entry) for entry in page.items],
         form=found.form,
         query=found.query,
         groups=words.GROUPS,
-        only=_only(found, entries),
-        next_cursor=None if next_number is None else encode(KIND, next_number),
+        only=_only(found, page.items),
+        next_cursor=page.next_cursor(KIND),
         is_first=first is None,
     )
     is_wrong = found.filters is None

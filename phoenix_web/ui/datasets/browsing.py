@@ -11,10 +11,11 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.examples import Batch, ExampleStore
 from phoenix_web.store.datasets.pages import ChangedExample, PageStore
+from phoenix_web.store.paging import Page
 from phoenix_web.ui import links
 from phoenix_web.ui.datasets.json_view import JsonLine, lines
 from phoenix_web.ui.datasets.snippets import reading_snippets
-from phoenix_web.ui.datasets.viewed import cursor_of, find_viewed, number_asked
+from phoenix_web.ui.datasets.viewed import find_viewed, number_asked
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -78,11 +79,11 @@ def changes(dataset_id: str) -> str:
     with services().database.reading() as session:
         viewed = find_viewed(session, dataset_id)
         store = PageStore(session, viewed.dataset.id)
-        found: list[ChangedExample] = []
-        next_id, counts = None, None
+        page: Page[ChangedExample] = Page([])
+        counts = None
         if viewed.version is not None:
             counts = store.change_counts(viewed.version.id)
-            found, next_id = store.changes(viewed.version.id, _PAGE_SIZE, cursor)
+            page = store.changes(viewed.version.id, _PAGE_SIZE, cursor)
     return render_template(
         "datasets/changes.html",
         viewed=viewed,
@@ -94,9 +95,9 @@ def changes(dataset_id: str) -> str:
                 change.before and buckets(*change.before),
                 change.after and buckets(*change.after),
             )
-            for change in found
+            for change in page.items
         ],
-        next_cursor=cursor_of("DatasetExample", next_id),
+        next_cursor=page.next_cursor("DatasetExample"),
         is_first=cursor is None,
         is_asked="delete" in request.args,
     )

@@ -35,19 +35,17 @@ def index() -> str:
         raise NotFound("There is no such page of datasets.")
     with services().database.reading() as session:
         store = DatasetStore(session)
-        datasets, next_id = store.page(
-            _PAGE_SIZE, cursor, name_contains=wanted or None, order=order
-        )
+        page = store.page(_PAGE_SIZE, cursor, name_contains=wanted or None, order=order)
         count = store.count(wanted or None)
-        labels = labels_of(session, [dataset.id for dataset in datasets])
+        labels = labels_of(session, [dataset.id for dataset in page.items])
     return render_template(
         "datasets/list.html",
         rows=[
             (encode("Dataset", dataset.id), dataset, labels.get(dataset.id, []))
-            for dataset in datasets
+            for dataset in page.items
         ],
         count=count,
-        next_cursor=None if next_id is None else encode("Dataset", next_id),
+        next_cursor=page.next_cursor("Dataset"),
         is_first=cursor is None,
         name=wanted,
         order=order,

@@ -90,8 +90,3 @@ def find_viewed(session: Session, dataset_id: str) -> ViewedDataset:
             versions.append(version)
     labels = labels_of(session, [dataset.id]).get(dataset.id, [])
     return ViewedDataset(dataset_id, dataset, labels, versions, version)
-
-
-def cursor_of(kind: str, number: int | None) -> str | None:
-    """Return the GlobalID of the first row of the next page, or None when there is no such page."""
-    return None if number is None else encode(kind, number)

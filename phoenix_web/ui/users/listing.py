@@ -28,11 +28,11 @@ def index() -> str:
     if cursor_text and cursor is None:
         raise NotFound("There is no such page of users.")
     with services().database.reading() as session:
-        users, next_id = UserListStore(session).page(_PAGE_SIZE, cursor, contains=wanted or None)
+        page = UserListStore(session).page(_PAGE_SIZE, cursor, contains=wanted or None)
     return render_template(
         "settings/users/list.html",
-        rows=[(encode("User", listed.user.id), listed) for listed in users],
-        next_cursor=None if next_id is None else encode("User", next_id),
+        rows=[(encode("User", listed.user.id), listed) for listed in page.items],
+        next_cursor=page.next_cursor("User"),
         is_first=cursor is None,
         search=wanted,
         is_deleted="deleted" in request.args,

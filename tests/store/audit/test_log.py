@@ -21,6 +21,7 @@ from phoenix_web.store.audit.log import AuditLog, record
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore, batches
 from phoenix_web.store.audit.retention import remove
 from phoenix_web.store.database import Database
+from phoenix_web.store.paging import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -317,8 +318,9 @@ def test_every_filter_finds_its_lines_page_by_page_and_in_batches(
         cursor, pages = None, 0
         with database.reading() as session:
             while pages == 0 or cursor is not None:
-                page, cursor = AuditStore(session).page(filters, 7, cursor)
-                found += page
+                page = AuditStore(session).page(filters, 7, cursor)
+                found += page.items
+                cursor = page.next_id
                 pages += 1
 
         assert found == expected[::-1], filters
@@ -348,12 +350,12 @@ def test_no_page_reads_or_sorts_the_whole_log(database: Database, varied: list[A
 def test_a_page_whose_first_line_is_removed_meanwhile_is_empty(database: Database) -> None:
     append(database, "a", "b", "c")
     with database.reading() as session:
-        page, cursor = AuditStore(session).page(AuditFilters(), 1)
+        page = AuditStore(session).page(AuditFilters(), 1)
     pruned(database, datetime.now(UTC) + DAY)
 
     with database.reading() as session:
-        assert ([line.subject_label for line in page], cursor) == (["c"], 2)
-        assert AuditStore(session).page(AuditFilters(), 10, cursor) == ([], None)
+        assert ([line.subject_label for line in page.items], page.next_id) == (["c"], 2)
+        assert AuditStore(session).page(AuditFilters(), 10, page.next_id) == Page([])
 
 
 def test_a_snapshot_sees_nothing_of_what_comes_later(database: Database) -> None:

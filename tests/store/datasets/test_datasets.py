@@ -196,7 +196,7 @@ def test_texts_of_any_length_are_kept_and_told_apart(database: Database, length:
     create(database, long + "x")
 
     with database.reading() as session:
-        found, _ = DatasetStore(session).page(10, None, long)
+        found = DatasetStore(session).page(10, None, long).items
     assert [dataset.name for dataset in found] == [long]
     with pytest.raises(Conflict):
         create(database, long)
@@ -222,9 +222,10 @@ def test_a_page_starts_at_its_cursor_and_never_loses_or_repeats(database: Databa
         cursor = None
         with database.reading() as session:
             while True:
-                datasets, cursor = DatasetStore(session).page(limit, cursor, None)
-                seen += [dataset.id for dataset in datasets]
-                assert len(datasets) <= limit
+                page = DatasetStore(session).page(limit, cursor, None)
+                seen += [dataset.id for dataset in page.items]
+                assert len(page.items) <= limit
+                cursor = page.next_id
                 if cursor is None:
                     break
         assert seen == ids[::-1]

@@ -76,8 +76,8 @@ def splits(database: Database, dataset_id: int, version_id: int) -> dict[int, li
 def versions(database: Database, dataset_id: int) -> list[int]:
     """Return the ids of the versions, the oldest first."""
     with database.reading() as session:
-        page, _ = VersionStore(session, dataset_id).page(1000)
-    return [version.id for version in reversed(page)]
+        page = VersionStore(session, dataset_id).page(1000)
+    return [version.id for version in reversed(page.items)]
 
 
 def example_count(database: Database, dataset_id: int) -> int:
