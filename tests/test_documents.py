@@ -38,7 +38,7 @@ def test_named_files_and_functions_exist(document: Path) -> None:
         if not (file.exists() and (not name or name in _names(file))):
             missing.append(f"{path}: {name}" if name else path)
 
-    assert missing == []
+    assert not missing, "\n".join(missing)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -49,7 +49,7 @@ def test_links_lead_to_files_and_sections(document: Path) -> None:
         if not (target.exists() and (not section or section in _sections(target))):
             missing.append(f"{path}#{section}")
 
-    assert missing == []
+    assert not missing, "\n".join(missing)
 
 
 def test_the_map_names_every_part() -> None:

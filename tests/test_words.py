@@ -55,7 +55,7 @@ def test_no_vague_words(path: str) -> None:
             if VAGUE.search(text):
                 found.append(f"{file.relative_to(ROOT)}:{number}: {line.strip()}")
 
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("path", CLEAN)
@@ -68,7 +68,7 @@ def test_docstrings_start_with_a_verb_or_a_noun(path: str) -> None:
         if FIRST_WORDS.match(docstring)
     ]
 
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def _public_docstrings(node: ast.AST) -> Iterator[str]:
