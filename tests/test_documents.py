@@ -7,8 +7,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import click
 import pytest
 
+from phoenix_web.audit.events import AuditAction
+from phoenix_web.cli import commands
 from tests.test_architecture import ORDER
 
 if TYPE_CHECKING:
@@ -69,6 +72,24 @@ def test_the_import_order_is_the_one_that_is_tested() -> None:
     documented = [set(line.replace('""', "").split(", ")) for line in block.splitlines()]
 
     assert documented == list(ORDER)
+
+
+def test_every_audit_action_is_documented() -> None:
+    text = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+
+    assert [action for action in AuditAction if f"`{action}`" not in text] == []
+
+
+def test_every_command_is_documented() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    missing = []
+    for name, command in commands.commands.items():
+        listed = [line for line in lines if line.startswith(f"| `phoenix-web {name}")]
+        words = {word for line in listed for word in re.findall(r"[\w-]+", line.split("` |")[0])}
+        needed = command.commands if isinstance(command, click.Group) else [name]
+        missing += [f"{name} {word}" for word in needed if word not in words]
+
+    assert missing == []
 
 
 def _names(file: Path) -> set[str]:
