@@ -7,7 +7,7 @@ needs by `@requires(permission)`, or `@public`. A test refuses a view that says 
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from flask import current_app, g, request
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from phoenix_web.policy import Permission
     from phoenix_web.store.accounts.users import UserInfo
 
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
 ACCESS_COOKIE: Final = "phoenix-access-token"
 REFRESH_COOKIE: Final = "phoenix-refresh-token"
 DEVICE_COOKIE: Final = "phoenix-device"
@@ -35,40 +38,48 @@ SECOND_FACTOR_REQUIRED: Final = (
 )
 
 
-def public(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark *view* as open to everybody; a bad credential is not even looked at."""
-    view.is_public = True  # type: ignore[attr-defined]  # functions take attributes
+def mark(view: Callable[Parameters, Answer], **marks: object) -> Callable[Parameters, Answer]:
+    """Give *view* the attributes *marks*; `wraps` hands them on to what decorates it next."""
+    vars(view).update(marks)
     return view
 
 
-def requires(permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def public(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+    """Mark *view* as open to everybody; a bad credential is not even looked at."""
+    return mark(view, is_public=True)
+
+
+def requires(
+    permission: Permission,
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
     """Let only callers with *permission* into the view; the others get 403 before it runs."""
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         @wraps(view)
-        def guarded(*args: Any, **values: Any) -> Any:
+        def guarded(*args: Parameters.args, **values: Parameters.kwargs) -> Answer:
             current_principal().require(permission)
             return view(*args, **values)
 
-        guarded.permission = permission  # type: ignore[attr-defined]  # functions take attributes
-        return guarded
+        return mark(guarded, permission=permission)
 
     return decorate
 
 
-def limited(quota: Quota) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def limited(
+    quota: Quota,
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
     """Let each network into the view as often as *quota* says; the others get 429 before it runs.
 
     It stands between `@public` and `@declares`: nobody's input is read for it.
     """
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         @wraps(view)
-        def guarded(*args: Any, **values: Any) -> Any:
+        def guarded(*args: Parameters.args, **values: Parameters.kwargs) -> Answer:
             check_rate_limit(quota)
             return view(*args, **values)
 
-        return guarded
+        return mark(guarded, is_limited=True)
 
     return decorate
 
