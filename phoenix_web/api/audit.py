@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 
-from phoenix_web.api.operations import Operation, Payload, declares
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.payloads import Payload
 from phoenix_web.audit.events import AuditAction, AuditEntry, Outcome
 from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, to_payload
 from phoenix_web.errors import Invalid
@@ -96,16 +96,9 @@ class AuditEventsQuery(Payload):
 
 @routes.get("/audit_events")
 @requires(Permission.AUDIT_READ)
-@declares(
-    Operation(
-        "List audit events",
-        "audit",
-        query=AuditEventsQuery,
-        answers={HTTPStatus.OK: AuditEventsResponse},
-    )
-)
+@declares(AuditEventsResponse)
 def list_audit_events(query: AuditEventsQuery) -> Response:
-    """Answer a page of the audit log."""
+    """List audit events."""
     filters = AuditFilters(
         action=query.action,
         outcome=query.outcome,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from werkzeug.routing import Rule
 
-    from phoenix_web.api.operations import Operation
+    from phoenix_web.api.declaring import Operation
 
 _TEMPLATE: Final = "#/components/schemas/{model}"
-_GUARDED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _DOCUMENT: Final = "openapi_document"
 _IF_MATCH: Final = {
     "name": "If-Match",
@@ -38,26 +38,33 @@ def document(app: Flask) -> bytes:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class _Route:
+    rule: Rule
+    operation: Operation
+    is_public: bool
+    is_limited: bool
+
+
 def _document(app: Flask) -> dict[str, Any]:
-    rules = [rule for rule in app.url_map.iter_rules() if _operation(app, rule)]
-    inputs, outputs = _models(app, rules)
+    routes = _routes(app)
+    inputs, outputs = _models([route.operation for route in routes])
     references, schemas = models_json_schema(
         [(model, "validation") for model in inputs]
         + [(model, "serialization") for model in outputs],
         ref_template=_TEMPLATE,
     )
     paths: dict[str, Any] = {}
-    for rule in rules:
-        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        methods = sorted({*(rule.methods or ())} - {"HEAD", "OPTIONS"})
+    for route in routes:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule.rule)
+        methods = sorted({*(route.rule.methods or ())} - {"HEAD", "OPTIONS"})
         for method in methods:
-            described = _described(app, rule, references, schemas)
+            described = _described(route, references, schemas)
             if len(methods) > 1:  # one view, but each operation has a name of its own
                 described["operationId"] += f"_{method.lower()}"
             paths.setdefault(path, {})[method.lower()] = described
     # Their fields are parameters; several routes may have the same ones.
-    operations = [operation for rule in rules if (operation := _operation(app, rule))]
-    for query in {operation.query for operation in operations if operation.query}:
+    for query in {route.operation.query for route in routes if route.operation.query}:
         schemas["$defs"].pop(references[query, "validation"]["$ref"].rpartition("/")[2])
     return {
         "openapi": "3.1.0",
@@ -77,50 +84,52 @@ def _document(app: Flask) -> dict[str, Any]:
     }
 
 
-def _operation(app: Flask, rule: Rule) -> Operation | None:
-    return getattr(app.view_functions[rule.endpoint], "operation", None)
-
-
-def _models(app: Flask, rules: list[Rule]) -> tuple[list[type[BaseModel]], list[type[BaseModel]]]:
-    """Return the models that routes read, and those that they answer; each once."""
-    operations = [operation for rule in rules if (operation := _operation(app, rule))]
-    read = [
-        model
-        for o in operations
-        for model in (o.body, o.own_body, o.own_form, o.optional_body, o.query)
-        if model
+def _routes(app: Flask) -> list[_Route]:
+    """Return the routes of *app* that declare themselves."""
+    return [
+        _Route(
+            rule,
+            view.operation,
+            is_public=getattr(view, "is_public", False),
+            is_limited=getattr(view, "is_limited", False),
+        )
+        for rule in app.url_map.iter_rules()
+        if hasattr(view := app.view_functions[rule.endpoint], "operation")
     ]
+
+
+def _models(operations: list[Operation]) -> tuple[list[type[BaseModel]], list[type[BaseModel]]]:
+    """Return the models that *operations* read, and those that they answer; each once."""
+    read = [model for o in operations for model in (o.body, o.form, o.query) if model]
     answered = [model for o in operations for model in o.answers.values() if model]
     return list(dict.fromkeys(read)), list(dict.fromkeys(answered))
 
 
 def _described(
-    app: Flask, rule: Rule, references: dict[Any, Any], schemas: dict[str, Any]
+    route: _Route, references: dict[Any, Any], schemas: dict[str, Any]
 ) -> dict[str, Any]:
-    view = app.view_functions[rule.endpoint]
-    operation: Operation = getattr(view, "operation")  # noqa: B009 - mypy knows no such attribute
-    is_public = getattr(view, "is_public", False)
+    operation = route.operation
+    # The endpoint is "api.<blueprint of the noun>. ... .<view>".
+    names = route.rule.endpoint.split(".")
     described: dict[str, Any] = {
-        "operationId": rule.endpoint.rpartition(".")[2],
+        "operationId": names[-1],
         "summary": operation.summary,
-        "tags": [operation.tag],
+        "tags": [names[1]],
         "parameters": [
-            *_in_path(rule),
+            *_in_path(route.rule),
             *_in_query(operation, references, schemas),
             *([_IF_MATCH] if operation.reads_if_match else []),
         ],
-        "responses": _responses(operation, references, is_public=is_public),
-        "security": [] if is_public else [{"Bearer": []}, {"Cookie": []}],
+        "responses": _responses(route, references),
+        "security": [] if route.is_public else [{"Bearer": []}, {"Cookie": []}],
     }
-    body = operation.body or operation.own_body or operation.optional_body
-    if body is not None:
-        content = _json(references[body, "validation"])
-        if operation.own_form is not None:
-            content["multipart/form-data"] = {
-                "schema": references[operation.own_form, "validation"]
-            }
+    if operation.body is not None:
+        content = _json(references[operation.body, "validation"])
+        if operation.form is not None:
+            form = references[operation.form, "validation"]
+            content["multipart/form-data"] = {"schema": form}
         described["requestBody"] = {
-            "required": operation.optional_body is None,
+            "required": not operation.is_body_optional,
             "content": content,
         }
     return described
@@ -146,25 +155,32 @@ def _in_query(
     ]
 
 
-def _responses(
-    operation: Operation, references: dict[Any, Any], *, is_public: bool
-) -> dict[str, Any]:
+def _responses(route: _Route, references: dict[Any, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, model in operation.answers.items():
+    for status, model in route.operation.answers.items():
         responses[str(int(status))] = {"description": status.phrase}
         if model is not None:
             content = _json(references[model, "serialization"])
             responses[str(int(status))]["content"] = content
-    reads = operation.body or operation.own_body or operation.optional_body or operation.query
-    refusals = {*operation.refusals, *(() if is_public else _GUARDED)}
-    if reads:
-        refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
-    for status in sorted(refusals):
+    for status in sorted(_refusals(route)):
         responses[str(int(status))] = {
             "description": status.phrase,
             "content": {"text/plain": {"schema": {"type": "string"}}},
         }
     return responses
+
+
+def _refusals(route: _Route) -> set[HTTPStatus]:
+    refusals = set(route.operation.refusals)
+    if not route.is_public:
+        refusals |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    if route.rule.arguments:
+        refusals.add(HTTPStatus.NOT_FOUND)
+    if route.operation.body or route.operation.query:
+        refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+    if route.is_limited:
+        refusals.add(HTTPStatus.TOO_MANY_REQUESTS)
+    return refusals
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

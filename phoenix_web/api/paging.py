@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from phoenix_web.api.operations import respond
+from phoenix_web.api.payloads import respond
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import MAX_ID, number_of
 

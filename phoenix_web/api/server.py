@@ -8,7 +8,8 @@ from flask import Blueprint, Response, current_app
 from sqlalchemy import text
 
 from phoenix_web.api import openapi
-from phoenix_web.api.operations import Operation, Payload, declares, respond
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import Payload, respond
 from phoenix_web.version import PHOENIX_VERSION, VERSION
 from phoenix_web.web.guard import public
 from phoenix_web.web.services import services
@@ -36,24 +37,20 @@ def _text(body: str) -> Response:
 
 @routes.get("/healthz")
 @public
-@declares(Operation("Tell that the process runs", "server", answers={HTTPStatus.OK: None}))
+@declares(status=HTTPStatus.OK)
 def health() -> Response:
-    """Answer `OK`, whatever the database does."""
+    """Tell that the process runs.
+
+    The database is not asked.
+    """
     return _text("OK")
 
 
 @routes.get("/readyz")
 @public
-@declares(
-    Operation(
-        "Tell that the database answers",
-        "server",
-        answers={HTTPStatus.OK: ReadyResponse},
-        refusals=(HTTPStatus.SERVICE_UNAVAILABLE,),
-    )
-)
+@declares(ReadyResponse, refusals=[HTTPStatus.SERVICE_UNAVAILABLE])
 def ready() -> Response:
-    """Answer an empty object once the database has answered."""
+    """Tell that the database answers."""
     with services().database.reading() as session:
         session.execute(text("SELECT 1"))
     return respond(ReadyResponse())
@@ -61,23 +58,20 @@ def ready() -> Response:
 
 @routes.get("/arize_phoenix_version")
 @public
-@declares(Operation("Tell the level of the Phoenix API", "server", answers={HTTPStatus.OK: None}))
+@declares(status=HTTPStatus.OK)
 def phoenix_version() -> Response:
-    """Answer the version as three numbers, by which clients enable their features."""
+    """Tell the level of the Phoenix API.
+
+    Clients enable their features by these three numbers.
+    """
     return _text(PHOENIX_VERSION)
 
 
 @routes.get("/config")
 @public
-@declares(
-    Operation(
-        "Tell what a client must know before it signs in",
-        "server",
-        answers={HTTPStatus.OK: ConfigResponse},
-    )
-)
+@declares(ConfigResponse)
 def config() -> Response:
-    """Answer whether credentials are needed at all."""
+    """Tell what a client must know before it signs in."""
     return respond(
         ConfigResponse(
             authentication_enabled=services().settings.enable_auth,
@@ -90,7 +84,7 @@ def config() -> Response:
 
 @routes.get("/openapi.json")
 @public
-@declares(Operation("Describe this API", "server", answers={HTTPStatus.OK: None}))
+@declares(status=HTTPStatus.OK)
 def description() -> Response:
-    """Answer the OpenAPI 3.1 document, made of the routes' own declarations."""
+    """Describe this API."""
     return Response(openapi.document(current_app), mimetype="application/json")

@@ -1,1 +1,23 @@
 """`/auth`: signing in and out, refreshing tokens, and passwords."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from phoenix_web.api.auth import passwords, sign_in
+from phoenix_web.errors import NotFound
+from phoenix_web.web.same_site import refuse_cross_site
+from phoenix_web.web.services import services
+
+routes = Blueprint("auth", __name__, url_prefix="/auth")
+for _part in (passwords, sign_in):
+    routes.register_blueprint(_part.routes)
+
+
+@routes.before_request
+def refuse_foreign_pages() -> None:
+    """Raise `NotFound` while authentication is off, and `Forbidden` for a foreign page."""
+    if not services().settings.enable_auth:
+        raise NotFound("Not Found")
+    # Also where no cookie is read: a foreign page could sign its visitor in to another account.
+    refuse_cross_site(allows_programs=True)

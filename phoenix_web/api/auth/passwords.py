@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from pydantic import WithJsonSchema
 
-from phoenix_web.api.auth.sign_in import come_from_here
-from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import Payload, Text, no_content
 from phoenix_web.errors import Invalid, InvalidCredential, NotConfigured
 from phoenix_web.rate_limits import PASSWORD_RESET, PASSWORD_RESET_EMAIL
 from phoenix_web.web.guard import current_actor, limited, public
 from phoenix_web.web.services import services
 
-if TYPE_CHECKING:
-    from flask import Response
-
-routes = Blueprint("passwords", __name__, url_prefix="/auth")
-routes.before_request(come_from_here)
+routes = Blueprint("passwords", __name__)
 
 
 class PasswordResetRequestBody(Payload):
@@ -39,17 +35,12 @@ class PasswordResetEmailRequestBody(Payload):
 @routes.post("/password-reset-email")
 @public
 @limited(PASSWORD_RESET_EMAIL)
-@declares(
-    Operation(
-        "Ask for a one-time link by mail",
-        "auth",
-        body=PasswordResetEmailRequestBody,
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
-    )
-)
+@declares(refusals=[HTTPStatus.SERVICE_UNAVAILABLE])
 def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
-    """Take the wish down; whether the address is anybody's, neither answer nor time tells."""
+    """Ask for a one-time link by mail.
+
+    Answer and timing do not reveal whether the address belongs to an account.
+    """
     if not body.email.strip():
         raise Invalid("Email required")
     mail = services().mail
@@ -63,17 +54,12 @@ def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
 @routes.post("/password-reset")
 @public
 @limited(PASSWORD_RESET)
-@declares(
-    Operation(
-        "Choose a password by a one-time link",
-        "auth",
-        body=PasswordResetRequestBody,
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
-    )
-)
+@declares(refusals=[HTTPStatus.UNAUTHORIZED])
 def reset_password(body: PasswordResetRequestBody) -> Response:
-    """Set the password, and end the link and all sessions of its user."""
+    """Choose a password by a one-time link.
+
+    The link and all sessions of its user end.
+    """
     if not body.password:
         raise Invalid("Password required")
     if not isinstance(body.token, str):

@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 from flask import Blueprint, Response, request
 from pydantic import Field
 
-from phoenix_web.api.operations import (
-    Operation,
-    Payload,
-    Text,
-    declares,
-    no_content,
-    parse_body,
-    respond,
-)
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import Payload, Text, no_content, respond
 from phoenix_web.auth.sign_in.login import CodeAsked
-from phoenix_web.errors import InvalidCredential, NotFound
+from phoenix_web.errors import InvalidCredential
 from phoenix_web.rate_limits import REFRESH, SIGN_IN
 from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
@@ -32,13 +25,12 @@ from phoenix_web.web.guard import (
     session_of,
     session_of_cookies,
 )
-from phoenix_web.web.same_site import refuse_cross_site
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from phoenix_web.auth.sign_in.sessions import TokenPair
 
-routes = Blueprint("auth", __name__, url_prefix="/auth")
+routes = Blueprint("sign_in", __name__)
 CODE_REQUIRED: Final = "Verification code required"
 
 
@@ -68,31 +60,15 @@ class TokenResponse(Payload):
     refresh_token: str
 
 
-@routes.before_request
-def come_from_here() -> None:
-    """Raise `NotFound` while authentication is off, and `Forbidden` for a foreign page."""
-    if not services().settings.enable_auth:
-        raise NotFound("Not Found")
-    # Also where no cookie is read: a foreign page could sign its visitor in as somebody else.
-    refuse_cross_site(allows_programs=True)
-
-
 @routes.post("/login")
 @public
 @limited(SIGN_IN)
-@declares(
-    Operation(
-        "Sign in with e-mail and password",
-        "auth",
-        body=LoginRequestBody,
-        answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
-        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
-    )
-)
+@declares(TokenResponse, or_status=HTTPStatus.NO_CONTENT, refusals=[HTTPStatus.UNAUTHORIZED])
 def log_in(body: LoginRequestBody) -> Response:
-    """Open a session: cookies and 204 for a browser, a token response for a program.
+    """Sign in with e-mail and password.
 
-    Whoever has a second factor gets 401 `Verification code required` for a right password alone,
+    The session is answered as cookies with 204 to a browser, as a token response to a program.
+    A user with a second factor gets 401 `Verification code required` for a correct password alone,
     and sends it again with a code.
     """
     if not body.email.strip() or not body.password:
@@ -109,23 +85,17 @@ def log_in(body: LoginRequestBody) -> Response:
 @routes.post("/refresh")
 @public
 @declares(
-    Operation(
-        "Exchange a refresh token for new tokens",
-        "auth",
-        optional_body=RefreshRequestBody,
-        answers={HTTPStatus.NO_CONTENT: None, HTTPStatus.OK: TokenResponse},
-        refusals=(HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS),
-    )
+    TokenResponse,
+    or_status=HTTPStatus.NO_CONTENT,
+    refusals=[HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS],
 )
-def refresh() -> Response:
-    """Spend the refresh token of the body or, without a body, of the cookie.
+def refresh(body: RefreshRequestBody | None) -> Response:
+    """Exchange a refresh token for new tokens.
 
-    What came by cookie goes by cookie: no script in a page gets to read tokens.
+    The token is in the body or, without a body, in the cookie. New tokens go the way the old one
+    came: no script in a page can read the tokens of a cookie.
     """
-    is_in_body = bool(request.get_data())
-    refresh_token = (
-        parse_body(RefreshRequestBody).refresh_token if is_in_body else _refresh_cookie()
-    )
+    refresh_token = body.refresh_token if body else _refresh_cookie()
     found = services().sessions.find(refresh_token)
     if found is not None:
         services().rate_limits.acquire(REFRESH, f"session {found.session_id}")
@@ -133,16 +103,17 @@ def refresh() -> Response:
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
-    return _answer(renewal.tokens) if is_in_body else _by_cookie(renewal.tokens)
+    return _answer(renewal.tokens) if body else _by_cookie(renewal.tokens)
 
 
 @routes.route("/logout", methods=["GET", "POST"])
 @public
-@declares(Operation("Sign out everywhere", "auth", answers={HTTPStatus.FOUND: None}))
+@declares(status=HTTPStatus.FOUND)
 def log_out() -> Response:
-    """End all sessions of the person who asks, and send the browser to the login page.
+    """Sign out everywhere.
 
-    Only a session's own credentials count: a leaked key must not sign its owner out.
+    Ends all sessions of the caller, and sends the browser to the login page. Only a session's own
+    credentials count: a leaked key must not sign its owner out.
     """
     # HEAD asks what GET would answer, and ends nothing.
     found = None if request.method == "HEAD" else _open_session()

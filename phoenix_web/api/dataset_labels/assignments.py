@@ -16,7 +16,8 @@ from phoenix_web.api.dataset_labels.labels import (
     to_payload,
 )
 from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
-from phoenix_web.api.operations import Operation, Payload, Text, declares, no_content, respond
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import Payload, Text, no_content, respond
 from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.labels import LabelStore
@@ -26,9 +27,9 @@ from phoenix_web.web.services import services
 if TYPE_CHECKING:
     from phoenix_web.store.datasets.labels import LabelInfo
 
-routes = Blueprint("labels", __name__)
+routes = Blueprint("assignments", __name__, url_prefix="/datasets")
 
-_REFUSALS = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_REFUSALS = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 class LabelsOfDatasetResponseBody(Payload):
@@ -45,16 +46,9 @@ class SetDatasetLabelsRequestBody(Payload):
 
 @routes.get("/<identifier>/labels")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "List the labels on a dataset",
-        "dataset_labels",
-        answers={HTTPStatus.OK: LabelsOfDatasetResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares(LabelsOfDatasetResponseBody)
 def list_labels_of_dataset(identifier: str) -> Response:
-    """Answer the labels on the dataset."""
+    """List the labels on a dataset."""
     with services().database.reading() as session:
         labels = LabelStore(session).list_of(dataset_of(session, identifier))
     return _to_payloads(labels)
@@ -62,17 +56,12 @@ def list_labels_of_dataset(identifier: str) -> Response:
 
 @routes.put("/<identifier>/labels")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Set the labels on a dataset",
-        "dataset_labels",
-        body=SetDatasetLabelsRequestBody,
-        answers={HTTPStatus.OK: LabelsOfDatasetResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares(LabelsOfDatasetResponseBody)
 def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) -> Response:
-    """Put these labels on the dataset and take all others off."""
+    """Set the labels on a dataset.
+
+    All other labels are taken off.
+    """
     wanted = {label_number(label_id) for label_id in body.dataset_label_ids}
     with services().database.transaction() as session:
         dataset_id = locked_dataset_of(session, identifier)
@@ -88,16 +77,12 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
 
 @routes.put("/<identifier>/labels/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Put a label on a dataset",
-        "dataset_labels",
-        answers={HTTPStatus.OK: DatasetLabelResponseBody},
-        refusals=_REFUSALS,
-    )
-)
+@declares(DatasetLabelResponseBody, refusals=_REFUSALS)
 def apply_label(identifier: str, label_id: str) -> Response:
-    """Put the label on the dataset, where it may be already."""
+    """Put a label on a dataset.
+
+    It may be there already.
+    """
     number = label_number(label_id)
     with services().database.transaction() as session:
         dataset_id = locked_dataset_of(session, identifier)
@@ -111,16 +96,12 @@ def apply_label(identifier: str, label_id: str) -> Response:
 
 @routes.delete("/<identifier>/labels/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Take a label off a dataset",
-        "dataset_labels",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=_REFUSALS,
-    )
-)
+@declares(refusals=_REFUSALS)
 def remove_label(identifier: str, label_id: str) -> Response:
-    """Take the label off the dataset, if it is on it or anywhere."""
+    """Take a label off a dataset.
+
+    A label that is not on it, or does not exist, is not an error.
+    """
     number = label_number(label_id)
     with services().database.transaction() as session:
         LabelStore(session).detach(locked_dataset_of(session, identifier), {number})

@@ -1,4 +1,4 @@
-"""`/v1/dataset_labels`: the labels themselves; `datasets.labels` puts them on datasets."""
+"""`/v1/dataset_labels`: the labels themselves; `assignments` puts them on datasets."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 
-from phoenix_web.api.operations import (
-    Operation,
-    Payload,
-    Text,
-    declares,
-    no_content,
-    respond,
-    storable,
-)
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.paging import respond_page
+from phoenix_web.api.payloads import Payload, Text, no_content, respond, storable
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, encode, number_of
 from phoenix_web.policy import Permission
@@ -28,7 +21,7 @@ from phoenix_web.web.services import services
 if TYPE_CHECKING:
     from phoenix_web.store.datasets.labels import LabelInfo
 
-routes = Blueprint("dataset_labels", __name__, url_prefix="/v1/dataset_labels")
+routes = Blueprint("labels", __name__, url_prefix="/dataset_labels")
 
 #: Rows of the longest page. A client may ask for more; the next cursor leads it to the rest.
 MAX_PAGE = 1000
@@ -85,16 +78,9 @@ class UpdateDatasetLabelRequestBody(Payload):
 
 @routes.get("")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "List labels",
-        "dataset_labels",
-        query=ListDatasetLabelsQuery,
-        answers={HTTPStatus.OK: ListDatasetLabelsResponseBody},
-    )
-)
+@declares(ListDatasetLabelsResponseBody)
 def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
-    """Answer a page of labels."""
+    """List labels."""
     cursor = number_of("DatasetLabel", query.cursor) if query.cursor else None
     if query.cursor and cursor is None:
         raise Invalid(f"Invalid cursor: {query.cursor}")
@@ -105,17 +91,12 @@ def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
 
 @routes.post("")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Create a label",
-        "dataset_labels",
-        body=CreateDatasetLabelRequestBody,
-        answers={HTTPStatus.CREATED: DatasetLabelResponseBody},
-        refusals=(HTTPStatus.CONFLICT,),
-    )
-)
+@declares(DatasetLabelResponseBody, HTTPStatus.CREATED, refusals=[HTTPStatus.CONFLICT])
 def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
-    """Add the label, unless its name is taken."""
+    """Create a label.
+
+    Its name must be free.
+    """
     with services().database.transaction() as session:
         label = LabelStore(session).add(
             name=body.name, color=body.color, description=body.description
@@ -125,16 +106,9 @@ def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
 
 @routes.get("/<label_id>")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "Tell of one label",
-        "dataset_labels",
-        answers={HTTPStatus.OK: DatasetLabelResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
-    )
-)
+@declares(DatasetLabelResponseBody, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_dataset_label(label_id: str) -> Response:
-    """Answer the label."""
+    """Tell of one label."""
     number = label_number(label_id)
     with services().database.reading() as session:
         label = LabelStore(session).find(number)
@@ -145,17 +119,9 @@ def get_dataset_label(label_id: str) -> Response:
 
 @routes.patch("/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Change a label",
-        "dataset_labels",
-        body=UpdateDatasetLabelRequestBody,
-        answers={HTTPStatus.OK: DatasetLabelResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
-    )
-)
+@declares(DatasetLabelResponseBody, refusals=[HTTPStatus.CONFLICT])
 def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> Response:
-    """Change what the body names."""
+    """Change a label."""
     number = label_number(label_id)
     fields: dict[str, Any] = {
         field: value
@@ -173,16 +139,12 @@ def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> 
 
 @routes.delete("/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Delete a label",
-        "dataset_labels",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
-    )
-)
+@declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_dataset_label(label_id: str) -> Response:
-    """Remove the label, from every dataset too."""
+    """Delete a label.
+
+    It is also removed from every dataset.
+    """
     number = label_number(label_id)
     with services().database.transaction() as session:
         is_deleted = LabelStore(session).delete(number)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, Response
 from pydantic import Field
 
-from phoenix_web.api.operations import Moment, Operation, Payload, declares, no_content, respond
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.payloads import Moment, Payload, no_content, respond
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
 from phoenix_web.policy import Permission
@@ -63,16 +64,9 @@ class ListDatasetsQuery(Payload):
 
 @routes.get("")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "List datasets",
-        "datasets",
-        query=ListDatasetsQuery,
-        answers={HTTPStatus.OK: ListDatasetsResponseBody},
-    )
-)
+@declares(ListDatasetsResponseBody)
 def list_datasets(query: ListDatasetsQuery) -> Response:
-    """Answer a page of datasets."""
+    """List datasets."""
     cursor = cursor_in(query.cursor, "Dataset", MAX_CURSOR)
     with services().database.reading() as session:
         page = DatasetStore(session).page(min(query.limit, MAX_PAGE), cursor, query.name or None)
@@ -81,16 +75,12 @@ def list_datasets(query: ListDatasetsQuery) -> Response:
 
 @routes.get("/<dataset_id>")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "Tell of one dataset",
-        "datasets",
-        answers={HTTPStatus.OK: GetDatasetResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
-    )
-)
+@declares(GetDatasetResponseBody, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_dataset(dataset_id: str) -> Response:
-    """Answer the dataset, also one that never had an example."""
+    """Tell of one dataset.
+
+    A dataset that never had an example is found, too.
+    """
     decoded = decode(dataset_id)
     if decoded is None:
         raise Invalid(f"Invalid dataset ID format: {dataset_id}")
@@ -107,16 +97,12 @@ def get_dataset(dataset_id: str) -> Response:
 
 @routes.delete("/<dataset_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Delete a dataset",
-        "datasets",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
-    )
-)
+@declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_dataset(dataset_id: str) -> Response:
-    """Delete the dataset with its versions and examples; splits and labels stay."""
+    """Delete a dataset.
+
+    Its versions and examples go with it; splits and labels stay.
+    """
     number = number_of("Dataset", dataset_id)
     if number is None:
         raise Invalid(f"Invalid Dataset ID: {dataset_id}")

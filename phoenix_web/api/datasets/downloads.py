@@ -9,7 +9,8 @@ from urllib.parse import quote
 from flask import Blueprint, Response
 
 from phoenix_web.api.datasets.examples import find_version
-from phoenix_web.api.operations import Operation, Payload, declares
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import Payload
 from phoenix_web.datasets.downloads import Csv, jsonl, openai_evals, openai_ft
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import number_of
@@ -44,21 +45,14 @@ class DownloadCsvQuery(DownloadQuery):
     safe: bool = False
 
 
-def _operation(summary: str, query: type[Payload] = DownloadQuery) -> Operation:
-    return Operation(
-        summary,
-        "datasets",
-        query=query,
-        answers={HTTPStatus.OK: None},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-
-
 @routes.get("/<dataset_id>/csv")
 @requires(Permission.DATASET_READ)
-@declares(_operation("Download a dataset as CSV", DownloadCsvQuery))
+@declares(status=HTTPStatus.OK)
 def download_csv(dataset_id: str, query: DownloadCsvQuery) -> Response:
-    """Answer a CSV file, which is complete before it is sent: the columns come first."""
+    """Download a dataset as CSV.
+
+    The file is complete before it is sent, because the columns come first.
+    """
     number, version, name = _find(dataset_id, query.version_id)
     database = services().database
     parts = _csv_parts(database, number, version, is_safe=query.safe)
@@ -67,25 +61,25 @@ def download_csv(dataset_id: str, query: DownloadCsvQuery) -> Response:
 
 @routes.get("/<dataset_id>/jsonl")
 @requires(Permission.DATASET_READ)
-@declares(_operation("Download a dataset as JSON lines"))
+@declares(status=HTTPStatus.OK)
 def download_jsonl(dataset_id: str, query: DownloadQuery) -> Response:
-    """Answer a line of JSON for each example."""
+    """Download a dataset as JSON lines."""
     return _lines(dataset_id, query, jsonl)
 
 
 @routes.get("/<dataset_id>/jsonl/openai_ft")
 @requires(Permission.DATASET_READ)
-@declares(_operation("Download a dataset for fine-tuning by OpenAI"))
+@declares(status=HTTPStatus.OK)
 def download_openai_ft(dataset_id: str, query: DownloadQuery) -> Response:
-    """Answer a line of JSON for each example."""
+    """Download a dataset for fine-tuning by OpenAI."""
     return _lines(dataset_id, query, openai_ft)
 
 
 @routes.get("/<dataset_id>/jsonl/openai_evals")
 @requires(Permission.DATASET_READ)
-@declares(_operation("Download a dataset for evaluation by OpenAI"))
+@declares(status=HTTPStatus.OK)
 def download_openai_evals(dataset_id: str, query: DownloadQuery) -> Response:
-    """Answer a line of JSON for each example."""
+    """Download a dataset for evaluation by OpenAI."""
     return _lines(dataset_id, query, openai_evals)
 
 

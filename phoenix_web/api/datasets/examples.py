@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
-from phoenix_web.api.operations import Moment, Operation, Payload, declares
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import Moment, Payload
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode, number_of
 from phoenix_web.policy import Permission
@@ -72,17 +72,12 @@ class ListDatasetExamplesQuery(Payload):
 
 @routes.get("/<dataset_id>/examples")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "List the examples of a dataset",
-        "datasets",
-        query=ListDatasetExamplesQuery,
-        answers={HTTPStatus.OK: ListDatasetExamplesResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares(ListDatasetExamplesResponseBody)
 def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> Response:
-    """Answer all examples of a version, in the order in which they were created."""
+    """List the examples of a dataset.
+
+    All examples of the version are answered, in the order of their creation.
+    """
     dataset = _decoded(dataset_id, f"Invalid dataset ID format: {dataset_id}")
     version = None
     if query.version_id:

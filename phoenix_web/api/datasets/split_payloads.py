@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from phoenix_web.api.operations import Moment, Payload, Text, storable
+from phoenix_web.api.payloads import Moment, Payload, Text, storable
 
 
 def _storable_value(value: Any) -> Any:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from phoenix_web.api.datasets.datasets import MAX_CURSOR
 from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
@@ -19,15 +19,9 @@ from phoenix_web.api.datasets.split_payloads import (
     ListDatasetSplitsResponseBody,
     UpdateDatasetSplitRequestBody,
 )
-from phoenix_web.api.operations import (
-    Model,
-    Operation,
-    declares,
-    no_content,
-    parse_body,
-    respond,
-)
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.datasets.examples import NODE_TYPE
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
@@ -41,25 +35,20 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.datasets.splits import SplitInfo
 
-routes = Blueprint("splits", __name__)
+routes = Blueprint("dataset_splits", __name__, url_prefix="/v1/datasets")
 
 _COLOR: Final = "#33c5e8"
-_REFUSALS: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
+_REFUSALS: Final = [HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 @routes.get("/<identifier>/splits")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "List the splits of a dataset",
-        "dataset_splits",
-        query=ListDatasetSplitsQuery,
-        answers={HTTPStatus.OK: ListDatasetSplitsResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares(ListDatasetSplitsResponseBody)
 def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
-    """Answer a page of the splits that have members in the dataset."""
+    """List the splits of a dataset.
+
+    These are the splits that have members in it.
+    """
     cursor = cursor_in(query.cursor, "DatasetSplit", MAX_CURSOR)
     with services().database.reading() as session:
         store = SplitStore(session, dataset_of(session, identifier))
@@ -69,18 +58,9 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
 
 @routes.post("/<identifier>/splits")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Create a split",
-        "dataset_splits",
-        own_body=CreateDatasetSplitRequestBody,
-        answers={HTTPStatus.CREATED: DatasetSplitResponseBody},
-        refusals=_REFUSALS,
-    )
-)
-def create_split(identifier: str) -> Response:
-    """Add a split with its first members."""
-    body = _read(CreateDatasetSplitRequestBody)
+@declares(DatasetSplitResponseBody, HTTPStatus.CREATED, has_large_body=True, refusals=_REFUSALS)
+def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Response:
+    """Create a split."""
     name = _filled("name", body.name)
     color = _COLOR if body.color is None else _filled("color", body.color)
     user = current_principal().user
@@ -101,18 +81,12 @@ def create_split(identifier: str) -> Response:
 
 @routes.patch("/<identifier>/splits/<split_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Change a split",
-        "dataset_splits",
-        own_body=UpdateDatasetSplitRequestBody,
-        answers={HTTPStatus.OK: DatasetSplitResponseBody},
-        refusals=_REFUSALS,
-    )
-)
-def update_split(identifier: str, split_id: str) -> Response:
-    """Change what the body names, in the split and among its members of the dataset."""
-    body = _read(UpdateDatasetSplitRequestBody)
+@declares(DatasetSplitResponseBody, has_large_body=True, refusals=_REFUSALS)
+def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequestBody) -> Response:
+    """Change a split.
+
+    Its members in other datasets stay.
+    """
     fields = _fields(body)
     number = _number(split_id)
     with services().database.transaction() as session:
@@ -135,28 +109,18 @@ def update_split(identifier: str, split_id: str) -> Response:
 
 @routes.delete("/<identifier>/splits/<split_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(
-    Operation(
-        "Delete a split",
-        "dataset_splits",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
-    )
-)
+@declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_split(identifier: str, split_id: str) -> Response:
-    """Remove the split, for all datasets; its examples stay."""
+    """Delete a split.
+
+    It goes for all datasets; its examples stay.
+    """
     number = _number(split_id)
     with services().database.transaction() as session:
         store = SplitStore(session, locked_dataset_of(session, identifier))
         if not store.delete(number):
             raise _unknown(number)
     return no_content()
-
-
-def _read(model: type[Model]) -> Model:
-    """Return the body, which names as many examples as an upload has: its limit is the same."""
-    request.max_content_length = services().settings.max_upload_bytes
-    return parse_body(model)
 
 
 def _filled(field: str, text: str | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from phoenix_web.api.operations import Payload
+from phoenix_web.api.payloads import Payload
 from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.file_upload import ARROW, CSV, JSONL
 

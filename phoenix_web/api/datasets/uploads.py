@@ -14,7 +14,8 @@ from phoenix_web.api.datasets.upload_payloads import (
     UploadDatasetRequestBody,
     UploadDatasetResponseBody,
 )
-from phoenix_web.api.operations import Operation, declares, respond
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.payloads import respond
 from phoenix_web.datasets import file_upload
 from phoenix_web.datasets.file_upload import Limits
 from phoenix_web.datasets.formats import json as json_upload
@@ -36,26 +37,21 @@ routes = Blueprint("uploads", __name__)
 @routes.post("/upload")
 @requires(Permission.DATASET_WRITE)
 @declares(
-    Operation(
-        "Upload a dataset",
-        "datasets",
-        own_body=UploadDatasetRequestBody,
-        own_form=UploadDatasetForm,
-        query=UploadDatasetQuery,
-        answers={HTTPStatus.OK: UploadDatasetResponseBody},
-        refusals=(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.CONFLICT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        ),
-    )
+    UploadDatasetResponseBody,
+    own_body=UploadDatasetRequestBody,
+    own_form=UploadDatasetForm,
+    refusals=[
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ],
 )
 def upload_dataset(query: UploadDatasetQuery) -> Response:
-    """Store the upload and answer what it did, with `sync` or without.
+    """Upload a dataset.
 
     The body is read, checked and hashed before the transaction opens: while one upload writes,
-    no other write gets in.
+    no other write can start.
     """
     del query  # A result that comes later could only be lost; the contract's clients wait for it.
     user = current_principal().user

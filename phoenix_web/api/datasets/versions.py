@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response
 from pydantic import Field
 
 from phoenix_web.api.datasets.datasets import MAX_CURSOR, MAX_PAGE
-from phoenix_web.api.operations import Moment, Operation, Payload, declares
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.payloads import Moment, Payload
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, encode, number_of
 from phoenix_web.policy import Permission
@@ -47,17 +47,9 @@ class ListDatasetVersionsQuery(Payload):
 
 @routes.get("/<dataset_id>/versions")
 @requires(Permission.DATASET_READ)
-@declares(
-    Operation(
-        "List the versions of a dataset",
-        "datasets",
-        query=ListDatasetVersionsQuery,
-        answers={HTTPStatus.OK: ListDatasetVersionsResponseBody},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares(ListDatasetVersionsResponseBody)
 def list_dataset_versions(dataset_id: str, query: ListDatasetVersionsQuery) -> Response:
-    """Answer a page of versions."""
+    """List the versions of a dataset."""
     number = number_of("Dataset", dataset_id)
     if number is None:
         raise Invalid(f"Invalid Dataset ID: {dataset_id}")

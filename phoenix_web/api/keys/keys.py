@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.keys.payloads import (
     ApiKey,
     ApiKeysResponse,
@@ -19,8 +20,8 @@ from phoenix_web.api.keys.payloads import (
     UserApiKeysQuery,
     UserApiKeysResponse,
 )
-from phoenix_web.api.operations import Operation, declares, no_content, respond
 from phoenix_web.api.paging import respond_page
+from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import encode, number_of
@@ -35,14 +36,17 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.keys import KeyInfo, OwnedKey
     from phoenix_web.store.accounts.users import UserInfo
 
-routes = Blueprint("keys", __name__, url_prefix="/v1")
+routes = Blueprint("api_keys", __name__, url_prefix="/v1")
 
 
 @routes.get("/user/api_keys")
 @requires(Permission.KEY_READ)
-@declares(Operation("List the caller's keys", "api_keys", answers={HTTPStatus.OK: ApiKeysResponse}))
+@declares(ApiKeysResponse)
 def list_own_keys() -> Response:
-    """Answer the caller's keys; a caller without a human behind it has none."""
+    """List the caller's keys.
+
+    System keys and the admin secret have none.
+    """
     principal = current_principal()
     if principal.kind in {CredentialKind.SYSTEM_KEY, CredentialKind.ADMIN_SECRET}:
         return respond(ApiKeysResponse(data=[]))
@@ -53,16 +57,12 @@ def list_own_keys() -> Response:
 
 @routes.post("/user/api_keys")
 @requires(Permission.KEY_ISSUE)
-@declares(
-    Operation(
-        "Create a key for the caller",
-        "api_keys",
-        body=CreateApiKeyRequestBody,
-        answers={HTTPStatus.CREATED: CreatedApiKeyResponse},
-    )
-)
+@declares(CreatedApiKeyResponse, HTTPStatus.CREATED)
 def create_own_key(body: CreateApiKeyRequestBody) -> Response:
-    """Make a key and answer its text, this once."""
+    """Create a key for the caller.
+
+    This answer is the only one with the text of the key.
+    """
     owner = current_principal().user
     assert owner is not None  # noqa: S101 - KEY_ISSUE is for sessions, which have a user
     return _issued("UserApiKey", body.data, owner)
@@ -70,16 +70,12 @@ def create_own_key(body: CreateApiKeyRequestBody) -> Response:
 
 @routes.delete("/user/api_keys/<key_id>")
 @requires(Permission.KEY_REVOKE)
-@declares(
-    Operation(
-        "Revoke a user's key",
-        "api_keys",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares()
 def revoke_user_key(key_id: str) -> Response:
-    """Revoke one of the caller's keys or, for an administrator, anybody's."""
+    """Revoke a user's key.
+
+    The key is one of the caller's own or, for an administrator, any user's.
+    """
     principal = current_principal()
     with services().database.transaction() as session:
         keys = KeyStore(session)
@@ -96,16 +92,9 @@ def revoke_user_key(key_id: str) -> Response:
 
 @routes.get("/users/api_keys")
 @requires(Permission.KEY_READ_ALL)
-@declares(
-    Operation(
-        "List everybody's keys",
-        "api_keys",
-        query=UserApiKeysQuery,
-        answers={HTTPStatus.OK: UserApiKeysResponse},
-    )
-)
+@declares(UserApiKeysResponse)
 def list_all_keys(query: UserApiKeysQuery) -> Response:
-    """Answer a page of the keys of all people."""
+    """List everybody's keys."""
     cursor = _number("UserApiKey", query.cursor) if query.cursor else None
     with services().database.reading() as session:
         page = KeyStore(session).page_of_people(query.limit, cursor)
@@ -114,9 +103,9 @@ def list_all_keys(query: UserApiKeysQuery) -> Response:
 
 @routes.get("/system/api_keys")
 @requires(Permission.SYSTEM_KEY_READ)
-@declares(Operation("List system keys", "api_keys", answers={HTTPStatus.OK: ApiKeysResponse}))
+@declares(ApiKeysResponse)
 def list_system_keys() -> Response:
-    """Answer the system keys."""
+    """List system keys."""
     with services().database.reading() as session:
         keys = KeyStore(session).list_for(UserStore(session).system_user().id)
     return respond(ApiKeysResponse(data=[_to_payload("SystemApiKey", key) for key in keys]))
@@ -124,16 +113,12 @@ def list_system_keys() -> Response:
 
 @routes.post("/system/api_keys")
 @requires(Permission.SYSTEM_KEY_ISSUE)
-@declares(
-    Operation(
-        "Create a system key",
-        "api_keys",
-        body=CreateApiKeyRequestBody,
-        answers={HTTPStatus.CREATED: CreatedApiKeyResponse},
-    )
-)
+@declares(CreatedApiKeyResponse, HTTPStatus.CREATED)
 def create_system_key(body: CreateApiKeyRequestBody) -> Response:
-    """Make a system key and answer its text, this once."""
+    """Create a system key.
+
+    This answer is the only one with the text of the key.
+    """
     with services().database.reading() as session:
         owner = UserStore(session).system_user()
     return _issued("SystemApiKey", body.data, owner)
@@ -141,14 +126,7 @@ def create_system_key(body: CreateApiKeyRequestBody) -> Response:
 
 @routes.delete("/system/api_keys/<key_id>")
 @requires(Permission.SYSTEM_KEY_REVOKE)
-@declares(
-    Operation(
-        "Revoke a system key",
-        "api_keys",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND,),
-    )
-)
+@declares()
 def revoke_system_key(key_id: str) -> Response:
     """Revoke a system key."""
     with services().database.transaction() as session:

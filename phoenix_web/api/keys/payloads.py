@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from phoenix_web.api.operations import Moment, Payload, Text, is_absent
+from phoenix_web.api.payloads import Moment, Payload, Text, is_absent
 from phoenix_web.auth.credentials.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 
 

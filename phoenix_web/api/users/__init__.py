@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from phoenix_web.api.users import sessions, users, viewer
+from phoenix_web.api.users import users, viewer
 
 routes = Blueprint("users", __name__, url_prefix="/v1")
-for _part in (sessions, users, viewer):
+for _part in (users, viewer):
     routes.register_blueprint(_part.routes)

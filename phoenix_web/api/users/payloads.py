@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from phoenix_web.addresses import is_address
 from phoenix_web.api.auth.sign_in import TokenResponse
-from phoenix_web.api.operations import Moment, Payload, Text, is_absent
+from phoenix_web.api.payloads import Moment, Payload, Text, is_absent
 from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode, number_of

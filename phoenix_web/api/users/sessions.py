@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from flask import Blueprint, Response
 from pydantic import Field
 
-from phoenix_web.api.operations import (
-    Moment,
-    Operation,
-    Payload,
-    declares,
-    is_absent,
-    no_content,
-)
+from phoenix_web.api.declaring import declares
 from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
 from phoenix_web.api.users.payloads import user_number
 from phoenix_web.auth import accounts
 from phoenix_web.auth.sign_in.devices import in_words
@@ -42,12 +36,11 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.sessions import SessionInfo
     from phoenix_web.store.accounts.users import UserInfo
 
-routes = Blueprint("sessions", __name__)
+routes = Blueprint("sessions", __name__, url_prefix="/v1")
 
 _KIND: Final = "UserSession"
 _MISSING: Final = "Session not found"
-_ENDED: Final = {HTTPStatus.NO_CONTENT: None}
-_REFUSALS: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+_REFUSALS: Final = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 class UserSessionsQuery(Payload):
@@ -79,27 +72,21 @@ class UserSessionsResponse(Payload):
 
 @routes.get("/user/sessions")
 @requires(Permission.ACCOUNT_MANAGE)
-@declares(
-    Operation(
-        "List the caller's sessions",
-        "sessions",
-        query=UserSessionsQuery,
-        answers={HTTPStatus.OK: UserSessionsResponse},
-    )
-)
+@declares(UserSessionsResponse)
 def list_own_sessions(query: UserSessionsQuery) -> Response:
-    """Answer a page of the caller's open sessions."""
+    """List the caller's sessions."""
     with services().database.reading() as session:
         return _page(session, current_principal().user_id, query)
 
 
 @routes.delete("/user/sessions/<session_id>")
 @requires(Permission.ACCOUNT_MANAGE)
-@declares(
-    Operation("End one of the caller's sessions", "sessions", answers=_ENDED, refusals=_REFUSALS)
-)
+@declares(refusals=_REFUSALS)
 def end_own_session(session_id: str) -> Response:
-    """End the session, which may be the one that asks; everybody else's is not there."""
+    """End one of the caller's sessions.
+
+    It may be the session of this request. Other users' sessions are not found.
+    """
     principal = current_principal()
     number = _number(session_id)
     with services().database.transaction() as session:
@@ -112,26 +99,21 @@ def end_own_session(session_id: str) -> Response:
 
 @routes.get("/users/<user_id>/sessions")
 @requires(Permission.SESSION_READ_ALL)
-@declares(
-    Operation(
-        "List a user's sessions",
-        "sessions",
-        query=UserSessionsQuery,
-        answers={HTTPStatus.OK: UserSessionsResponse},
-        refusals=_REFUSALS,
-    )
-)
+@declares(UserSessionsResponse, refusals=_REFUSALS)
 def list_sessions_of_user(user_id: str, query: UserSessionsQuery) -> Response:
-    """Answer a page of the user's open sessions."""
+    """List a user's sessions."""
     with services().database.reading() as session:
         return _page(session, _existing(session, user_id).id, query)
 
 
 @routes.delete("/users/<user_id>/sessions/<session_id>")
 @requires(Permission.SESSION_END_ALL)
-@declares(Operation("End one session of a user", "sessions", answers=_ENDED, refusals=_REFUSALS))
+@declares(refusals=_REFUSALS)
 def end_session_of_user(user_id: str, session_id: str) -> Response:
-    """End the session of the user; another user's is not there."""
+    """End one session of a user.
+
+    Other users' sessions are not found.
+    """
     with services().database.transaction() as session:
         owner = _existing(session, user_id)
         _end(session, owner, _number(session_id))
@@ -140,9 +122,12 @@ def end_session_of_user(user_id: str, session_id: str) -> Response:
 
 @routes.delete("/users/<user_id>/sessions")
 @requires(Permission.SESSION_END_ALL)
-@declares(Operation("End all sessions of a user", "sessions", answers=_ENDED, refusals=_REFUSALS))
+@declares(refusals=_REFUSALS)
 def end_all_sessions_of_user(user_id: str) -> Response:
-    """Sign the user out everywhere; their keys go on working."""
+    """End all sessions of a user.
+
+    The user's keys keep working.
+    """
     with services().database.transaction() as session:
         end_sessions(session, _existing(session, user_id), current_actor())
     return no_content()

@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
-from phoenix_web.api.operations import (
-    Operation,
-    declares,
-    no_content,
-    respond,
-    value_fault,
-)
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.json_bodies import value_fault
 from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.api.users.payloads import (
     CreateUserRequestBody,
     LocalUserData,
@@ -47,11 +43,9 @@ routes = Blueprint("users", __name__)
 
 @routes.get("/users")
 @requires(Permission.USER_READ)
-@declares(
-    Operation("List users", "users", query=UsersQuery, answers={HTTPStatus.OK: UsersResponse})
-)
+@declares(UsersResponse)
 def list_users(query: UsersQuery) -> Response:
-    """Answer a page of users."""
+    """List users."""
     cursor = cursor_in(query.cursor, "User")
     with services().database.reading() as session:
         page = UserStore(session).page(query.limit, cursor)
@@ -60,19 +54,12 @@ def list_users(query: UsersQuery) -> Response:
 
 @routes.post("/users")
 @requires(Permission.USER_WRITE)
-@declares(
-    Operation(
-        "Create a user",
-        "users",
-        body=CreateUserRequestBody,
-        answers={HTTPStatus.CREATED: UserResponse},
-        refusals=(HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT),
-    )
-)
+@declares(UserResponse, HTTPStatus.CREATED, refusals=[HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT])
 def create_user(body: CreateUserRequestBody) -> Response:
-    """Add the user and answer it; a password is never answered.
+    """Create a user.
 
-    Where mail is configured, an invitation brings a link to choose one.
+    A password is never answered. Where mail is configured, an invitation brings a link to choose
+    one.
     """
     wanted = body.user
     if wanted.role == Role.SYSTEM:
@@ -101,16 +88,12 @@ def create_user(body: CreateUserRequestBody) -> Response:
 
 @routes.get("/users/<user_id>")
 @requires(Permission.USER_READ)
-@declares(
-    Operation(
-        "Tell of one user",
-        "users",
-        answers={HTTPStatus.OK: UserDetailsResponse},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
-    )
-)
+@declares(UserDetailsResponse, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_user(user_id: str) -> Response:
-    """Answer the user, with the version as `ETag`."""
+    """Tell of one user.
+
+    The `ETag` is the version of the user.
+    """
     with services().database.reading() as session:
         user = UserStore(session).find(user_number(user_id))
     if user is None:
@@ -120,20 +103,12 @@ def get_user(user_id: str) -> Response:
 
 @routes.patch("/users/<user_id>")
 @requires(Permission.USER_WRITE)
-@declares(
-    Operation(
-        "Change a user",
-        "users",
-        body=PatchUserRequestBody,
-        reads_if_match=True,
-        answers={HTTPStatus.OK: UserDetailsResponse},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
-    )
-)
+@declares(UserDetailsResponse, reads_if_match=True, refusals=[HTTPStatus.CONFLICT])
 def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
-    """Change what the body names, or nothing; with `If-Match`, only the versions that it names.
+    """Change a user.
 
-    What ends the user's sessions is not for keys: one that leaked could become somebody else.
+    With `If-Match`, only one of the versions that it names is changed. A key may not change what
+    ends the user's sessions: a leaked key could otherwise take over another account.
     """
     if any(value is not None for value in (body.role, body.password, body.is_active)):
         current_principal().require(Permission.SESSION_END_ALL)
@@ -157,16 +132,9 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
 
 @routes.delete("/users/<user_id>")
 @requires(Permission.USER_WRITE)
-@declares(
-    Operation(
-        "Delete a user with all their sessions and keys",
-        "users",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
-    )
-)
+@declares(refusals=[HTTPStatus.CONFLICT])
 def delete_user(user_id: str) -> Response:
-    """Delete the user; their sessions and keys end in the same transaction."""
+    """Delete a user with all their sessions and keys."""
     number = user_number(user_id)
     with services().database.transaction() as session:
         accounts.delete(session, number, current_actor(), acting_admin_id=acting_admin_id())
@@ -175,16 +143,12 @@ def delete_user(user_id: str) -> Response:
 
 @routes.delete("/users/<user_id>/mfa")
 @requires(Permission.SESSION_END_ALL)
-@declares(
-    Operation(
-        "Reset the second factor of a user, which ends their sessions",
-        "users",
-        answers={HTTPStatus.NO_CONTENT: None},
-        refusals=(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
-    )
-)
+@declares(refusals=[HTTPStatus.CONFLICT])
 def reset_second_factor(user_id: str) -> Response:
-    """Let the user sign in by password alone, as who has lost phone and recovery codes."""
+    """Reset the second factor of a user, which ends their sessions.
+
+    The user, who has lost phone and recovery codes, can sign in by password alone.
+    """
     number = user_number(user_id)
     with services().database.transaction() as session:
         by = acting_admin_id()

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from phoenix_web.api.auth.sign_in import token_response
-from phoenix_web.api.operations import Operation, declares, respond, value_fault
+from phoenix_web.api.declaring import declares
+from phoenix_web.api.json_bodies import value_fault
+from phoenix_web.api.payloads import respond
 from phoenix_web.api.users.payloads import (
     PatchedViewerResponse,
     PatchViewerRequestBody,
@@ -42,9 +44,12 @@ NEEDS_PASSWORD = "Valid current password is required to modify password"  # noqa
 
 @routes.get("/user")
 @requires(Permission.PROFILE_READ)
-@declares(Operation("Tell who the caller is", "users", answers={HTTPStatus.OK: UserResponse}))
+@declares(UserResponse)
 def get_viewer() -> Response:
-    """Answer the caller's user; the principal carries it, so nothing more is read."""
+    """Tell who the caller is.
+
+    The principal carries the user, so nothing more is read.
+    """
     user = current_principal().user
     if user is None:
         return respond(UserResponse(data=User(auth_method="ANONYMOUS")))
@@ -53,17 +58,12 @@ def get_viewer() -> Response:
 
 @routes.patch("/user")
 @requires(Permission.ACCOUNT_MANAGE)
-@declares(
-    Operation(
-        "Change the caller's own name or password",
-        "users",
-        body=PatchViewerRequestBody,
-        answers={HTTPStatus.OK: PatchedViewerResponse},
-        refusals=(HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS),
-    )
-)
+@declares(PatchedViewerResponse, refusals=[HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS])
 def patch_viewer(body: PatchViewerRequestBody) -> Response:
-    """Change what the body names, or nothing; a new password ends all other sessions."""
+    """Change the caller's own name or password.
+
+    A new password ends all other sessions.
+    """
     user = signed_in_user()
     tokens = None
     if body.password is not None:

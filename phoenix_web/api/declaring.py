@@ -1,0 +1,97 @@
+"""How an API route declares itself; its parsing and its description follow from that."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+
+from flask import request
+
+from phoenix_web.api.json_bodies import parse, parse_body
+from phoenix_web.web.guard import mark
+from phoenix_web.web.services import services
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a view reads and answers; `openapi` describes the route by it."""
+
+    summary: str
+    query: type[BaseModel] | None
+    body: type[BaseModel] | None
+    form: type[BaseModel] | None
+    is_body_optional: bool
+    reads_if_match: bool
+    #: The model of the answer for each status of success; None for an empty or plain answer.
+    answers: Mapping[HTTPStatus, type[BaseModel] | None]
+    #: The statuses of refusal that do not follow from the rest.
+    refusals: Sequence[HTTPStatus]
+
+
+def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
+    answer: type[BaseModel] | None = None,
+    status: HTTPStatus | None = None,
+    *,
+    or_status: HTTPStatus | None = None,
+    refusals: Sequence[HTTPStatus] = (),
+    own_body: type[BaseModel] | None = None,
+    own_form: type[BaseModel] | None = None,
+    has_large_body: bool = False,
+    reads_if_match: bool = False,
+) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Declare a view, and parse the `body` and the `query` that its signature names.
+
+    The first line of its docstring is the summary. *status* is by default 200 with the model
+    *answer*, and 204 without one; *or_status* is the one of an empty answer beside it. A body
+    annotated `Model | None` may be missing, and one that is *large* may be as long as an upload.
+    The view itself reads *own_body*, or *own_form* in its place. *refusals* leaves out what
+    follows: 401 and 403 of `@requires`, 404 of an id in the path, 422 of a body or a query, 429 of
+    `@limited`.
+
+    It stands below `@requires`, so that no input is read before the caller is known and allowed.
+    Raises `ValidationFailed` when the body or the query is wrong.
+    """
+
+    def decorate(view: Callable[..., Answer]) -> Callable[..., Answer]:
+        hints = get_type_hints(view)
+        query, body = hints.get("query"), hints.get("body")
+        is_body_optional = bool(get_args(body))
+        body_model: type[BaseModel] | None = get_args(body)[0] if is_body_optional else body
+
+        @wraps(view)
+        def declared(*args: Any, **values: Any) -> Answer:
+            if query is not None:
+                # Of a repeated parameter the last value counts.
+                last = {name: texts[-1] for name, texts in request.args.lists()}
+                values["query"] = parse(query, last, "query")
+            if body_model is not None:
+                if has_large_body:
+                    request.max_content_length = services().settings.max_upload_bytes
+                is_missing = is_body_optional and not request.get_data()
+                values["body"] = None if is_missing else parse_body(body_model)
+            return view(*args, **values)
+
+        success = status or (HTTPStatus.OK if answer else HTTPStatus.NO_CONTENT)
+        operation = Operation(
+            summary=(inspect.getdoc(view) or "").partition("\n")[0].removesuffix("."),
+            query=query,
+            body=body_model or own_body,
+            form=own_form,
+            is_body_optional=is_body_optional,
+            reads_if_match=reads_if_match,
+            answers={**({or_status: None} if or_status else {}), success: answer},
+            refusals=refusals,
+        )
+        return mark(declared, operation=operation)
+
+    return decorate
