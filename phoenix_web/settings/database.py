@@ -45,11 +45,6 @@ class DatabaseSettings(BaseSettings):
             return url.render_as_string(hide_password=False)
         return f"sqlite:///{self.working_dir.expanduser().resolve() / 'phoenix.db'}"
 
-    @property
-    def is_sqlite(self) -> bool:
-        """Tell whether the database is the embedded one."""
-        return make_url(self.database_url).get_backend_name() == "sqlite"
-
     @field_validator("sql_database_url")
     @classmethod
     def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
@@ -69,9 +64,7 @@ class DatabaseSettings(BaseSettings):
     @field_validator("postgres_password")
     @classmethod
     def _password_for_host(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        told = info.data
-        is_used = told.get("sql_database_url") is None and told.get("postgres_host")
-        if value is None and is_used and told.get("postgres_user"):
+        if value is None and info.data.get("sql_database_url") is None and not is_sqlite(info.data):
             raise ValueError(
                 "The environment variable PHOENIX_POSTGRES_PASSWORD is not set. "
                 "Please set it to the password for the PostgreSQL database."
@@ -79,9 +72,9 @@ class DatabaseSettings(BaseSettings):
         return value
 
 
-def is_sqlite(told: Mapping[str, Any]) -> bool:
-    """Tell whether the settings that were *told* so far name the embedded database."""
-    url = told.get("sql_database_url")
+def is_sqlite(data: Mapping[str, Any]) -> bool:
+    """Return whether *data*, the settings validated so far, name an SQLite database."""
+    url = data.get("sql_database_url")
     if url is not None:
         return make_url(url.get_secret_value()).get_backend_name() == "sqlite"
-    return not (told.get("postgres_host") and told.get("postgres_user"))
+    return not (data.get("postgres_host") and data.get("postgres_user"))

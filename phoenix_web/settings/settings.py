@@ -130,36 +130,25 @@ class Settings(DatabaseSettings, MailSettings):
         """Return how long a session lasts at most, however often it is renewed."""
         return timedelta(minutes=self.session_max_age_minutes)
 
-    @field_validator("secret")
+    @field_validator("secret", "admin_secret", "audit_key")
     @classmethod
-    def _secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is not None:
-            if fault := rules.secret_fault(value.get_secret_value()):
-                raise ValueError(fault)
-        elif info.data.get("enable_auth") and not is_sqlite(info.data):
-            raise ValueError(
-                "`PHOENIX_SECRET` must be set when auth is enabled with `PHOENIX_ENABLE_AUTH`"
-            )
-        return value
-
-    @field_validator("admin_secret")
-    @classmethod
-    def _admin_secret_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is not None:
-            if fault := rules.secret_fault(value.get_secret_value()):
-                raise ValueError(fault)
-            if value == info.data.get("secret"):
-                raise ValueError("`PHOENIX_ADMIN_SECRET` must be different from `PHOENIX_SECRET`")
-        return value
-
-    @field_validator("audit_key")
-    @classmethod
-    def _audit_key_holds(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is not None:
-            if fault := rules.secret_fault(value.get_secret_value()):
-                raise ValueError(fault)
-            if value in {info.data.get("secret"), info.data.get("admin_secret")}:
-                raise ValueError("`PHOENIX_AUDIT_KEY` must be different from the other secrets")
+    def _is_good_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is None:
+            if (
+                info.field_name == "secret"
+                and info.data.get("enable_auth")
+                and not is_sqlite(info.data)
+            ):
+                raise ValueError(
+                    "`PHOENIX_SECRET` must be set when auth is enabled with `PHOENIX_ENABLE_AUTH`"
+                )
+            return None
+        if fault := rules.secret_fault(value.get_secret_value()):
+            raise ValueError(fault)
+        for other in ("secret", "admin_secret"):
+            if value == info.data.get(other):
+                names = (f"`{PREFIX}{name}`".upper() for name in (info.field_name, other))
+                raise ValueError(" must be different from ".join(names))
         return value
 
     @field_validator("disable_basic_auth")

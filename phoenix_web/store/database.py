@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT_SECONDS = 5
 #: Connections kept by one process for each of the two engines, and how many more at peaks.
 _POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
-_DISK_FULL = "53100"  # PostgreSQL's SQLSTATE disk_full
 #: An arbitrary number that is ours among PostgreSQL's advisory locks.
 _START_LOCK = 0x70686F656E6978
 _BUSY = "The database is busy or unreachable. Try again."
