@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
 )
 
 from phoenix_web.errors import (
+    InsufficientStorage,
     InvalidCredential,
     PhoenixError,
     TooManyRequests,
@@ -92,6 +93,9 @@ def _refused(error: PhoenixError) -> Response:
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
         return Response(body, error.status, mimetype="application/json")
     response = Response(error.message, error.status, mimetype="text/plain")
+    support_email = services().settings.support_email
+    if isinstance(error, InsufficientStorage) and support_email:
+        response.set_data(f"{error.message} Need help? Contact us at {support_email}")
     if isinstance(error, InvalidCredential):
         response.headers["WWW-Authenticate"] = _challenge(error)
     return _with_wait(response, error)

@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import event
 
 from phoenix_web import create_app
 from phoenix_web.auth.credentials import key_text
@@ -80,6 +81,35 @@ def test_under_a_write_lock_reads_go_on_and_writes_are_503(
     assert (
         locked.post("/auth/refresh", headers={"Cookie": "phoenix-refresh-token=x"}).status_code
         == 401
+    )
+
+
+@pytest.mark.parametrize(
+    ("support_email", "help_text"),
+    [(None, ""), ("help@example.com", " Need help? Contact us at help@example.com")],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_on_a_full_disk_the_answer_is_507_and_names_the_support_address(
+    make_app: MakeApp, member: SignedIn, support_email: str | None, help_text: str
+) -> None:
+    app = make_app(support_email=support_email)
+    event.listen(
+        services_of(app).database.engine,
+        "connect",
+        lambda connection, _: connection.execute("PRAGMA max_page_count = 1"),
+    )
+    services_of(app).database.engine.dispose()
+    client = app.test_client(use_cookies=False)
+    create = {"data": {"name": "x", "description": "x" * 1000}}
+
+    # The pages that the database has still take a few.
+    for _ in range(12):
+        answer = client.post("/v1/user/api_keys", json=create, headers=member.headers)
+
+    assert answer.status_code == 507
+    assert answer.text == (
+        "Database operations are disabled due to insufficient storage. "
+        f"Please delete old data or increase storage.{help_text}"
     )
 
 
