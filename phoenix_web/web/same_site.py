@@ -45,7 +45,11 @@ def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> 
         _log.warning(
             "403 %s %r: Origin %r, Sec-Fetch-Site %r, but this server is %s "
             "(behind a proxy, set PHOENIX_ROOT_URL)",
-            *(request.method, request.path, origin, site, own_url()),
+            request.method,
+            request.path,
+            origin,
+            site,
+            own_url(),
         )
         raise Forbidden(_REFUSAL)
 

@@ -71,34 +71,50 @@ def build(settings: Settings, secret: str) -> Services:
     passwords = passwords_of(settings)
     issuer = settings.root_url or "phoenix-web"
     tokens = AccessTokens(secret, issuer, settings.access_lifetime)
-    reuse = timedelta(seconds=settings.refresh_reuse_seconds)
     sessions = Sessions(
         database,
         tokens,
         secret,
         lifetime=settings.refresh_lifetime,
-        reuse=reuse,
+        reuse=timedelta(seconds=settings.refresh_reuse_seconds),
         max_age=settings.session_max_age,
     )
-    throttle = LoginThrottle(database, secret, *_attempts(settings))
+    is_throttled = not settings.disable_brute_force_login_protection
+    per_account = settings.brute_force_login_protection_max_attempts
+    per_network = settings.brute_force_login_protection_max_attempts_per_network
+    throttle = LoginThrottle(
+        database,
+        secret,
+        per_account=per_account if is_throttled else None,
+        per_network=per_network if is_throttled and per_network else None,
+    )
     reauthentication = Reauthentication(database, passwords, throttle)
     login = Login(
-        *(database, passwords, sessions, throttle, KnownDevices(secret)),
-        *(reauthentication, Challenges(secret)),
+        database=database,
+        passwords=passwords,
+        sessions=sessions,
+        throttle=throttle,
+        known_devices=KnownDevices(secret),
+        reauthentication=reauthentication,
+        challenges=Challenges(secret),
     )
-    enrolment = Enrolment(database, reauthentication, secret, _app_issuer(settings))
     links = PasswordLinks(database, passwords, login, secret, _lifetimes(settings))
     admin_secret = settings.admin_secret.get_secret_value() if settings.admin_secret else None
-    verifier = Verifier(database, tokens, admin_secret)
-    usage = KeyUsage(database)
     redis = settings.rate_limit_storage_url
-    limits = RateLimits(
-        redis.get_secret_value() if redis else None, is_on=not settings.disable_rate_limit
-    )
-    mail = _mail(settings, database, links)
     return Services(
-        *(settings, database, passwords, sessions, login, enrolment, links, verifier, usage),
-        *(limits, mail),
+        settings=settings,
+        database=database,
+        passwords=passwords,
+        sessions=sessions,
+        login=login,
+        enrolment=Enrolment(database, reauthentication, secret, _app_issuer(settings)),
+        password_links=links,
+        verifier=Verifier(database, tokens, admin_secret),
+        usage=KeyUsage(database),
+        rate_limits=RateLimits(
+            redis.get_secret_value() if redis else None, is_on=not settings.disable_rate_limit
+        ),
+        mail=_mail(settings, database, links),
     )
 
 
@@ -158,14 +174,6 @@ def _mail_name(host: str) -> str:
         return host
     is_old = isinstance(address, ipaddress.IPv4Address)
     return f"[{address}]" if is_old else f"[IPv6:{address}]"
-
-
-def _attempts(settings: Settings) -> tuple[int | None, int | None]:
-    """Return how many failures an account stands, and a network; None for any number."""
-    if settings.disable_brute_force_login_protection:
-        return None, None
-    per_network = settings.brute_force_login_protection_max_attempts_per_network
-    return settings.brute_force_login_protection_max_attempts, per_network or None
 
 
 def services() -> Services:

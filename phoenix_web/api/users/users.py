@@ -123,7 +123,10 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
     )
     with services().database.transaction() as session:
         user = accounts.change(
-            *(session, number, wanted, current_actor()),
+            session,
+            number,
+            wanted,
+            current_actor(),
             acting_admin_id=acting_admin_id(),
             seen=_seen_versions(),
         )

@@ -99,7 +99,11 @@ def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
         raise ValidationFailed([value_fault(["body", "password"], fault)])
     try:
         return services().login.change_password(
-            *(user, body.current_password, password, current_device(), current_actor()),
+            user,
+            current=body.current_password,
+            new=password,
+            device=current_device(),
+            actor=current_actor(),
             username=body.username,
         )
     except InvalidCredential as error:

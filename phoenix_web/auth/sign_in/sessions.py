@@ -95,7 +95,10 @@ class Sessions:
         store.purge_expired(now - timedelta(days=1))
         term = self._term(now, now)
         session_id = store.open(
-            *(user.id, token_id, now, term.end),
+            user.id,
+            token_id,
+            created_at=now,
+            expires_at=term.end,
             address=device.address,
             user_agent=device.user_agent,
         )
@@ -173,7 +176,10 @@ class Sessions:
         if store.consume_refresh_token(digest, now):
             token_id = new_token_id()
             store.renew(
-                *(found.session_id, token_id, now, term.end),
+                found.session_id,
+                token_id,
+                moment=now,
+                expires_at=term.end,
                 address=device.address,
                 user_agent=device.user_agent,
             )

@@ -196,6 +196,8 @@ class SessionStore:
         # The tokens of a session that is over go with it: whoever ends that one waits for nobody.
         goes_on = select(SessionRow.id).where(SessionRow.expires_at >= before)
         purge_expired(
-            *(self._session, RefreshToken.id),
-            *(RefreshToken.expires_at < before, RefreshToken.session_id.in_(goes_on)),
+            self._session,
+            RefreshToken.id,
+            RefreshToken.expires_at < before,
+            RefreshToken.session_id.in_(goes_on),
         )

@@ -150,7 +150,11 @@ class PageStore:
             .group_by(_Revision.kind)
         )
         counts: dict[str, int] = dict(self._session.execute(statement).all())
-        return ChangeCounts(*(counts.get(kind.value, 0) for kind in RevisionKind))
+        return ChangeCounts(
+            created=counts.get(RevisionKind.CREATE, 0),
+            patched=counts.get(RevisionKind.PATCH, 0),
+            deleted=counts.get(RevisionKind.DELETE, 0),
+        )
 
     def changes(
         self, version_id: int, limit: int, cursor: int | None = None

@@ -51,7 +51,11 @@ def change_password() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         tokens = services().login.change_password(
-            *(user, form.current_password, form.new_password, current_device(), current_actor())
+            user,
+            current=form.current_password,
+            new=form.new_password,
+            device=current_device(),
+            actor=current_actor(),
         )
     except InvalidCredential:
         refused = submission.refused("current_password", "This is not your current password.")

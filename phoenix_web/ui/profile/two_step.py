@@ -121,7 +121,11 @@ def turn_off() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         services().enrolment.turn_off(
-            *(signed_in_user(), form.current_password, form.code, _session_id(), current_actor())
+            signed_in_user(),
+            current=form.current_password,
+            code=form.code,
+            session_id=_session_id(),
+            actor=current_actor(),
         )
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)
