@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phoenix_web.audit.proof import prove
+from phoenix_web.audit.verification import verify_chain
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.web.services import audit_log
 from tests.factories import services_of
@@ -47,7 +47,7 @@ class Watch:
             store = AuditStore(session)
             bounds = store.bounds()
             assert bounds is not None
-            prove(store.all(), *bounds, {key.id: key})
+            verify_chain(store.all(), *bounds, {key.id: key})
 
 
 def by(line: AuditEntry) -> tuple[str | None, str | None, int | None]:

@@ -79,7 +79,7 @@ class Actor:
     address: str | None = None
     agent: str | None = None
 
-    def by(
+    def as_user(
         self, user_id: int, name: str, credential_kind: str, credential_id: int | None = None
     ) -> Actor:
         """Return the same place with the user who has turned out to be there."""
@@ -93,7 +93,7 @@ class Actor:
 
 
 #: Nobody has asked for it.
-BY_SERVER: Final = Actor(name="phoenix_web", credential_kind=SERVER)
+SERVER_ACTOR: Final = Actor(name="phoenix_web", credential_kind=SERVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Event:
     #: What else there is to say: small, JSON, and without secrets.
     detail: Mapping[str, Any] = field(default_factory=dict)
 
-    def entry(self, number: int, at: datetime, key_id: str) -> AuditEntry:
+    def to_entry(self, number: int, at: datetime, key_id: str) -> AuditEntry:
         """Return the line that the log gets as its *number*."""
         told = self.actor
         detail = json.dumps(_clean(self.detail), sort_keys=True, separators=(",", ":"))

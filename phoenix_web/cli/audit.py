@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from phoenix_web.audit.chain import Key
-from phoenix_web.audit.proof import Broken, Head, prove
+from phoenix_web.audit.verification import ChainBroken, Head, verify_chain
 from phoenix_web.cli.common import cli_actor
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.settings.settings import load
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.audit.reading import AuditStore
-from phoenix_web.store.audit.retention import remove
+from phoenix_web.store.audit.retention import prune_events
 from phoenix_web.store.database import Database
 from phoenix_web.web.services import audit_log
 
@@ -58,7 +58,7 @@ def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
     database = Database(settings.database_url)
     try:
         head = _proved(database, {key.id: key for key in keys}, saved)
-    except Broken as error:
+    except ChainBroken as error:
         _note(f"Not proved: {error}.")
         sys.exit(_NOT_PROVED)
     except (TypeError, ValueError):
@@ -90,7 +90,7 @@ def prune(before: datetime) -> None:
                 raise NotFound("There is no audit log yet")
         while True:
             with database.transaction() as session:
-                removal = remove(session, moment, cli_actor(), _BATCH)
+                removal = prune_events(session, moment, cli_actor(), _BATCH)
                 if removal is None:
                     break
                 record(session, removal)
@@ -101,14 +101,14 @@ def prune(before: datetime) -> None:
 
 
 def _proved(database: Database, keys: Mapping[str, Key], saved: Head | None) -> Head:
-    """Return the head of the log of *database*; raise `Broken` when it is not what was written."""
+    """Return the head of the log of *database*; raise `ChainBroken` on any difference."""
     with database.snapshot() as session:
         store = AuditStore(session)
         bounds = store.bounds()
         if bounds is None:
-            raise Broken("there is no audit log")
+            raise ChainBroken("there is no audit log")
         checkpoint, end = bounds
-        head = prove(store.all(), checkpoint, end, keys, saved)
+        head = verify_chain(store.all(), checkpoint, end, keys, saved)
     if saved is not None and saved.number < checkpoint.number:
         _note(f"Retention has removed event {saved.number}: the saved head says nothing any more.")
     if head.number == checkpoint.number:

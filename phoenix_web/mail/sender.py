@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import BY_SERVER
+from phoenix_web.audit.events import SERVER_ACTOR
 from phoenix_web.auth.passwords.links import PATH, may_choose_password
 from phoenix_web.errors import Invalid, Unavailable
 from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
@@ -144,7 +144,7 @@ class MailSender:
     def _issue(self, session: Session, user: UserInfo) -> LinkInfo | None:
         """Return a new link for *user*, or None when they have gone since they were looked up."""
         try:
-            issued = self.links.issue(session, user, LinkPurpose.RESET, BY_SERVER)
+            issued = self.links.issue(session, user, LinkPurpose.RESET, SERVER_ACTOR)
         except Invalid:
             return None
         return PasswordLinkStore(session).find_by_id(issued.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from phoenix_web.audit.events import BY_SERVER
+from phoenix_web.audit.events import SERVER_ACTOR
 from phoenix_web.auth.account_events import user_created
 from phoenix_web.policy import Role
 from phoenix_web.server.start_settings import note_settings
@@ -36,7 +36,7 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
         database.upgrade()
         with database.transaction() as session:
             database.lock_out_other_starts(session.connection())
-            log.begin(session)
+            log.initialize(session)
             if is_start:
                 note_settings(session, settings)
             return _make_accounts(session, settings)
@@ -81,4 +81,4 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
 
 def _add(session: Session, **fields: Any) -> None:
     user = UserStore(session).add(**fields)
-    record(session, user_created(user, BY_SERVER))
+    record(session, user_created(user, SERVER_ACTOR))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
 
-from phoenix_web.audit.events import BY_SERVER, AuditAction, Event, Subject
+from phoenix_web.audit.events import SERVER_ACTOR, AuditAction, Event, Subject
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 
@@ -30,7 +30,9 @@ def note_settings(session: Session, settings: Settings) -> None:
     changed = sorted(name for name in {*told, *before} if told.get(name) != before.get(name))
     if changed:
         subject = Subject("Settings", None, ", ".join(changed))
-        event = Event(AuditAction.SETTINGS_CHANGED, BY_SERVER, subject, detail={"settings": told})
+        event = Event(
+            AuditAction.SETTINGS_CHANGED, SERVER_ACTOR, subject, detail={"settings": told}
+        )
         record(session, event)
 
 

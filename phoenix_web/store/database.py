@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from phoenix_web.errors import InsufficientStorage, PhoenixError, Unavailable
 from phoenix_web.store import migrations
-from phoenix_web.store.audit.log import gathering
+from phoenix_web.store.audit.log import session_info
 from phoenix_web.store.lookups import ConnectionLost, Lookups
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Database:
         What it has recorded is written into the audit log last of all. Raises `Unavailable` when
         the lock cannot be had in time, `InsufficientStorage` when the disk is full.
         """
-        info = gathering() if self._audit_log else None
+        info = session_info() if self._audit_log else None
         with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
             yield session
             if self._audit_log:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from phoenix_web.audit.chain import START, Key, canonical
 from phoenix_web.audit.events import Actor, AuditAction, AuditEntry, Event, Outcome, Subject
-from phoenix_web.audit.proof import Broken, Checkpoint, End, Head, prove
+from phoenix_web.audit.verification import ChainBroken, Checkpoint, End, Head, verify_chain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,18 +32,18 @@ class Log:
 
     def prove(self, *keys: Key, saved: Head | None = None) -> Head:
         known = {key.id: key for key in keys or (KEY,)}
-        return prove(iter(self.entries), self.checkpoint, self.end, known, saved)
+        return verify_chain(iter(self.entries), self.checkpoint, self.end, known, saved)
 
     def is_proved(self, saved: Head | None = None) -> bool:
         try:
             self.prove(saved=saved)
-        except Broken:
+        except ChainBroken:
             return False
         return True
 
     def appended(self, event: Event, key: Key = KEY) -> Log:
         number = self.end.number + 1
-        entry = event.entry(number, MOMENT + timedelta(seconds=number), key.id)
+        entry = event.to_entry(number, MOMENT + timedelta(seconds=number), key.id)
         entry = replace(entry, mac=key.mac(self.end.link, entry))
         return Log([*self.entries, entry], self.checkpoint, End(entry.number, key.link(entry.mac)))
 
@@ -126,13 +126,13 @@ def test_any_change_of_a_line_is_found(log: Log, data: st.DataObject) -> None:
     entries[place] = replace(entry, **{name: value})
 
     assert not replace(log, entries=entries).is_proved()
-    with pytest.raises(Broken):
+    with pytest.raises(ChainBroken):
         replace(log, entries=entries).prove(KEY, OTHER_KEY)
 
 
 @given(events, events)
 def test_two_lines_that_differ_are_never_spelt_alike(one: Event, other: Event) -> None:
-    first, second = (event.entry(1, MOMENT, KEY.id) for event in (one, other))
+    first, second = (event.to_entry(1, MOMENT, KEY.id) for event in (one, other))
 
     assert (canonical(first) == canonical(second)) is (first == second)
 
@@ -200,7 +200,7 @@ def test_an_inserted_line_is_found(
 ) -> None:
     place = data.draw(st.integers(0, len(log.entries)))
     # Made with all that stands in the database, and without the key.
-    forged = event.entry(place + 1, MOMENT, KEY.id)
+    forged = event.to_entry(place + 1, MOMENT, KEY.id)
     forged = replace(forged, mac=OTHER_KEY.mac(log.end.link, forged))
     line = log.entries[place_in(data, log)] if is_copy else forged
     entries = [*log.entries[:place], line, *log.entries[place:]]
@@ -245,9 +245,9 @@ def test_a_key_can_be_replaced_and_the_old_one_is_needed_for_the_old_lines(
     replaced = log.appended(event, OTHER_KEY).appended(event, OTHER_KEY)
 
     assert replaced.prove(KEY, OTHER_KEY).number == len(log.entries) + 2
-    with pytest.raises(Broken, match=f"with the key {KEY.id}, which is not here"):
+    with pytest.raises(ChainBroken, match=f"with the key {KEY.id}, which is not here"):
         replaced.prove(OTHER_KEY)
-    with pytest.raises(Broken, match=f"with the key {OTHER_KEY.id}, which is not here"):
+    with pytest.raises(ChainBroken, match=f"with the key {OTHER_KEY.id}, which is not here"):
         replaced.prove(KEY)
 
 
@@ -270,7 +270,7 @@ def test_an_event_keeps_no_secret_and_no_endless_text() -> None:
     subject = Subject("UserApiKey", 1, secrets[0])
     detail = {"names": [secrets[0], {"inner": jwt}], "n": 1}
 
-    entry = Event(AuditAction.KEY_ISSUED, where, subject, jwt, detail).entry(1, MOMENT, KEY.id)
+    entry = Event(AuditAction.KEY_ISSUED, where, subject, jwt, detail).to_entry(1, MOMENT, KEY.id)
     spelt = canonical(entry).decode()
 
     assert [secret for secret in secrets if secret in spelt] == []
@@ -279,4 +279,4 @@ def test_an_event_keeps_no_secret_and_no_endless_text() -> None:
     assert entry.agent.isprintable()
     assert len(entry.agent) <= 256
     endless = Event(AuditAction.KEY_ISSUED, where, subject, detail={"text": "a" * 20_000})
-    assert endless.entry(1, MOMENT, KEY.id).detail == '{"cut":true}'
+    assert endless.to_entry(1, MOMENT, KEY.id).detail == '{"cut":true}'

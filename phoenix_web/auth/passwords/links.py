@@ -166,7 +166,7 @@ class PasswordLinks:
                 "purpose": link.purpose.value,
                 "sessions_ended": SessionStore(session).close_all(user.id),
             }
-            by = actor.by(user.id, user.username, PASSWORD_LINK)
+            by = actor.as_user(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)
             record(session, Event(AuditAction.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
         _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)

@@ -102,7 +102,7 @@ class Login:
             attempt = self.throttle.register_failure(user.email, device.address, known)
             if codes.is_of_app(code):
                 attempt = self.throttle.register_wrong_code(attempt, user.id)
-            by = actor.by(user.id, user.username, PASSWORD)
+            by = actor.as_user(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 _lock(session, user, password_hash)
                 tokens = self._open(session, user, attempt, device, by, code)
@@ -169,7 +169,7 @@ class Login:
             attempt = self.throttle.register_wrong_code(attempt, user.id)
         outdated = self.passwords.is_outdated(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash
-        by = actor.by(user.id, user.username, PASSWORD)
+        by = actor.as_user(user.id, user.username, PASSWORD)
         with self.database.transaction() as session:
             _lock(session, user, password_hash)
             if outdated:

@@ -145,7 +145,7 @@ class Sessions:
             user = UserStore(session).find(user_id)
             if user is None:  # gone, and so are the sessions
                 return
-            by = actor.by(user.id, user.username, CredentialKind.SESSION, session_id)
+            by = actor.as_user(user.id, user.username, CredentialKind.SESSION, session_id)
             if is_everywhere:
                 if ended := store.close_all(user.id):
                     record(session, all_ended(user, ended, by))
@@ -189,7 +189,7 @@ class Sessions:
             return Renewal(principal, None)
         store.close(found.session_id)
         # Whoever it was has come with this person's credential.
-        shown_by = actor.by(user.id, user.username, REFRESH_TOKEN, found.session_id)
+        shown_by = actor.as_user(user.id, user.username, REFRESH_TOKEN, found.session_id)
         subject = session_subject(found.session_id, user)
         refusal = "a spent refresh token was shown again"
         record(session, Event(AuditAction.SESSION_REPLAYED, shown_by, subject, refusal))

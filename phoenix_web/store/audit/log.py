@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import insert, select, update
 
 from phoenix_web.audit.chain import START, Key
-from phoenix_web.audit.events import BY_SERVER, Event
+from phoenix_web.audit.events import SERVER_ACTOR, Event
 from phoenix_web.store.audit import retention
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from phoenix_web.audit.events import AuditEntry
 
-_GATHERED: Final = "phoenix_web.audit"
+_EVENTS: Final = "phoenix_web.audit"
 #: Lines that one append removes at most: it must not keep others waiting.
 _PRUNED_AT_ONCE: Final = 1000
 #: Lines outlive their time by so long, so that a removal, which is a line too, comes once a day.
@@ -28,14 +28,14 @@ _GRACE: Final = timedelta(days=1)
 _log = logging.getLogger(__name__)
 
 
-def gathering() -> dict[str, Any]:
+def session_info() -> dict[str, Any]:
     """Return the `info` of a session whose unit of work may record events."""
-    return {_GATHERED: []}
+    return {_EVENTS: []}
 
 
 def record(session: Session, event: Event) -> None:
     """Let *event* stand in the audit log as soon as the unit of work *session* is committed."""
-    session.info[_GATHERED].append(event)
+    session.info[_EVENTS].append(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class AuditLog:
 
     key: Key
     #: How long lines are kept; None for ever.
-    keep: timedelta | None = None
+    max_age: timedelta | None = None
 
-    def begin(self, session: Session) -> None:
+    def initialize(self, session: Session) -> None:
         """Begin the log, unless it has been begun; start by start, under the lock of starts."""
         newest = select(AuditEvent.key_id).order_by(AuditEvent.id.desc()).limit(1)
         if session.execute(select(AuditState.id)).first() is None:
@@ -71,7 +71,7 @@ class AuditLog:
         From here to the commit nobody else appends: on PostgreSQL they wait for the row of
         `audit_state`, on SQLite every writer waits anyway.
         """
-        gathered: list[Event] = session.info[_GATHERED]
+        gathered: list[Event] = session.info[_EVENTS]
         if not gathered:
             return
         session.flush()  # whatever else takes locks must have them before
@@ -82,7 +82,7 @@ class AuditLog:
         entries: list[AuditEntry] = []
         for event in (*gathered, *self._removal(session, pruned + 1, now)):
             number += 1
-            entry = event.entry(number, now, self.key.id)
+            entry = event.to_entry(number, now, self.key.id)
             mac = self.key.mac(link, entry)
             link = self.key.link(mac)
             entries.append(replace(entry, mac=mac))
@@ -97,9 +97,11 @@ class AuditLog:
 
     def _removal(self, session: Session, first: int, now: datetime) -> list[Event]:
         """Remove what has been too old for a day, from line *first* on; return what tells of it."""
-        if self.keep is None or not retention.is_due(session, first, now - self.keep - _GRACE):
+        if self.max_age is None or not retention.is_due(
+            session, first, now - self.max_age - _GRACE
+        ):
             return []
-        event = retention.remove(session, now - self.keep, BY_SERVER, _PRUNED_AT_ONCE)
+        event = retention.prune_events(session, now - self.max_age, SERVER_ACTOR, _PRUNED_AT_ONCE)
         return [event] if event else []
 
 

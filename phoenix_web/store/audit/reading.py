@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import ColumnElement, inspect, literal, select, tuple_
 
 from phoenix_web.audit.events import AuditAction, AuditEntry, Outcome
-from phoenix_web.audit.proof import Checkpoint, End
+from phoenix_web.audit.verification import Checkpoint, End
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 from phoenix_web.store.models import Id, UTCDateTime
 from phoenix_web.store.paging import Page, read_page

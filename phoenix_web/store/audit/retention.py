@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select, update
 
 from phoenix_web.audit.events import Actor, AuditAction, Event, Subject
-from phoenix_web.audit.proof import Checkpoint
+from phoenix_web.audit.verification import Checkpoint
 from phoenix_web.store.audit.models import AuditEvent, AuditState
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def is_due(session: Session, first: int, before: datetime) -> bool:
     return at is not None and at < before
 
 
-def remove(session: Session, before: datetime, actor: Actor, limit: int) -> Event | None:
+def prune_events(session: Session, before: datetime, actor: Actor, limit: int) -> Event | None:
     """Remove the first lines as far as they are from before *before*, at most *limit* of them.
 
     Returns the event that must be recorded in the same unit of work: chained like every other, it

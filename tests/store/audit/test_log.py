@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from phoenix_web.audit.chain import Key
 from phoenix_web.audit.events import Actor, AuditAction, Event, Outcome, Subject
-from phoenix_web.audit.proof import Broken, prove
+from phoenix_web.audit.verification import ChainBroken, verify_chain
 from phoenix_web.store.audit.log import AuditLog, record
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore, batches
-from phoenix_web.store.audit.retention import remove
+from phoenix_web.store.audit.retention import prune_events
 from phoenix_web.store.database import Database
 from phoenix_web.store.paging import Page
 
@@ -43,7 +43,7 @@ def open_database(database_url: str) -> Iterator[Callable[..., Database]]:
         opened.append(database)
         database.upgrade()
         with database.transaction() as session:
-            log.begin(session)
+            log.initialize(session)
         return database
 
     yield open_it
@@ -81,15 +81,15 @@ def is_proved_in(session: Session, *keys: Key) -> bool:
     bounds = store.bounds()
     assert bounds is not None
     try:
-        prove(store.all(), *bounds, {key.id: key for key in keys or (KEY,)})
-    except Broken:
+        verify_chain(store.all(), *bounds, {key.id: key for key in keys or (KEY,)})
+    except ChainBroken:
         return False
     return True
 
 
 def pruned(database: Database, before: datetime, limit: int = 10_000) -> None:
     with database.transaction() as session:
-        removal = remove(session, before, Actor(), limit)
+        removal = prune_events(session, before, Actor(), limit)
         assert removal is not None
         record(session, removal)
 
@@ -238,13 +238,13 @@ def test_removal_takes_the_first_lines_of_a_day_and_leaves_a_provable_rest(
     assert left[-1].subject_label == "events 4 to 4"
     assert is_proved(database)
     with database.transaction() as session:
-        assert remove(session, start + 2 * DAY, Actor(), 10) is None
+        assert prune_events(session, start + 2 * DAY, Actor(), 10) is None
 
 
 def test_the_next_event_removes_what_is_older_than_it_may_be(
     open_database: Callable[..., Database],
 ) -> None:
-    database = open_database(keep=30 * DAY)
+    database = open_database(max_age=30 * DAY)
     start = datetime(2030, 1, 1, tzinfo=UTC)
     for day, label in ((0, "old"), (10, "young")):
         with time_machine.travel(start + day * DAY, tick=False):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HEAD: Final = re.compile(r"([0-9]{1,19}):([0-9a-f]{64})")
 
 
-class Broken(Exception):
+class ChainBroken(Exception):
     """The log is not what was written; the message says where it begins to differ."""
 
 
@@ -63,7 +63,7 @@ class Head:
         return f"{self.number}:{self.mac.hex()}"
 
 
-def prove(
+def verify_chain(
     entries: Iterable[AuditEntry],
     checkpoint: Checkpoint,
     end: End,
@@ -73,7 +73,7 @@ def prove(
     """Return the head of a log whose *entries*, oldest first, are all as they were written.
 
     With *saved*, a head of another day, also prove that the log of that day is still there. Only
-    one entry is held at a time. Raises `Broken`.
+    one entry is held at a time. Raises `ChainBroken`.
     """
     number, mac, key = checkpoint.number, checkpoint.mac, _key(keys, checkpoint.key_id, 0)
     _compare(saved, number, mac)
@@ -81,31 +81,33 @@ def prove(
     is_accounted = number == 0 and mac == START
     for entry in entries:
         if entry.number != number + 1:
-            raise Broken(f"event {number + 1} is missing: the next one is {entry.number}")
+            raise ChainBroken(f"event {number + 1} is missing: the next one is {entry.number}")
         link, key = key.link(mac), _key(keys, entry.key_id, entry.number)
         if not hmac.compare_digest(key.mac(link, entry), entry.mac):
-            raise Broken(f"event {entry.number} is not as it was written, or not where it was")
+            raise ChainBroken(f"event {entry.number} is not as it was written, or not where it was")
         number, mac = entry.number, entry.mac
         is_accounted = is_accounted or _accounts_for(entry, checkpoint)
         _compare(saved, number, mac)
     if number != end.number or not hmac.compare_digest(key.link(mac), end.link):
-        raise Broken(f"the log ends at event {number}, and it did not end there")
+        raise ChainBroken(f"the log ends at event {number}, and it did not end there")
     if not is_accounted:
-        raise Broken(f"event {checkpoint.number} and all before it were not removed by retention")
+        raise ChainBroken(
+            f"event {checkpoint.number} and all before it were not removed by retention"
+        )
     if saved is not None and saved.number > number:
-        raise Broken(f"the log ends at event {number}, before the saved head {saved.number}")
+        raise ChainBroken(f"the log ends at event {number}, before the saved head {saved.number}")
     return Head(number, mac)
 
 
 def _compare(saved: Head | None, number: int, mac: bytes) -> None:
     if saved is not None and saved.number == number and saved.mac != mac:
-        raise Broken(f"event {number} is not the one of the saved head")
+        raise ChainBroken(f"event {number} is not the one of the saved head")
 
 
 def _key(keys: Mapping[str, Key], key_id: str, number: int) -> Key:
     if key_id not in keys:
         where = f"event {number}" if number else "the start"
-        raise Broken(f"{where} was written with the key {key_id}, which is not here")
+        raise ChainBroken(f"{where} was written with the key {key_id}, which is not here")
     return keys[key_id]
 
 
