@@ -69,7 +69,7 @@ def _database(kind: str) -> Iterator[tuple[Path, str]]:
         if kind == "sqlite":
             yield folder, f"sqlite:///{folder / 'phoenix.db'}"
         else:
-            with running_postgres(is_durable=True) as server, server.fresh_database() as url:
+            with running_postgres(is_durable=True) as server, server.new_database() as url:
                 yield folder, url
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SECRET = "the-secret-behind-all-sessions-0001"
 ADMIN_SECRET = "the-secret-of-whoever-administers-1"
+#: Every prepared database is written with this key.
+AUDIT_KEY = "the-key-of-the-audit-log-of-tests-01"
 #: Of `admin@localhost`, the account that the server makes itself; it must be changed in the pages.
 DEFAULT_ADMIN_PASSWORD = "initial-password-of-the-admin"
 PASSWORD = "correct horse battery staple"
@@ -95,6 +97,7 @@ def make_settings(database_url: str, working_dir: Path, **changes: Any) -> Setti
         "working_dir": working_dir,
         "secret": SecretStr(SECRET),
         "admin_secret": SecretStr(ADMIN_SECRET),
+        "audit_key": SecretStr(AUDIT_KEY),
         "default_admin_initial_password": SecretStr(DEFAULT_ADMIN_PASSWORD),
         "password_hash_memory_kib": 8,
         "password_hash_iterations": 1,

@@ -52,10 +52,10 @@ class Postgres:
             connection.execute(statement.encode())
 
     @contextmanager
-    def fresh_database(self) -> Iterator[str]:
-        """Yield the URL of a new, empty database."""
+    def new_database(self, template: str | None = None) -> Iterator[str]:
+        """Yield the URL of a new database, empty or a copy of *template*."""
         name = f"test_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
         yield self.url(name)
         # A test may leave connections open, for example those of a server that it killed.
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")

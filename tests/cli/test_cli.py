@@ -22,6 +22,7 @@ from phoenix_web.store.accounts.mfa import MfaStore, SecondFactor
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.database import Database
+from tests import factories
 from tests.audit_log import by, what
 from tests.mail_server import running_mail_server
 
@@ -54,6 +55,7 @@ def environment(
         "PHOENIX_SQL_DATABASE_URL": database_url,
         "PHOENIX_WORKING_DIR": str(tmp_path),
         "PHOENIX_SECRET": "a1" * 20,
+        "PHOENIX_AUDIT_KEY": factories.AUDIT_KEY,
         "PHOENIX_PASSWORD_HASH_MEMORY_KIB": "8",
         "PHOENIX_PASSWORD_HASH_ITERATIONS": "1",
     }
@@ -94,6 +96,7 @@ def _status(environment: dict[str, str], key: str) -> int:
         app.extensions["phoenix_web"].database.dispose()
 
 
+@pytest.mark.empty_database
 def test_an_upgrade_prints_the_first_password_alone_and_once(run: Command) -> None:
     first, second = run("db", "upgrade"), run("db", "upgrade")
 
@@ -477,6 +480,7 @@ def test_a_log_that_was_put_back_to_an_older_copy_shows_against_a_saved_head(
     assert "before the saved head 3" in against_head.err
 
 
+@pytest.mark.empty_database
 def test_a_pruned_log_is_proved_from_where_it_begins(run: Command, database: Database) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=40)
     with time_machine.travel(long_ago):
@@ -503,18 +507,20 @@ def test_a_pruned_log_is_proved_from_where_it_begins(run: Command, database: Dat
 def test_lines_of_another_key_need_that_key(
     run: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    run("db", "upgrade")
+    old_key = tmp_path / "old.key"
+    old_key.write_text(factories.AUDIT_KEY)
     monkeypatch.setenv("PHOENIX_AUDIT_KEY", "b2" * 20)
     run("keys", "issue", "ci")
 
     alone = run("audit", "verify")
-    with_both = run("audit", "verify", "--key-file", str(tmp_path / "audit.key"))
+    with_both = run("audit", "verify", "--key-file", str(old_key))
 
     assert alone.code == 5
     assert "which is not here" in alone.err
     assert with_both.code == 0
 
 
+@pytest.mark.empty_database
 def test_a_wrong_head_or_day_is_refused_and_so_is_a_log_that_never_was(run: Command) -> None:
     assert run("audit", "verify").code == 5
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()

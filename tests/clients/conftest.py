@@ -45,7 +45,7 @@ def phoenix(
         yield from _serve(f"sqlite:///{folder / 'phoenix.db'}", folder)
         return
     postgres: Postgres = request.getfixturevalue("postgres")
-    with postgres.fresh_database() as url:
+    with postgres.new_database() as url:
         yield from _serve(url, folder)
 
 

@@ -434,7 +434,7 @@ def second_database_url(
         yield f"sqlite:///{tmp_path / 'second.db'}"
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with server.fresh_database() as url:
+    with server.new_database() as url:
         yield url
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from phoenix_web.settings.settings import Settings
     from phoenix_web.store.accounts.users import UserInfo
 
+pytestmark = pytest.mark.empty_database
+
 
 @pytest.fixture
 def changed(database_url: str, tmp_path: Path) -> Any:
@@ -167,7 +169,7 @@ def test_a_folder_that_cannot_hold_a_key_is_told_with_what_to_set_instead(
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
 
-    settings = changed().model_copy(update={"working_dir": tmp_path / "file"})
+    settings = changed(audit_key=None).model_copy(update={"working_dir": tmp_path / "file"})
 
     with pytest.raises(ConfigError, match="Set PHOENIX_AUDIT_KEY instead"):
         prepare(settings)

@@ -146,7 +146,7 @@ def test_a_hung_worker_does_not_stop_the_others(server: LiveServer) -> None:
 
 @pytest.mark.postgres
 def test_a_restarted_postgresql_costs_no_request_a_defect(tmp_path: Path) -> None:
-    with running_postgres() as postgres, postgres.fresh_database() as url:
+    with running_postgres() as postgres, postgres.new_database() as url:
         settings = factories.make_settings(url, tmp_path)
         prepare(settings)
         app = create_app(settings)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.live import LiveServer
 
+pytestmark = pytest.mark.empty_database
+
 ROOT = Path(__file__).parents[2]
 GUNICORN = Path(sysconfig.get_path("scripts")) / "gunicorn"
 PASSWORD = re.compile(r"admin@localhost, password (\S+)")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from phoenix_web.audit.events import AuditEntry
 
+pytestmark = pytest.mark.empty_database
+
 KEY = Key("the-key-of-the-audit-log-0123456789")
 DAY = timedelta(days=1)
 

@@ -39,7 +39,7 @@ def known_rows(database: Database, table: str) -> float:
 def test_the_planner_hears_of_a_dataset_that_grows_little_by_little(
     postgres: Postgres, table: str
 ) -> None:
-    with postgres.fresh_database() as url:
+    with postgres.new_database() as url:
         database = Database(url)
         database.upgrade()
         with database.transaction() as session:
