@@ -9,12 +9,13 @@ from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.identifiers import require_id
+from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import Payload
 from phoenix_web.audit.events import AuditAction, AuditEntry, Outcome
 from phoenix_web.audit.payloads import KIND, SUBJECT_KINDS, to_payload
 from phoenix_web.errors import Invalid
-from phoenix_web.global_ids import decode, number_of
+from phoenix_web.global_ids import decode
 from phoenix_web.policy import Permission
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.web.guard import requires
@@ -81,17 +82,17 @@ class AuditEventsResponse(Payload):
     next_cursor: str | None
 
 
-class AuditEventsQuery(Payload):
-    """Which events, and which page of them."""
-
+class _FilterQuery(Payload):
     action: AuditAction | None = None
     outcome: Outcome | None = None
     actor: Annotated[str, Field(description="The id of a user")] = ""
     subject: Annotated[str, Field(description="The id of a user, a key or a session")] = ""
     since: Annotated[_Moment | None, Field(alias="from")] = None
     until: Annotated[_Moment | None, Field(alias="to", description="Not included")] = None
-    limit: int = Field(100, gt=0, le=1000)
-    cursor: str = ""
+
+
+class AuditEventsQuery(PageQuery, _FilterQuery):
+    """Which events, and which page of them."""
 
 
 @routes.get("/audit_events")
@@ -102,12 +103,12 @@ def list_audit_events(query: AuditEventsQuery) -> Response:
     filters = AuditFilters(
         action=query.action,
         outcome=query.outcome,
-        actor_id=_number("User", query.actor),
+        actor_id=require_id("User", query.actor) if query.actor else None,
         subject=_subject(query.subject),
         since=query.since,
         until=query.until,
     )
-    cursor = cursor_in(query.cursor, KIND)
+    cursor = query.first_id(KIND)
     with services().database.reading() as session:
         page = AuditStore(session).page(filters, query.limit, cursor)
     return respond_page(AuditEventsResponse, KIND, page, _to_event)
@@ -115,13 +116,6 @@ def list_audit_events(query: AuditEventsQuery) -> Response:
 
 def _to_event(entry: AuditEntry) -> AuditEvent:
     return AuditEvent.model_validate(to_payload(entry))
-
-
-def _number(kind: str, global_id: str) -> int | None:
-    number = number_of(kind, global_id) if global_id else None
-    if global_id and number is None:
-        raise Invalid(f"Invalid {kind} GlobalID format: {global_id}")
-    return number
 
 
 def _subject(global_id: str) -> tuple[str, int] | None:

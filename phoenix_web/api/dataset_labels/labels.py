@@ -9,10 +9,11 @@ from flask import Blueprint, Response
 from pydantic import AfterValidator, Field
 
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.paging import respond_page
+from phoenix_web.api.identifiers import require_id
+from phoenix_web.api.paging import AnyLimit, PageQuery, respond_page
 from phoenix_web.api.payloads import Payload, Text, no_content, respond, storable
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import MAX_ID, encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.labels import LabelStore
 from phoenix_web.web.guard import requires
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 routes = Blueprint("labels", __name__, url_prefix="/dataset_labels")
 
-#: Rows of the longest page. A client may ask for more; the next cursor leads it to the rest.
-MAX_PAGE = 1000
 UNKNOWN = "Dataset label not found"
 
 Name = Annotated[str, Field(min_length=1), AfterValidator(storable)]
@@ -53,11 +52,10 @@ class ListDatasetLabelsResponseBody(Payload):
     next_cursor: str | None
 
 
-class ListDatasetLabelsQuery(Payload):
+class ListDatasetLabelsQuery(PageQuery):
     """Which page of labels."""
 
-    limit: int = Field(100, gt=0, le=MAX_ID)
-    cursor: str = ""
+    limit: AnyLimit = 100
 
 
 class CreateDatasetLabelRequestBody(Payload):
@@ -81,11 +79,9 @@ class UpdateDatasetLabelRequestBody(Payload):
 @declares(ListDatasetLabelsResponseBody)
 def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
     """List labels."""
-    cursor = number_of("DatasetLabel", query.cursor) if query.cursor else None
-    if query.cursor and cursor is None:
-        raise Invalid(f"Invalid cursor: {query.cursor}")
+    cursor = query.first_id("DatasetLabel", "Invalid cursor")
     with services().database.reading() as session:
-        page = LabelStore(session).page(min(query.limit, MAX_PAGE), cursor)
+        page = LabelStore(session).page(query.limit, cursor)
     return respond_page(ListDatasetLabelsResponseBody, "DatasetLabel", page, to_payload)
 
 
@@ -154,11 +150,8 @@ def delete_dataset_label(label_id: str) -> Response:
 
 
 def label_number(label_id: str) -> int:
-    """Return the number in the GlobalID of a label; raise `Invalid` for anything else."""
-    number = number_of("DatasetLabel", label_id)
-    if number is None:
-        raise Invalid(f"Invalid dataset label ID: {label_id}")
-    return number
+    """Return the row id in the GlobalID of a label; raise `Invalid` for anything else."""
+    return require_id("DatasetLabel", label_id, "Invalid dataset label ID")
 
 
 def to_payload(label: LabelInfo) -> DatasetLabel:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
-from pydantic import Field
 
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.identifiers import require_id
+from phoenix_web.api.paging import MAX_DATASET_CURSOR, AnyLimit, CursorQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, no_content, respond
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
+from phoenix_web.global_ids import decode, encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.web.guard import requires
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from phoenix_web.store.datasets.datasets import DatasetInfo
 
 routes = Blueprint("datasets", __name__)
-
-#: Rows of the longest page. A client may ask for more; the next cursor leads it to the rest.
-MAX_PAGE: Final = 1000
-#: The contract's bound for cursors, below the one for ids.
-MAX_CURSOR: Final = 2**31 - 1
 
 
 class Dataset(Payload):
@@ -54,12 +49,11 @@ class ListDatasetsResponseBody(Payload):
     next_cursor: str | None
 
 
-class ListDatasetsQuery(Payload):
+class ListDatasetsQuery(CursorQuery):
     """Which page of datasets, or the one with a name."""
 
-    cursor: str = ""
     name: str = ""
-    limit: int = Field(10, gt=0, le=MAX_ID)
+    limit: AnyLimit = 10
 
 
 @routes.get("")
@@ -67,9 +61,9 @@ class ListDatasetsQuery(Payload):
 @declares(ListDatasetsResponseBody)
 def list_datasets(query: ListDatasetsQuery) -> Response:
     """List datasets."""
-    cursor = cursor_in(query.cursor, "Dataset", MAX_CURSOR)
+    cursor = query.first_id("Dataset", highest=MAX_DATASET_CURSOR)
     with services().database.reading() as session:
-        page = DatasetStore(session).page(min(query.limit, MAX_PAGE), cursor, query.name or None)
+        page = DatasetStore(session).page(query.limit, cursor, query.name or None)
     return respond_page(ListDatasetsResponseBody, "Dataset", page, _to_payload)
 
 
@@ -103,9 +97,7 @@ def delete_dataset(dataset_id: str) -> Response:
 
     Its versions and examples go with it; splits and labels stay.
     """
-    number = number_of("Dataset", dataset_id)
-    if number is None:
-        raise Invalid(f"Invalid Dataset ID: {dataset_id}")
+    number = require_id("Dataset", dataset_id, "Invalid Dataset ID")
     with services().database.transaction() as session:
         if not DatasetStore(session).delete(number):
             raise NotFound("Dataset does not exist")

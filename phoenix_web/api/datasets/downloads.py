@@ -10,10 +10,10 @@ from flask import Blueprint, Response
 
 from phoenix_web.api.datasets.examples import find_version
 from phoenix_web.api.declaring import declares
+from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.payloads import Payload
 from phoenix_web.datasets.downloads import Csv, jsonl, openai_evals, openai_ft
-from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import number_of
+from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import ExampleStore, batches
@@ -85,12 +85,10 @@ def download_openai_evals(dataset_id: str, query: DownloadQuery) -> Response:
 
 def _find(dataset_id: str, version_id: str) -> tuple[int, int, str]:
     """Return the ids of the dataset and its version, and the dataset's name."""
-    number = number_of("Dataset", dataset_id)
-    if number is None:
-        raise Invalid(f"Invalid dataset ID format: {dataset_id}")
-    version = number_of("DatasetVersion", version_id) if version_id else None
-    if version_id and version is None:
-        raise Invalid(f"Invalid dataset version ID format: {version_id}")
+    number = require_id("Dataset", dataset_id, "Invalid dataset ID format")
+    version = None
+    if version_id:
+        version = require_id("DatasetVersion", version_id, "Invalid dataset version ID format")
     with services().database.reading() as session:
         dataset = DatasetStore(session).find(number)
         if dataset is None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from phoenix_web.api.paging import MAX_PAGE, CursorQuery
 from phoenix_web.api.payloads import Moment, Payload, Text, storable
 
 
@@ -52,11 +53,10 @@ class ListDatasetSplitsResponseBody(Payload):
     next_cursor: str | None
 
 
-class ListDatasetSplitsQuery(Payload):
+class ListDatasetSplitsQuery(CursorQuery):
     """Which page of splits."""
 
-    cursor: str = ""
-    limit: int = Field(10, gt=0, le=1000)
+    limit: int = Field(10, gt=0, le=MAX_PAGE)
 
 
 class CreateDatasetSplitRequestBody(Payload):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response
 
-from phoenix_web.api.datasets.datasets import MAX_CURSOR
 from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
 from phoenix_web.api.datasets.split_payloads import (
     CreateDatasetSplitRequestBody,
@@ -20,7 +19,8 @@ from phoenix_web.api.datasets.split_payloads import (
     UpdateDatasetSplitRequestBody,
 )
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.identifiers import require_id
+from phoenix_web.api.paging import MAX_DATASET_CURSOR, respond_page
 from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.datasets.examples import NODE_TYPE
 from phoenix_web.errors import Invalid, NotFound
@@ -49,7 +49,7 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
 
     These are the splits that have members in it.
     """
-    cursor = cursor_in(query.cursor, "DatasetSplit", MAX_CURSOR)
+    cursor = query.first_id("DatasetSplit", highest=MAX_DATASET_CURSOR)
     with services().database.reading() as session:
         store = SplitStore(session, dataset_of(session, identifier))
         page = store.page(query.limit, cursor)
@@ -156,10 +156,7 @@ def _examples(store: SplitStore, *lists: Sequence[str]) -> list[list[int]]:
 
 
 def _number(split_id: str) -> int:
-    number = number_of("DatasetSplit", split_id)
-    if number is None:
-        raise Invalid(f"Invalid dataset split ID: {split_id}")
-    return number
+    return require_id("DatasetSplit", split_id, "Invalid dataset split ID")
 
 
 def _found(store: SplitStore, number: int) -> SplitInfo:

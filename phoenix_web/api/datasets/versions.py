@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, Response
-from pydantic import Field
 
-from phoenix_web.api.datasets.datasets import MAX_CURSOR, MAX_PAGE
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.identifiers import require_id
+from phoenix_web.api.paging import MAX_DATASET_CURSOR, AnyLimit, CursorQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload
-from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import MAX_ID, encode, number_of
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.existing import existing_id
 from phoenix_web.store.datasets.versions import VersionInfo, VersionStore
@@ -38,11 +37,10 @@ class ListDatasetVersionsResponseBody(Payload):
     next_cursor: str | None
 
 
-class ListDatasetVersionsQuery(Payload):
+class ListDatasetVersionsQuery(CursorQuery):
     """Which page of versions."""
 
-    cursor: str = ""
-    limit: int = Field(10, gt=0, le=MAX_ID)
+    limit: AnyLimit = 10
 
 
 @routes.get("/<dataset_id>/versions")
@@ -50,12 +48,10 @@ class ListDatasetVersionsQuery(Payload):
 @declares(ListDatasetVersionsResponseBody)
 def list_dataset_versions(dataset_id: str, query: ListDatasetVersionsQuery) -> Response:
     """List the versions of a dataset."""
-    number = number_of("Dataset", dataset_id)
-    if number is None:
-        raise Invalid(f"Invalid Dataset ID: {dataset_id}")
-    cursor = cursor_in(query.cursor, "DatasetVersion", MAX_CURSOR)
+    number = require_id("Dataset", dataset_id, "Invalid Dataset ID")
+    cursor = query.first_id("DatasetVersion", highest=MAX_DATASET_CURSOR)
     with services().database.reading() as session:
-        page = VersionStore(session, number).page(min(query.limit, MAX_PAGE), cursor)
+        page = VersionStore(session, number).page(query.limit, cursor)
         if not page.items and existing_id(session, number) is None:
             raise NotFound("Dataset does not exist")
     return respond_page(ListDatasetVersionsResponseBody, "DatasetVersion", page, _to_payload)

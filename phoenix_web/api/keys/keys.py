@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response
 
 from phoenix_web.api.declaring import declares
+from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.keys.payloads import (
     ApiKey,
     ApiKeysResponse,
@@ -17,14 +18,13 @@ from phoenix_web.api.keys.payloads import (
     CreatedApiKeyResponse,
     KeyOwner,
     UserApiKey,
-    UserApiKeysQuery,
     UserApiKeysResponse,
 )
-from phoenix_web.api.paging import respond_page
+from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
-from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import CredentialKind, Permission, Role
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.users import UserStore
@@ -79,7 +79,7 @@ def revoke_user_key(key_id: str) -> Response:
     principal = current_principal()
     with services().database.transaction() as session:
         keys = KeyStore(session)
-        number = _number("UserApiKey", key_id)
+        number = require_id("UserApiKey", key_id)
         if principal.role is Role.ADMIN:
             key = keys.find_of_people(number)
         else:
@@ -93,9 +93,9 @@ def revoke_user_key(key_id: str) -> Response:
 @routes.get("/users/api_keys")
 @requires(Permission.KEY_READ_ALL)
 @declares(UserApiKeysResponse)
-def list_all_keys(query: UserApiKeysQuery) -> Response:
+def list_all_keys(query: PageQuery) -> Response:
     """List everybody's keys."""
-    cursor = _number("UserApiKey", query.cursor) if query.cursor else None
+    cursor = query.first_id("UserApiKey", "Invalid UserApiKey GlobalID format")
     with services().database.reading() as session:
         page = KeyStore(session).page_of_people(query.limit, cursor)
     return respond_page(UserApiKeysResponse, "UserApiKey", page, _to_owned_payload)
@@ -130,19 +130,12 @@ def create_system_key(body: CreateApiKeyRequestBody) -> Response:
 def revoke_system_key(key_id: str) -> Response:
     """Revoke a system key."""
     with services().database.transaction() as session:
-        number = _number("SystemApiKey", key_id)
+        number = require_id("SystemApiKey", key_id)
         key = KeyStore(session).find_owned(number, UserStore(session).system_user().id)
         if key is None:
             raise NotFound("System API key not found")
         revoke_key(session, key, actor=current_actor())
     return no_content()
-
-
-def _number(kind: str, global_id: str) -> int:
-    number = number_of(kind, global_id)
-    if number is None:
-        raise Invalid(f"Invalid {kind} GlobalID format: {global_id}")
-    return number
 
 
 def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:

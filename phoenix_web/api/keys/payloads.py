@@ -91,10 +91,3 @@ class UserApiKeysResponse(Payload):
 
     data: list[UserApiKey]
     next_cursor: str | None
-
-
-class UserApiKeysQuery(Payload):
-    """Which page of keys."""
-
-    limit: int = Field(100, gt=0, le=1000)
-    cursor: str = ""

@@ -10,8 +10,7 @@ from phoenix_web.addresses import is_address
 from phoenix_web.api.auth.sign_in import TokenResponse
 from phoenix_web.api.payloads import Moment, Payload, Text, is_absent
 from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
-from phoenix_web.errors import Invalid
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.user_names import normal_email
 
@@ -152,13 +151,6 @@ class UsersResponse(Payload):
     next_cursor: str | None
 
 
-class UsersQuery(Payload):
-    """Which page of users."""
-
-    limit: int = Field(100, gt=0, le=1000)
-    cursor: str = ""
-
-
 def to_payload(user: UserInfo) -> User:
     """Return *user* as the contract shows one."""
     return User(**_fields(user), is_active=None if user.is_active else False)
@@ -173,14 +165,6 @@ def to_detailed_payload(user: UserInfo) -> UserDetails:
         last_sign_in_at=user.last_sign_in_at,
         mfa_enrolled_at=user.mfa_enrolled_at,
     )
-
-
-def user_number(global_id: str) -> int:
-    """Return the number of the user with *global_id*; raise `Invalid` when it is not one."""
-    number = number_of("User", global_id)
-    if number is None:
-        raise Invalid(f"Invalid User GlobalID format: {global_id}")
-    return number
 
 
 def _fields(user: UserInfo) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.identifiers import require_id
+from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
-from phoenix_web.api.users.payloads import user_number
 from phoenix_web.auth import accounts
 from phoenix_web.auth.sign_in.devices import in_words
 from phoenix_web.auth.sign_in.endings import end_session, end_sessions
-from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.errors import NotFound
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
@@ -43,13 +43,6 @@ _MISSING: Final = "Session not found"
 _REFUSALS: Final = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
-class UserSessionsQuery(Payload):
-    """Which page of sessions."""
-
-    limit: int = Field(100, gt=0, le=1000)
-    cursor: str = ""
-
-
 class UserSession(Payload):
     """An open sign-in."""
 
@@ -73,7 +66,7 @@ class UserSessionsResponse(Payload):
 @routes.get("/user/sessions")
 @requires(Permission.ACCOUNT_MANAGE)
 @declares(UserSessionsResponse)
-def list_own_sessions(query: UserSessionsQuery) -> Response:
+def list_own_sessions(query: PageQuery) -> Response:
     """List the caller's sessions."""
     with services().database.reading() as session:
         return _page(session, current_principal().user_id, query)
@@ -88,7 +81,7 @@ def end_own_session(session_id: str) -> Response:
     It may be the session of this request. Other users' sessions are not found.
     """
     principal = current_principal()
-    number = _number(session_id)
+    number = require_id(_KIND, session_id)
     with services().database.transaction() as session:
         _end(session, signed_in_user(), number)
     response = no_content()
@@ -100,7 +93,7 @@ def end_own_session(session_id: str) -> Response:
 @routes.get("/users/<user_id>/sessions")
 @requires(Permission.SESSION_READ_ALL)
 @declares(UserSessionsResponse, refusals=_REFUSALS)
-def list_sessions_of_user(user_id: str, query: UserSessionsQuery) -> Response:
+def list_sessions_of_user(user_id: str, query: PageQuery) -> Response:
     """List a user's sessions."""
     with services().database.reading() as session:
         return _page(session, _existing(session, user_id).id, query)
@@ -116,7 +109,7 @@ def end_session_of_user(user_id: str, session_id: str) -> Response:
     """
     with services().database.transaction() as session:
         owner = _existing(session, user_id)
-        _end(session, owner, _number(session_id))
+        _end(session, owner, require_id(_KIND, session_id))
     return no_content()
 
 
@@ -135,7 +128,7 @@ def end_all_sessions_of_user(user_id: str) -> Response:
 
 def _existing(session: Session, global_id: str) -> UserInfo:
     """Return the user with *global_id*; raise `Invalid` or `NotFound`."""
-    user = UserStore(session).find(user_number(global_id))
+    user = UserStore(session).find(require_id("User", global_id))
     if user is None:
         raise NotFound(accounts.NOT_FOUND)
     return user
@@ -146,17 +139,9 @@ def _end(session: Session, user: UserInfo, number: int) -> None:
         raise NotFound(_MISSING)
 
 
-def _page(session: Session, user_id: int, query: UserSessionsQuery) -> Response:
-    cursor = cursor_in(query.cursor, _KIND)
-    page = SessionStore(session).page(user_id, query.limit, cursor)
+def _page(session: Session, user_id: int, query: PageQuery) -> Response:
+    page = SessionStore(session).page(user_id, query.limit, query.first_id(_KIND))
     return respond_page(UserSessionsResponse, _KIND, page, _to_payload)
-
-
-def _number(global_id: str) -> int:
-    number = number_of(_KIND, global_id)
-    if number is None:
-        raise Invalid(f"Invalid {_KIND} GlobalID format: {global_id}")
-    return number
 
 
 def _to_payload(found: SessionInfo) -> UserSession:

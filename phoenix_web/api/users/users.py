@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from phoenix_web.api.declaring import declares
+from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.json_bodies import value_fault
-from phoenix_web.api.paging import cursor_in, respond_page
+from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.api.users.payloads import (
     CreateUserRequestBody,
@@ -18,11 +19,9 @@ from phoenix_web.api.users.payloads import (
     PatchUserRequestBody,
     UserDetailsResponse,
     UserResponse,
-    UsersQuery,
     UsersResponse,
     to_detailed_payload,
     to_payload,
-    user_number,
 )
 from phoenix_web.auth import accounts
 from phoenix_web.auth.account_events import user_created
@@ -44,9 +43,9 @@ routes = Blueprint("users", __name__)
 @routes.get("/users")
 @requires(Permission.USER_READ)
 @declares(UsersResponse)
-def list_users(query: UsersQuery) -> Response:
+def list_users(query: PageQuery) -> Response:
     """List users."""
-    cursor = cursor_in(query.cursor, "User")
+    cursor = query.first_id("User")
     with services().database.reading() as session:
         page = UserStore(session).page(query.limit, cursor)
     return respond_page(UsersResponse, "User", page, to_payload)
@@ -95,7 +94,7 @@ def get_user(user_id: str) -> Response:
     The `ETag` is the version of the user.
     """
     with services().database.reading() as session:
-        user = UserStore(session).find(user_number(user_id))
+        user = UserStore(session).find(require_id("User", user_id))
     if user is None:
         raise NotFound(accounts.NOT_FOUND)
     return _with_version(user)
@@ -112,7 +111,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
     """
     if any(value is not None for value in (body.role, body.password, body.is_active)):
         current_principal().require(Permission.SESSION_END_ALL)
-    number = user_number(user_id)
+    number = require_id("User", user_id)
     if not body.model_dump(exclude_none=True):
         raise Invalid(accounts.NOTHING_TO_CHANGE)
     wanted = accounts.AccountChange(
@@ -138,7 +137,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
 @declares(refusals=[HTTPStatus.CONFLICT])
 def delete_user(user_id: str) -> Response:
     """Delete a user with all their sessions and keys."""
-    number = user_number(user_id)
+    number = require_id("User", user_id)
     with services().database.transaction() as session:
         accounts.delete(session, number, current_actor(), acting_admin_id=acting_admin_id())
     return no_content()
@@ -152,7 +151,7 @@ def reset_second_factor(user_id: str) -> Response:
 
     The user, who has lost phone and recovery codes, can sign in by password alone.
     """
-    number = user_number(user_id)
+    number = require_id("User", user_id)
     with services().database.transaction() as session:
         by = acting_admin_id()
         accounts.reset_second_factor(session, number, current_actor(), acting_admin_id=by)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from phoenix_web.api.datasets.datasets import MAX_PAGE
+from phoenix_web.api.paging import MAX_PAGE
 from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets.models import Dataset, DatasetVersion
 from tests import factories
