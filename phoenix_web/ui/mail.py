@@ -12,7 +12,7 @@ from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import MAX_ID, row_id
 from phoenix_web.policy import Permission
 from phoenix_web.store.mail.outbox import MailState, OutboxStore
-from phoenix_web.ui import htmx, links
+from phoenix_web.ui import filters, htmx, links
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -40,25 +40,24 @@ def retry(mail_id: int) -> Response:
         raise NotFound("There is no such mail that has failed. It may be under way again.")
     if htmx.is_htmx():
         return _page(is_retried=True)
-    return htmx.redirect(links.url_for("ui.mail.index", state=_state(), retried="yes"))
-
-
-def _state() -> MailState | None:
-    told = request.args.get("state", "")
-    return MailState(told) if told in set(MailState) else None
+    return htmx.redirect(
+        links.url_for("ui.mail.index", state=filters.choice("state", MailState), retried="yes")
+    )
 
 
 def _page(*, is_retried: bool = False) -> Response:
-    state = _state()
+    state = filters.choice("state", MailState)
+    cursor = row_id(request.args.get("cursor"))
     with services().database.reading() as session:
-        page = OutboxStore(session).page(_PAGE_SIZE, row_id(request.args.get("from")), state)
+        page = OutboxStore(session).page(_PAGE_SIZE, cursor, state)
     body = htmx.render(
         "settings/mail.html",
         "settings/_mails.html",
         mails=page.items,
         state=state,
         states=list(MailState),
-        next_id=page.next_id,
+        next_cursor=page.next_id,
+        is_first=cursor is None,
         is_retried=is_retried or "retried" in request.args,
         sends=services().mail is not None,
     )

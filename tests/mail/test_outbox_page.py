@@ -105,7 +105,7 @@ def test_a_long_list_has_pages(
     browser = visitor(app, admin)
 
     first = browser.get(PAGE).text
-    older = found(r'href="/phx(/settings/mail\?from=\d+)"', first)
+    older = found(r'href="/phx(/settings/mail\?cursor=\d+)"', first)
     second = browser.get(older).text
 
     assert "three@example.com" in first

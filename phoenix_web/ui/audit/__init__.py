@@ -18,7 +18,8 @@ from phoenix_web.policy import Permission
 from phoenix_web.store.audit.reading import AuditStore, batches
 from phoenix_web.store.paging import Page
 from phoenix_web.ui.audit import words
-from phoenix_web.ui.audit.filters import cursor, search
+from phoenix_web.ui.audit.filters import search
+from phoenix_web.ui.filters import optional_id
 from phoenix_web.ui.template_helpers import exact
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
@@ -60,12 +61,12 @@ class EventRow:
 @requires(Permission.AUDIT_READ)
 def index() -> Response:
     """Show a page of the log: all of it, or what the form or a link asks for."""
-    first = cursor(KIND)
+    cursor = optional_id("cursor", KIND, "There is no such page of events.")
     page: Page[AuditEntry] = Page([])
     with services().database.reading() as session:
         found = search(session)
         if found.filters is not None:
-            page = AuditStore(session).page(found.filters, _PAGE_SIZE, first)
+            page = AuditStore(session).page(found.filters, _PAGE_SIZE, cursor)
     body = render_template(
         "settings/audit.html",
         lines=[_line(entry) for entry in page.items],
@@ -74,7 +75,7 @@ def index() -> Response:
         groups=words.GROUPS,
         only=_only(found, page.items),
         next_cursor=page.next_cursor(KIND),
-        is_first=first is None,
+        is_first=cursor is None,
     )
     is_wrong = found.filters is None
     return make_response(body, HTTPStatus.UNPROCESSABLE_ENTITY if is_wrong else HTTPStatus.OK)

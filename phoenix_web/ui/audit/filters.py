@@ -12,7 +12,7 @@ from flask import request
 from phoenix_web.audit.events import AuditAction, Outcome
 from phoenix_web.audit.payloads import SUBJECT_KINDS
 from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import decode, number_of
+from phoenix_web.global_ids import decode
 from phoenix_web.store.accounts.users import UserInfo, UserStore
 from phoenix_web.store.audit.reading import AuditFilters
 from phoenix_web.ui.forms import Submission
@@ -72,15 +72,6 @@ def search(session: Session) -> AuditSearch:
     )
     values = {name: told[name] for name in FIELDS}
     return AuditSearch(Submission(values, faults), None if faults else filters, query, actor)
-
-
-def cursor(kind: str) -> int | None:
-    """Return the number of the first line that is wanted; raise `NotFound` for a broken link."""
-    text = request.args.get("cursor", "")
-    number = number_of(kind, text) if text else None
-    if text and number is None:
-        raise NotFound("There is no such page of events.")
-    return number
 
 
 def _linked(text: str, kinds: tuple[str, ...]) -> tuple[str, int] | None:

@@ -11,7 +11,8 @@ from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.ui import htmx, links
-from phoenix_web.ui.datasets.viewed import find_dataset, number_in
+from phoenix_web.ui.datasets.viewed import find_dataset
+from phoenix_web.ui.filters import require_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -49,7 +50,7 @@ def download(dataset_id: str, name: str) -> Response:
 @requires(Permission.DATASET_WRITE)
 def delete(dataset_id: str) -> Response:
     """Delete the dataset with all its versions; raise `NotFound` when there is no such one."""
-    number = number_in("Dataset", dataset_id)
+    number = require_id("Dataset", dataset_id)
     with services().database.transaction() as session:
         if not DatasetStore(session).delete(number):
             raise NotFound("There is no such dataset. It may have been deleted already.")

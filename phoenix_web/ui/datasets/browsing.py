@@ -15,7 +15,8 @@ from phoenix_web.store.paging import Page
 from phoenix_web.ui import links
 from phoenix_web.ui.datasets.json_view import JsonLine, lines
 from phoenix_web.ui.datasets.snippets import reading_snippets
-from phoenix_web.ui.datasets.viewed import find_viewed, number_asked
+from phoenix_web.ui.datasets.viewed import find_viewed
+from phoenix_web.ui.filters import optional_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -33,8 +34,8 @@ _COUNT: Final = re.compile(r"[0-9]{1,12}")
 @requires(Permission.DATASET_READ)
 def show(dataset_id: str) -> str:
     """Show a page of the examples of one version, of all splits or of one."""
-    cursor = number_asked("cursor", "DatasetExample")
-    split_id = number_asked("split", "DatasetSplit")
+    cursor = optional_id("cursor", "DatasetExample")
+    split_id = optional_id("split", "DatasetSplit")
     with services().database.reading() as session:
         viewed = find_viewed(session, dataset_id)
         pages = PageStore(session, viewed.dataset.id)
@@ -75,7 +76,7 @@ def show(dataset_id: str) -> str:
 @requires(Permission.DATASET_READ)
 def changes(dataset_id: str) -> str:
     """Show what one version has changed against the one before it."""
-    cursor = number_asked("cursor", "DatasetExample")
+    cursor = optional_id("cursor", "DatasetExample")
     with services().database.reading() as session:
         viewed = find_viewed(session, dataset_id)
         store = PageStore(session, viewed.dataset.id)

@@ -6,33 +6,24 @@ from typing import Final
 
 from flask import render_template, request
 
-from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetOrder, DatasetStore
 from phoenix_web.store.datasets.pages import labels_of
-from phoenix_web.ui import links
+from phoenix_web.ui import filters, links
 from phoenix_web.ui.datasets.snippets import first_dataset
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
 _PAGE_SIZE: Final = 25
-#: So much of a search is looked for; SQLite refuses much longer patterns.
-_MAX_SEARCH: Final = 256
 
 
 @requires(Permission.DATASET_READ)
 def index() -> str:
     """Show a page of datasets: all, or those that have `name` in their name."""
-    # No name has this character, and PostgreSQL takes no text with it.
-    wanted = request.args.get("name", "").replace("\x00", "").strip()[:_MAX_SEARCH]
-    order = (
-        DatasetOrder.NAME if request.args.get("sort") == DatasetOrder.NAME else DatasetOrder.NEWEST
-    )
-    cursor_text = request.args.get("cursor", "")
-    cursor = number_of("Dataset", cursor_text) if cursor_text else None
-    if cursor_text and cursor is None:
-        raise NotFound("There is no such page of datasets.")
+    wanted = filters.search_text("name")
+    order = filters.choice("sort", DatasetOrder) or DatasetOrder.NEWEST
+    cursor = filters.optional_id("cursor", "Dataset", "There is no such page of datasets.")
     with services().database.reading() as session:
         store = DatasetStore(session)
         page = store.page(_PAGE_SIZE, cursor, name_contains=wanted or None, order=order)

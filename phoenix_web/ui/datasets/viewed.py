@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from flask import request
-
 from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets.datasets import DatasetInfo, DatasetStore
 from phoenix_web.store.datasets.pages import LabelMark, NumberedVersion, PageStore, labels_of
+from phoenix_web.ui.filters import optional_id, require_id
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -49,23 +48,9 @@ class ViewedDataset:
         return encode("DatasetVersion", version.id)
 
 
-def number_in(kind: str, text: str) -> int:
-    """Return the number in the GlobalID *text* of *kind*; raise `NotFound` when it is none."""
-    number = number_of(kind, text)
-    if number is None:
-        raise NotFound("There is nothing at this address.")
-    return number
-
-
-def number_asked(name: str, kind: str) -> int | None:
-    """Return the number in the GlobalID of the query's *name*, or None without one."""
-    text = request.args.get(name, "")
-    return number_in(kind, text) if text else None
-
-
 def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
     """Return the dataset with the GlobalID *dataset_id*; raise `NotFound` without one."""
-    dataset = DatasetStore(session).find(number_in("Dataset", dataset_id))
+    dataset = DatasetStore(session).find(require_id("Dataset", dataset_id))
     if dataset is None:
         raise NotFound("There is no such dataset. It may have been deleted.")
     return dataset
@@ -79,7 +64,7 @@ def find_viewed(session: Session, dataset_id: str) -> ViewedDataset:
     dataset = find_dataset(session, dataset_id)
     store = PageStore(session, dataset.id)
     versions = store.versions(_VERSIONS)
-    wanted = number_asked("version", "DatasetVersion")
+    wanted = optional_id("version", "DatasetVersion")
     if wanted is None:
         version = versions[0] if versions else None
     else:

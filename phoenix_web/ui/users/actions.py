@@ -13,9 +13,10 @@ from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.ui import htmx, links
+from phoenix_web.ui.filters import require_id
 from phoenix_web.ui.passwords import links as password_links
 from phoenix_web.ui.session_lists import END_PATH
-from phoenix_web.ui.users.viewed import DONE, find_viewed, number_in, page
+from phoenix_web.ui.users.viewed import DONE, find_viewed, page
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
@@ -45,7 +46,7 @@ def delete(user_id: str) -> Response:
     """Delete the user with all their sessions and keys."""
     with services().database.transaction() as session:
         accounts.delete(
-            session, number_in(user_id), current_actor(), acting_admin_id=acting_admin_id()
+            session, require_id("User", user_id), current_actor(), acting_admin_id=acting_admin_id()
         )
     return htmx.redirect(links.url_for("ui.users.index", deleted="yes"))
 
@@ -56,7 +57,7 @@ def make_link(user_id: str) -> Response:
     """Make a link by which the user chooses another password, and show it, this once."""
     with services().database.transaction() as session:
         user = accounts.lock_for_link(
-            session, number_in(user_id), acting_admin_id=acting_admin_id()
+            session, require_id("User", user_id), acting_admin_id=acting_admin_id()
         )
         has_password = UserStore(session).password_hash(user.id) is not None
         purpose = LinkPurpose.RESET if has_password else LinkPurpose.INVITATION
@@ -77,7 +78,7 @@ def reset_second_factor(user_id: str) -> Response:
     """Let the user sign in by password alone; it ends their sessions."""
     with services().database.transaction() as session:
         accounts.reset_second_factor(
-            session, number_in(user_id), current_actor(), acting_admin_id=acting_admin_id()
+            session, require_id("User", user_id), current_actor(), acting_admin_id=acting_admin_id()
         )
     return _to_page(user_id, "two-step")
 
@@ -106,7 +107,11 @@ def _set_active(user_id: str, *, is_active: bool) -> Response:
     wanted = accounts.AccountChange(is_active=is_active)
     with services().database.transaction() as session:
         accounts.change(
-            session, number_in(user_id), wanted, current_actor(), acting_admin_id=acting_admin_id()
+            session,
+            require_id("User", user_id),
+            wanted,
+            current_actor(),
+            acting_admin_id=acting_admin_id(),
         )
     return _to_page(user_id, "reactivated" if is_active else "deactivated")
 

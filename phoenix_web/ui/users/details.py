@@ -12,7 +12,8 @@ from phoenix_web.errors import Conflict
 from phoenix_web.policy import Permission, Role
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.account_forms import UserForm
-from phoenix_web.ui.users.viewed import find_viewed, number_in, page
+from phoenix_web.ui.filters import require_id
+from phoenix_web.ui.users.viewed import find_viewed, page
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
@@ -48,7 +49,7 @@ def save(user_id: str) -> Response:
             before = find_viewed(session, user_id).user
             after = accounts.change(
                 session,
-                number_in(user_id),
+                require_id("User", user_id),
                 wanted,
                 current_actor(),
                 acting_admin_id=acting_admin_id(),

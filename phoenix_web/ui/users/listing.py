@@ -6,27 +6,21 @@ from typing import Final
 
 from flask import render_template, request
 
-from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.user_lists import UserListStore
+from phoenix_web.ui import filters
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
 _PAGE_SIZE: Final = 25
-#: So much of a search is looked for; SQLite refuses much longer patterns.
-_MAX_SEARCH: Final = 256
 
 
 @requires(Permission.USER_WRITE)
 def index() -> str:
     """Show a page of users: all, or those with `search` in their name or address."""
-    # No name has this character, and PostgreSQL takes no text with it.
-    wanted = request.args.get("search", "").replace("\x00", "").strip()[:_MAX_SEARCH]
-    cursor_text = request.args.get("cursor", "")
-    cursor = number_of("User", cursor_text) if cursor_text else None
-    if cursor_text and cursor is None:
-        raise NotFound("There is no such page of users.")
+    wanted = filters.search_text("search")
+    cursor = filters.optional_id("cursor", "User", "There is no such page of users.")
     with services().database.reading() as session:
         page = UserListStore(session).page(_PAGE_SIZE, cursor, contains=wanted or None)
     return render_template(

@@ -10,13 +10,14 @@ from flask import make_response, request
 
 from phoenix_web.auth.passwords.links import may_choose_password
 from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import encode
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore
 from phoenix_web.store.accounts.status import AccountStatus, account_status
 from phoenix_web.store.accounts.users import SYSTEM_EMAIL, UserInfo, UserStore
 from phoenix_web.ui import forms, htmx
 from phoenix_web.ui.account_forms import ROLES, UserForm
+from phoenix_web.ui.filters import require_id
 from phoenix_web.ui.session_lists import SessionList, listed
 from phoenix_web.web.guard import current_principal
 from phoenix_web.web.services import services
@@ -84,18 +85,10 @@ class ViewedUser:
         return not self.is_self and may_choose_password(self.user)
 
 
-def number_in(user_id: str) -> int:
-    """Return the number in the GlobalID *user_id*; raise `NotFound` when it is none."""
-    number = number_of("User", user_id)
-    if number is None:
-        raise NotFound("There is nothing at this address.")
-    return number
-
-
 def find_viewed(session: Session, user_id: str) -> ViewedUser:
     """Return the user with the GlobalID *user_id*; raise `NotFound` without one."""
     users = UserStore(session)
-    user = users.find(number_in(user_id))
+    user = users.find(require_id("User", user_id))
     if user is None or user.email == SYSTEM_EMAIL:
         raise NotFound("There is no such user. They may have been deleted.")
     return ViewedUser(
