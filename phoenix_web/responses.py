@@ -24,7 +24,7 @@ from phoenix_web.errors import (
     Unavailable,
     ValidationFailed,
 )
-from phoenix_web.ui import error_page, waits
+from phoenix_web.ui import error_page
 from phoenix_web.version import PHOENIX_VERSION
 from phoenix_web.web.guard import has_credential
 from phoenix_web.web.services import services
@@ -86,8 +86,7 @@ def _refused(error: PhoenixError) -> Response:
     if isinstance(error, InvalidCredential):
         _log.info("401 %s %r: %s", request.method, request.path, error.reason)
     if not is_api_request():
-        told = waits.message_for(error) if isinstance(error, TooManyRequests) else error.message
-        return _with_wait(error_page.respond(error.status, told), error)
+        return _with_wait(error_page.respond(error.status, error_page.message_for(error)), error)
     if isinstance(error, ValidationFailed):
         # Escaped, so that a lone surrogate in a rejected text can be told back.
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, render_template, request
 from phoenix_web.errors import NotFound, TooManyRequests
 from phoenix_web.mail.sender import RESET_SPACING
 from phoenix_web.rate_limits import PASSWORD_RESET_EMAIL
-from phoenix_web.ui import forms, htmx, links, waits
+from phoenix_web.ui import error_page, forms, htmx, links
 from phoenix_web.web.guard import check_rate_limit, public
 from phoenix_web.web.services import services
 
@@ -42,9 +42,9 @@ def submit() -> Response:
     try:
         check_rate_limit(PASSWORD_RESET_EMAIL)
     except TooManyRequests as error:
-        response = _page(submission.refused("email", waits.message_for(error)), error.status)
-        response.headers.update(error.headers)
-        return response
+        return error_page.too_many_requests(
+            error, lambda fault: _page(submission.refused("email", fault))
+        )
     with services().database.transaction() as session:
         outbox.ask_for_reset(session, form.email)
     return htmx.redirect(links.url_for("ui.forgot_password.show", sent="yes"))

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, request
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
 from phoenix_web.policy import Permission
-from phoenix_web.ui import cookie_auth, forms, htmx, links, waits
+from phoenix_web.ui import cookie_auth, error_page, forms, htmx, links
 from phoenix_web.ui.account_forms import NameForm
 from phoenix_web.ui.profile import sessions as own_sessions
 from phoenix_web.ui.profile import two_step
@@ -61,10 +61,9 @@ def change_password() -> Response:
         refused = submission.refused("current_password", "This is not your current password.")
         return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     except TooManyRequests as error:
-        refused = submission.refused("current_password", waits.message_for(error))
-        response = _page(refused, error.status)
-        response.headers.update(error.headers)
-        return response
+        return error_page.too_many_requests(
+            error, lambda fault: _page(submission.refused("current_password", fault))
+        )
     cookie_auth.remember(tokens)
     return htmx.redirect(links.url_for("ui.profile.show", changed="yes"))
 

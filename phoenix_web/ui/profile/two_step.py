@@ -17,7 +17,7 @@ from phoenix_web.errors import (
 )
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.mfa import MfaStore
-from phoenix_web.ui import forms, htmx, links, waits
+from phoenix_web.ui import error_page, forms, htmx, links
 from phoenix_web.ui.account_forms import CodeForm, CurrentPasswordForm, SecondFactorForm
 from phoenix_web.ui.sign_in.login import WRONG_CODE
 from phoenix_web.web.guard import (
@@ -147,11 +147,9 @@ def _refused(
 ) -> Response:
     """Answer the page, with the field that *error* is about."""
     if isinstance(error, TooManyRequests):
-        response = _page(
-            submission.refused("current_password", waits.message_for(error)), error.status
+        return error_page.too_many_requests(
+            error, lambda fault: _page(submission.refused("current_password", fault))
         )
-        response.headers.update(error.headers)
-        return response
     field, text = "current_password", _WRONG_PASSWORD
     if isinstance(error, WrongCode):
         field, text = "code", WRONG_CODE

@@ -11,7 +11,7 @@ from flask_login import current_user
 from phoenix_web.auth.sign_in.login import CodeAsked
 from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests, WrongCode
 from phoenix_web.rate_limits import SIGN_IN, SIGN_IN_CODE
-from phoenix_web.ui import cookie_auth, forms, htmx, links, waits
+from phoenix_web.ui import cookie_auth, error_page, forms, htmx, links
 from phoenix_web.ui.account_forms import CodeForm
 from phoenix_web.web.guard import (
     check_rate_limit,
@@ -60,9 +60,9 @@ def submit() -> Response:
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)
     except TooManyRequests as error:
-        response = _page(submission, error.status, waits.message_for(error))
-        response.headers.update(error.headers)
-        return response
+        return error_page.too_many_requests(
+            error, lambda problem: _page(submission, problem=problem)
+        )
     if isinstance(tokens, CodeAsked):
         return _code_page(tokens.challenge, forms.Submission())
     cookie_auth.remember(tokens)
@@ -95,9 +95,9 @@ def submit_code() -> Response:
     except InvalidCredential as error:
         return _page(forms.Submission(), error.status, _LATE)
     except TooManyRequests as error:
-        response = _code_page(challenge, submission, error.status, waits.message_for(error))
-        response.headers.update(error.headers)
-        return response
+        return error_page.too_many_requests(
+            error, lambda problem: _code_page(challenge, submission, problem=problem)
+        )
     cookie_auth.remember(tokens)
     return htmx.redirect(_next_page())
 
