@@ -37,20 +37,15 @@ class Passwords:
         )
         self._is_strong = is_strong
         self._turn = threading.RLock()
-        self._waiting = 0
+        self._queue = threading.BoundedSemaphore(_MAX_WAITING)
         self._nobody = self._hash_of_nobody()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Let one thread hash, as often as it likes; raise `Unavailable` when too many wait."""
-        if self._waiting >= _MAX_WAITING:
+        """Let one thread hash, as often as it needs; raise `Unavailable` when too many wait."""
+        # The thread whose turn it is does not queue again.
+        if not self._turn.acquire(blocking=False) and not self._wait_for_turn():
             raise Unavailable(_CROWDED, retry_after=5)
-        self._waiting += 1
-        try:
-            if not self._turn.acquire(timeout=_TURN_SECONDS):
-                raise Unavailable(_CROWDED, retry_after=5)
-        finally:
-            self._waiting -= 1
         try:
             yield
         finally:
@@ -90,6 +85,15 @@ class Passwords:
     def random(self) -> str:
         """Return a password that satisfies every policy."""
         return f"Aa1!{secrets.token_urlsafe(18)}"
+
+    def _wait_for_turn(self) -> bool:
+        """Return whether this thread got its turn: the queue was not full, and moved in time."""
+        if not self._queue.acquire(blocking=False):
+            return False
+        try:
+            return self._turn.acquire(timeout=_TURN_SECONDS)
+        finally:
+            self._queue.release()
 
     def _make_up_for(self, password_hash: str) -> None:
         """Spend what a comparison with *password_hash* cost less than one of today's does.
