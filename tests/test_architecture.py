@@ -134,7 +134,7 @@ def test_the_application_needs_no_server() -> None:
     ("part", "foreign"),
     [
         ("mail", {"flask", "werkzeug", "sqlalchemy"}),
-        ("auth", {"flask", "werkzeug"}),
+        ("auth", {"flask", "werkzeug", "sqlalchemy"}),
         ("store", {"flask", "werkzeug"}),
         ("audit", {"flask", "werkzeug", "sqlalchemy"}),
         ("datasets", {"flask", "werkzeug", "sqlalchemy"}),

@@ -11,21 +11,17 @@ import hmac
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
-
 from phoenix_web.auth.credentials import key_text
 from phoenix_web.auth.credentials.principal import Principal
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
 from phoenix_web.policy import CredentialKind, Role
 from phoenix_web.store.accounts.keys import FIND_BY_DIGEST
 from phoenix_web.store.accounts.sessions import FIND_BY_ID
-from phoenix_web.store.accounts.users import SYSTEM_EMAIL, USER_COLUMNS, user_from
+from phoenix_web.store.accounts.users import FIND_SYSTEM_USER, user_from
 
 if TYPE_CHECKING:
     from phoenix_web.auth.credentials.access_tokens import AccessTokens
     from phoenix_web.store.database import Database
-
-_FIND_SYSTEM_USER = select(*USER_COLUMNS).where(USER_COLUMNS[1] == SYSTEM_EMAIL)
 
 
 class Verifier:
@@ -83,7 +79,7 @@ class Verifier:
         return Principal(kind, user.role, user, key_id, is_first_use)
 
     def _admin(self) -> Principal:
-        row = self._database.find_row(_FIND_SYSTEM_USER, {})
+        row = self._database.find_row(FIND_SYSTEM_USER, {})
         if row is None:
             raise InvalidCredential("the system user is missing")
         return Principal(CredentialKind.ADMIN_SECRET, Role.ADMIN, user_from(row))

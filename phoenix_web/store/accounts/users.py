@@ -82,6 +82,10 @@ USER_COLUMNS: Final = (
 )
 
 
+#: The verifier's statement for the admin secret.
+FIND_SYSTEM_USER: Final = select(*USER_COLUMNS).where(User.email == SYSTEM_EMAIL)
+
+
 def user_from(values: Sequence[Any]) -> UserInfo:
     """Return the user that the *values* of `USER_COLUMNS` tell of."""
     user_id, email, username, role, *rest = values
@@ -123,9 +127,7 @@ class UserStore:
 
     def system_user(self) -> UserInfo:
         """Return the user that owns system keys and stands behind the admin secret."""
-        return user_from(
-            self._session.execute(select(*USER_COLUMNS).where(User.email == SYSTEM_EMAIL)).one()
-        )
+        return user_from(self._session.execute(FIND_SYSTEM_USER).one())
 
     def password_hash(self, user_id: int) -> str | None:
         """Return the argon2id hash of the user's password, or None when there is none."""
