@@ -14,7 +14,7 @@ from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
 from phoenix_web.auth import accounts
 from phoenix_web.auth.sign_in.devices import in_words
-from phoenix_web.auth.sign_in.endings import end_session, end_sessions
+from phoenix_web.auth.sign_in.sessions import end_session, end_sessions
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.events import REFRESH_TOKEN, AuditAction, Event
 from phoenix_web.auth.account_events import all_ended, session_subject
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
+
+_INVALID: Final = "Invalid refresh token"
+_EXPIRED: Final = "Expired refresh token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +144,14 @@ class Sessions:
     def sign_out(self, user_id: int, session_id: int, actor: Actor, *, is_everywhere: bool) -> None:
         """End the session of the user who signs out, or all that they have."""
         with self._database.transaction() as session:
-            store = SessionStore(session)
             user = UserStore(session).find(user_id)
-            if user is None:  # gone, and so are the sessions
+            if user is None:  # deleted, and the sessions with it
                 return
             by = actor.as_user(user.id, user.username, CredentialKind.SESSION, session_id)
             if is_everywhere:
-                if ended := store.close_all(user.id):
-                    record(session, all_ended(user, ended, by))
-            elif store.close(session_id):
-                record(
-                    session, Event(AuditAction.SESSION_ENDED, by, session_subject(session_id, user))
-                )
+                end_sessions(session, user, by)
+            else:
+                end_session(session, user, session_id, by)
 
     def _exchange(
         self,
@@ -187,7 +186,7 @@ class Sessions:
         spent = store.find_refresh_token(digest)
         if spent and spent.spent_at and now - spent.spent_at < self._reuse:
             return Renewal(principal, None)
-        store.close(found.session_id)
+        store.close(user.id, found.session_id)
         # Whoever it was has come with this person's credential.
         shown_by = actor.as_user(user.id, user.username, REFRESH_TOKEN, found.session_id)
         subject = session_subject(found.session_id, user)
@@ -222,5 +221,18 @@ class Sessions:
         return hmac.digest(self._digest_key, refresh_token.encode(), "sha256")
 
 
-_INVALID = "Invalid refresh token"
-_EXPIRED = "Expired refresh token"
+def end_session(session: Session, user: UserInfo, session_id: int, actor: Actor) -> bool:
+    """End the session if it is the user's; return whether it was, and open."""
+    if not SessionStore(session).close(user.id, session_id):
+        return False
+    record(session, Event(AuditAction.SESSION_ENDED, actor, session_subject(session_id, user)))
+    return True
+
+
+def end_sessions(
+    session: Session, user: UserInfo, actor: Actor, *, except_session: int | None = None
+) -> None:
+    """End every session of *user*, or all but one."""
+    ended = SessionStore(session).close_all(user.id, except_session=except_session)
+    if ended:
+        record(session, all_ended(user, ended, actor))

@@ -167,15 +167,8 @@ class SessionStore:
             )
         )
 
-    def close(self, session_id: int) -> bool:
-        """End one session; tell whether it was open."""
-        ended = self._session.execute(
-            delete(SessionRow).where(SessionRow.id == session_id).returning(SessionRow.id)
-        )
-        return ended.first() is not None
-
-    def close_of(self, user_id: int, session_id: int) -> bool:
-        """End the session if it is the user's; tell whether it was, and open."""
+    def close(self, user_id: int, session_id: int) -> bool:
+        """End the session if it is the user's; return whether it was, and open."""
         ended = self._session.execute(
             delete(SessionRow)
             .where(SessionRow.id == session_id, SessionRow.user_id == user_id)

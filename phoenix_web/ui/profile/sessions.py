@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, make_response, render_template
 
-from phoenix_web.auth.sign_in.endings import end_session, end_sessions
+from phoenix_web.auth.sign_in.sessions import end_session, end_sessions
 from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.ui import cookie_auth, htmx, links

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, render_template
 
 from phoenix_web.auth import accounts
-from phoenix_web.auth.sign_in import endings
+from phoenix_web.auth.sign_in import sessions
 from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.password_links import LinkPurpose
@@ -89,7 +89,7 @@ def end_session(user_id: str, session_id: int) -> Response:
     """End one session of the user; raise `NotFound` when it is not theirs, or not there."""
     with services().database.transaction() as session:
         user = find_viewed(session, user_id).user
-        if not endings.end_session(session, user, session_id, current_actor()):
+        if not sessions.end_session(session, user, session_id, current_actor()):
             raise NotFound("There is no such session. It may have ended already.")
     return _back(user_id, "session")
 
@@ -99,7 +99,7 @@ def end_session(user_id: str, session_id: int) -> Response:
 def end_sessions(user_id: str) -> Response:
     """Sign the user out everywhere."""
     with services().database.transaction() as session:
-        endings.end_sessions(session, find_viewed(session, user_id).user, current_actor())
+        sessions.end_sessions(session, find_viewed(session, user_id).user, current_actor())
     return _back(user_id, "sessions")
 
 
