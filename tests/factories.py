@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.issuer import issue_key
-from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.settings.settings import Settings
@@ -123,7 +122,7 @@ def add_user(
     password_hash = services.passwords.hash(password)
     with services.database.transaction() as session:
         user = UserStore(session).add(role=Role(role), password_hash=password_hash, **values)
-        tokens = services.sessions.open(session, user, Device())
+        tokens = services.sessions.open(session, user, Actor())
     return SignedIn(
         user_id=user.id,
         global_id=encode("User", user.id),
@@ -142,7 +141,7 @@ def sign_in(app: Flask, user: SignedIn) -> SignedIn:
     with services.database.transaction() as session:
         found = UserStore(session).find(user.user_id)
         assert found is not None
-        tokens = services.sessions.open(session, found, Device())
+        tokens = services.sessions.open(session, found, Actor())
     return SignedIn(
         **{
             **vars(user),

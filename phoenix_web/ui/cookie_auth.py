@@ -18,7 +18,6 @@ from phoenix_web.web.guard import (
     ACCESS_COOKIE,
     REFRESH_COOKIE,
     current_actor,
-    current_device,
     session_cookie,
 )
 from phoenix_web.web.services import services
@@ -98,7 +97,7 @@ def _principal() -> Principal:
                 raise
     if not refresh_token:
         raise InvalidCredential("no cookie")
-    renewal = services().sessions.renew(refresh_token, current_device(), current_actor())
+    renewal = services().sessions.renew(refresh_token, current_actor())
     if renewal.tokens is not None:
         remember(renewal.tokens)
     # Otherwise another tab has renewed the session a moment ago, and its cookies are on their way.

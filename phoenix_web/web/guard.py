@@ -14,7 +14,6 @@ from flask import current_app, g, request
 from phoenix_web.addresses import network_of
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.principal import ANONYMOUS, Principal
-from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.errors import Forbidden, InvalidCredential
 from phoenix_web.policy import CredentialKind
 from phoenix_web.web.same_site import SAFE_METHODS, refuse_cross_site
@@ -118,12 +117,13 @@ def comes_by_cookie() -> bool:
     return not request.environ.get("HTTP_AUTHORIZATION")
 
 
-def current_device() -> Device:
-    """Return from where and by what this request comes, as far as it tells."""
+def device_cookie() -> str | None:
+    """Return the cookie of a known device, or None without one, and for two of them.
+
+    As with the cookies of a session, another host of the domain may have set a second one.
+    """
     cookies = request.cookies.getlist(DEVICE_COOKIE)
-    # As with a session's cookies, a second one may be a neighbour's; nobody is known by it.
-    cookie = cookies[0] if len(cookies) == 1 else None
-    return Device.of(request.remote_addr, request.headers.get("User-Agent"), cookie)
+    return cookies[0] if len(cookies) == 1 else None
 
 
 def current_actor() -> Actor:

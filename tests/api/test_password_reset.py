@@ -13,7 +13,6 @@ import time_machine
 from sqlalchemy import text
 
 from phoenix_web.audit.events import Actor
-from phoenix_web.auth.sign_in.devices import Device
 from phoenix_web.errors import Invalid
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.sessions import SessionStore
@@ -291,7 +290,7 @@ def test_a_changed_password_ends_the_link(
         user = UserStore(session).find(member.user_id)
     assert user is not None
 
-    services.login.change_password(*(user, PASSWORD, "changed by its owner", Device(), Actor()))
+    services.login.change_password(user, PASSWORD, "changed by its owner", Actor(), None)
 
     assert is_refused(reset(client, token))
 

@@ -18,7 +18,7 @@ from phoenix_web.web.guard import (
     REFRESH_COOKIE,
     bearer,
     current_actor,
-    current_device,
+    device_cookie,
     limited,
     public,
     session_cookie,
@@ -75,7 +75,7 @@ def log_in(body: LoginRequestBody) -> Response:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
     code = (body.code or "").strip() or None
     tokens = services().login.log_in(
-        body.email, body.password, current_device(), current_actor(), code
+        body.email, body.password, current_actor(), device_cookie(), code
     )
     if isinstance(tokens, CodeAsked):
         raise InvalidCredential("right password without a code", CODE_REQUIRED)
@@ -99,7 +99,7 @@ def refresh(body: RefreshRequestBody | None) -> Response:
     found = services().sessions.find(refresh_token)
     if found is not None:
         services().rate_limits.acquire(REFRESH, f"session {found.session_id}")
-    renewal = services().sessions.renew(refresh_token, current_device(), current_actor())
+    renewal = services().sessions.renew(refresh_token, current_actor())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")

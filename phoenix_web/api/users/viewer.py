@@ -26,8 +26,8 @@ from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
     comes_by_cookie,
     current_actor,
-    current_device,
     current_principal,
+    device_cookie,
     requires,
     signed_in_user,
 )
@@ -102,8 +102,8 @@ def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
             user,
             current=body.current_password,
             new=password,
-            device=current_device(),
             actor=current_actor(),
+            device_cookie=device_cookie(),
             username=body.username,
         )
     except InvalidCredential as error:

@@ -1,9 +1,11 @@
-"""From where, and by what, somebody comes: as it is stored, and in words."""
+"""Client IP address and user agent, for storage and display."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from phoenix_web.audit.events import Actor
 
 #: Characters of each that are kept; a longer text is cut.
 MAX_ADDRESS_LENGTH: Final = 64
@@ -48,21 +50,15 @@ _SYSTEMS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """An address and a user agent, as short as the store wants them; None for what is not told."""
+def device_columns(actor: Actor) -> dict[str, str | None]:
+    """Return the client address and user agent of *actor* as a session stores them.
 
-    address: str | None = None
-    user_agent: str | None = None
-    #: By which the browser may be known to somebody, as `known_devices` reads it.
-    cookie: str | None = field(default=None, repr=False)
-
-    @classmethod
-    def of(cls, address: str | None, user_agent: str | None, cookie: str | None = None) -> Device:
-        """Return the device that a request tells of: anybody can send anything as either."""
-        return cls(
-            _kept(address, MAX_ADDRESS_LENGTH), _kept(user_agent, MAX_USER_AGENT_LENGTH), cookie
-        )
+    A client can send any text as its user agent: it is cut, and control characters are removed.
+    """
+    return {
+        "address": _kept(actor.address, MAX_ADDRESS_LENGTH),
+        "user_agent": _kept(actor.agent, MAX_USER_AGENT_LENGTH),
+    }
 
 
 def in_words(user_agent: str | None) -> str:

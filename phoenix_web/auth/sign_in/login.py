@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from phoenix_web.auth.mfa.challenges import Challenges
     from phoenix_web.auth.passwords.hashing import Passwords
     from phoenix_web.auth.passwords.reauthentication import Reauthentication
-    from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.auth.sign_in.known_devices import KnownDevices
     from phoenix_web.auth.sign_in.sessions import Sessions, TokenPair
     from phoenix_web.auth.sign_in.throttling import LoginAttempt, LoginThrottle
@@ -63,11 +62,11 @@ class Login:
         self,
         email: str,
         password: str,
-        device: Device,
         actor: Actor,
+        device_cookie: str | None,
         code: str | None = None,
     ) -> TokenPair | CodeAsked:
-        """Open a session on *device* and return its tokens, or that a code is asked for.
+        """Open a session and return its tokens, or a challenge when a code is required.
 
         A code is asked for when the user has a second factor and *code* is None.
 
@@ -79,9 +78,11 @@ class Login:
         refusals = recording(self.database, AuditAction.LOGIN_FAILED, email, actor)
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn(), refusals:
-            return self._log_in(normal_email(email), password, device, actor, code)
+            return self._log_in(normal_email(email), password, actor, device_cookie, code)
 
-    def enter_code(self, challenge: str, code: str, device: Device, actor: Actor) -> TokenPair:
+    def enter_code(
+        self, challenge: str, code: str, actor: Actor, device_cookie: str | None
+    ) -> TokenPair:
         """Open the session that *challenge* stands for, and return its tokens.
 
         Raises `WrongCode` and `TooManyRequests` as `log_in` does; then the challenge stays good.
@@ -98,23 +99,23 @@ class Login:
             if not user.is_active or password_hash is None:
                 raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
             self.challenges.check(challenge, user, password_hash)
-            known = self.known_devices.find(device.cookie, user, password_hash)
-            attempt = self.throttle.register_failure(user.email, device.address, known)
+            known = self.known_devices.find(device_cookie, user, password_hash)
+            attempt = self.throttle.register_failure(user.email, actor.address, known)
             if codes.is_of_app(code):
                 attempt = self.throttle.register_wrong_code(attempt, user.id)
             by = actor.as_user(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 _lock(session, user, password_hash)
-                tokens = self._open(session, user, attempt, device, by, code)
-        return self._recognised(tokens, user, attempt, device, password_hash)
+                tokens = self._open(session, user, attempt, by, code)
+        return self._recognised(tokens, user, attempt, device_cookie, password_hash)
 
     def change_password(  # noqa: PLR0913 - who, what and from where
         self,
         user: UserInfo,
         current: str,
         new: str,
-        device: Device,
         actor: Actor,
+        device_cookie: str | None,
         *,
         username: str | None = None,
     ) -> TokenPair:
@@ -134,14 +135,14 @@ class Login:
                 UserStore(session).set_password(user.id, new_hash, needs_reset=False)
                 PasswordLinkStore(session).drop(user.id)
                 ended = SessionStore(session).close_all(user.id)
-                tokens = self.sessions.open(session, user, device)
+                tokens = self.sessions.open(session, user, actor)
                 detail = {"sessions_ended": ended, "new_session": tokens.session_id}
                 record(session, Event(action, actor, user_subject(user), detail=detail))
                 if username is not None:
                     rename(session, user, username, actor)
         _log.info("user %s changed their password", user.id)
         # Every browser is a stranger's now; this one has just proved both passwords.
-        cookie = self.known_devices.remember(device.cookie, None, user, new_hash)
+        cookie = self.known_devices.remember(device_cookie, None, user, new_hash)
         return replace(tokens, device_cookie=cookie)
 
     def forget_failures(self, session: Session, user: UserInfo) -> None:
@@ -149,7 +150,7 @@ class Login:
         self.throttle.reset_account(session, user.email)
 
     def _log_in(
-        self, email: str, password: str, device: Device, actor: Actor, code: str | None
+        self, email: str, password: str, actor: Actor, device_cookie: str | None, code: str | None
     ) -> TokenPair | CodeAsked:
         with self.database.reading() as session:
             # One statement, whether there is such a user or not.
@@ -157,9 +158,9 @@ class Login:
         if user is not None and not user.is_active:
             # A deactivated account has no password that matches, at the cost of one that has.
             password_hash = None
-        known = self.known_devices.find(device.cookie, user, password_hash)
+        known = self.known_devices.find(device_cookie, user, password_hash)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
-        attempt = self.throttle.register_failure(email, device.address, known)
+        attempt = self.throttle.register_failure(email, actor.address, known)
         is_right = self.passwords.matches(password, password_hash)
         if not is_right or user is None or password_hash is None:
             who = f"user {user.id}" if user else "an unknown address"
@@ -182,23 +183,17 @@ class Login:
                 self.throttle.withdraw(session, attempt)
                 record(session, Event(AuditAction.LOGIN_CODE_ASKED, by, user_subject(user)))
                 return CodeAsked(self.challenges.issue(user, new_hash))
-            tokens = self._open(session, user, attempt, device, by, code or "")
-        return self._recognised(tokens, user, attempt, device, new_hash)
+            tokens = self._open(session, user, attempt, by, code or "")
+        return self._recognised(tokens, user, attempt, device_cookie, new_hash)
 
-    def _open(  # noqa: PLR0913, PLR0917 - all that is known of a sign-in
-        self,
-        session: Session,
-        user: UserInfo,
-        attempt: LoginAttempt,
-        device: Device,
-        actor: Actor,
-        code: str,
+    def _open(
+        self, session: Session, user: UserInfo, attempt: LoginAttempt, actor: Actor, code: str
     ) -> TokenPair:
         """Open a session once *code* holds, or none is needed; forgive what led here."""
         second_factor = codes.consume(session, user, code, actor)
         self.throttle.reset(session, attempt)
         UserStore(session).record_sign_in(user.id, datetime.now(UTC))
-        tokens = self.sessions.open(session, user, device)
+        tokens = self.sessions.open(session, user, actor)
         subject = session_subject(tokens.session_id, user)
         detail = {"second_factor": second_factor} if second_factor else {}
         record(session, Event(AuditAction.SESSION_OPENED, actor, subject, detail=detail))
@@ -209,12 +204,12 @@ class Login:
         tokens: TokenPair,
         user: UserInfo,
         attempt: LoginAttempt,
-        device: Device,
+        device_cookie: str | None,
         password_hash: str,
     ) -> TokenPair:
         """Return *tokens* with the cookie by which the browser is known from now on."""
         _log.info("user %s signed in", user.id)
-        cookie = self.known_devices.remember(device.cookie, attempt.device, user, password_hash)
+        cookie = self.known_devices.remember(device_cookie, attempt.device, user, password_hash)
         return replace(tokens, device_cookie=cookie)
 
 

@@ -12,6 +12,7 @@ from phoenix_web.auth.account_events import all_ended, session_subject
 from phoenix_web.auth.credentials import key_text
 from phoenix_web.auth.credentials.access_tokens import derive_key, new_token_id
 from phoenix_web.auth.credentials.principal import Principal
+from phoenix_web.auth.sign_in.devices import device_columns
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
 from phoenix_web.policy import CredentialKind
 from phoenix_web.store.accounts.sessions import RefreshInfo, SessionStore
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from phoenix_web.audit.events import Actor
     from phoenix_web.auth.credentials.access_tokens import AccessTokens
-    from phoenix_web.auth.sign_in.devices import Device
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
@@ -89,26 +89,19 @@ class Sessions:
         self._reuse = reuse
         self._max_age = max_age
 
-    def open(self, session: Session, user: UserInfo, device: Device) -> TokenPair:
-        """Open a session for *user* on *device*, within *session*, and return its tokens."""
+    def open(self, session: Session, user: UserInfo, actor: Actor) -> TokenPair:
+        """Open a session for *user*, who signs in as *actor*, and return its tokens."""
         now = datetime.now(UTC)
         token_id = new_token_id()
         store = SessionStore(session)
         # An expired token is told so for a day; after that it is as unknown as any other.
         store.purge_expired(now - timedelta(days=1))
         term = self._term(now, now)
-        session_id = store.open(
-            user.id,
-            token_id,
-            created_at=now,
-            expires_at=term.end,
-            address=device.address,
-            user_agent=device.user_agent,
-        )
+        session_id = store.open(user.id, token_id, now, term.end, **device_columns(actor))
         return self._pair(store, user, session_id, token_id, term)
 
-    def renew(self, refresh_token: str, device: Device, actor: Actor) -> Renewal:
-        """Exchange *refresh_token*, which is good once and comes from *device*, for new tokens.
+    def renew(self, refresh_token: str, actor: Actor) -> Renewal:
+        """Exchange *refresh_token*, which can be used once, for new tokens.
 
         Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
         the time of reuse: that is a replay, and ends the whole session (RFC 9700 section 4.14.2).
@@ -126,7 +119,7 @@ class Sessions:
                 f"refresh token of session {found.session_id} expired", _EXPIRED
             )
         with self._database.transaction() as session:
-            renewal = self._exchange(session, digest, found, device, actor)
+            renewal = self._exchange(session, digest, found, actor)
         if renewal is None:
             raise InvalidCredential(
                 f"replay of a spent refresh token ended session {found.session_id}", _INVALID
@@ -154,12 +147,7 @@ class Sessions:
                 end_session(session, user, session_id, by)
 
     def _exchange(
-        self,
-        session: Session,
-        digest: bytes,
-        found: RefreshInfo,
-        device: Device,
-        actor: Actor,
+        self, session: Session, digest: bytes, found: RefreshInfo, actor: Actor
     ) -> Renewal | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
@@ -174,14 +162,7 @@ class Sessions:
         principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
         if store.consume_refresh_token(digest, now):
             token_id = new_token_id()
-            store.renew(
-                found.session_id,
-                token_id,
-                moment=now,
-                expires_at=term.end,
-                address=device.address,
-                user_agent=device.user_agent,
-            )
+            store.renew(found.session_id, token_id, now, term.end, **device_columns(actor))
             return Renewal(principal, self._pair(store, user, found.session_id, token_id, term))
         spent = store.find_refresh_token(digest)
         if spent and spent.spent_at and now - spent.spent_at < self._reuse:

@@ -14,7 +14,7 @@ from phoenix_web.rate_limits import PASSWORD_RESET
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.sign_in import login
 from phoenix_web.web import cookies
-from phoenix_web.web.guard import current_actor, current_device, limited, public
+from phoenix_web.web.guard import current_actor, device_cookie, limited, public
 from phoenix_web.web.same_site import hides_its_page
 from phoenix_web.web.services import services
 
@@ -100,7 +100,7 @@ def submit() -> Response:
         if form is None:
             return _page(submission, link, HTTPStatus.UNPROCESSABLE_ENTITY)
         known = services().password_links.redeem(
-            token, form.new_password, current_actor(), current_device().cookie
+            token, form.new_password, current_actor(), device_cookie()
         )
     except InvalidCredential:
         return _gone()

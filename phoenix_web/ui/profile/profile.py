@@ -15,7 +15,7 @@ from phoenix_web.ui.account_forms import NameForm
 from phoenix_web.ui.profile import sessions as own_sessions
 from phoenix_web.ui.profile import two_step
 from phoenix_web.ui.session_lists import listed
-from phoenix_web.web.guard import current_actor, current_device, requires, signed_in_user
+from phoenix_web.web.guard import current_actor, device_cookie, requires, signed_in_user
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def change_password() -> Response:
             user,
             current=form.current_password,
             new=form.new_password,
-            device=current_device(),
             actor=current_actor(),
+            device_cookie=device_cookie(),
         )
     except InvalidCredential:
         refused = submission.refused("current_password", "This is not your current password.")

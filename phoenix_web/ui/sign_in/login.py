@@ -16,7 +16,7 @@ from phoenix_web.ui.account_forms import CodeForm
 from phoenix_web.web.guard import (
     check_rate_limit,
     current_actor,
-    current_device,
+    device_cookie,
     public,
     session_of_cookies,
 )
@@ -55,7 +55,7 @@ def submit() -> Response:
     try:
         check_rate_limit(SIGN_IN)
         tokens = services().login.log_in(
-            form.email, form.password, current_device(), current_actor()
+            form.email, form.password, current_actor(), device_cookie()
         )
     except InvalidCredential as error:
         return _page(submission, error.status, error.message)
@@ -88,7 +88,7 @@ def submit_code() -> Response:
     try:
         check_rate_limit(SIGN_IN_CODE)
         tokens = services().login.enter_code(
-            challenge, submission.form.code, current_device(), current_actor()
+            challenge, submission.form.code, current_actor(), device_cookie()
         )
     except WrongCode as error:
         return _code_page(challenge, submission.refused("code", WRONG_CODE), error.status)

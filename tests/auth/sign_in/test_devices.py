@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from phoenix_web.audit.events import Actor
 from phoenix_web.auth.sign_in.devices import (
     MAX_ADDRESS_LENGTH,
     MAX_USER_AGENT_LENGTH,
-    Device,
+    device_columns,
     in_words,
 )
 
@@ -67,10 +68,10 @@ def test_a_program_is_told_by_its_name(user_agent: str | None, words: str) -> No
 
 @given(st.text(max_size=2000), st.text(max_size=2000))
 def test_what_is_kept_is_short_and_can_be_shown(address: str, user_agent: str) -> None:
-    device = Device.of(address, user_agent)
+    columns = device_columns(Actor(address=address, agent=user_agent))
 
     for kept, length in (
-        (device.address, MAX_ADDRESS_LENGTH),
-        (device.user_agent, MAX_USER_AGENT_LENGTH),
+        (columns["address"], MAX_ADDRESS_LENGTH),
+        (columns["user_agent"], MAX_USER_AGENT_LENGTH),
     ):
         assert kept is None or (0 < len(kept) <= length and kept.isprintable())
