@@ -438,6 +438,7 @@ def second_database_url(
         yield url
 
 
+@pytest.mark.empty_database
 def test_we_answer_as_phoenix_does_but_for_the_table(
     make_app: MakeApp, second_database_url: str
 ) -> None:
