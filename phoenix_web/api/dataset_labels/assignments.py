@@ -15,7 +15,7 @@ from phoenix_web.api.dataset_labels.labels import (
     label_number,
     to_payload,
 )
-from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
+from phoenix_web.api.datasets.datasets import dataset_of, locked_dataset_of
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.payloads import Payload, Text, no_content, respond
 from phoenix_web.errors import NotFound

@@ -12,13 +12,18 @@ from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import MAX_DATASET_CURSOR, AnyLimit, CursorQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, no_content, respond
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import decode, encode
+from phoenix_web.global_ids import decode, encode, number_of
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
+from phoenix_web.store.datasets.existing import existing_id, locked_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.orm import Session
+
     from phoenix_web.store.datasets.datasets import DatasetInfo
 
 routes = Blueprint("datasets", __name__)
@@ -102,6 +107,27 @@ def delete_dataset(dataset_id: str) -> Response:
         if not DatasetStore(session).delete(number):
             raise NotFound("Dataset does not exist")
     return no_content()
+
+
+def dataset_of(session: Session, identifier: str) -> int:
+    """Return the id of the dataset by its GlobalID, or else by its name; raise `NotFound`."""
+    return _found_id(existing_id, session, identifier)
+
+
+def locked_dataset_of(session: Session, identifier: str) -> int:
+    """Return the same; the dataset stays until the transaction ends. Raise `NotFound`."""
+    return _found_id(locked_id, session, identifier)
+
+
+def _found_id(
+    find: Callable[[Session, int | str], int | None], session: Session, identifier: str
+) -> int:
+    number = number_of("Dataset", identifier)
+    dataset_id = find(session, identifier if number is None else number)
+    if dataset_id is None:
+        kind = "name" if number is None else "ID"
+        raise NotFound(f"Dataset with {kind} {identifier} not found")
+    return dataset_id
 
 
 def _to_payload(dataset: DatasetInfo) -> Dataset:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response
 
-from phoenix_web.api.datasets.identifiers import dataset_of, locked_dataset_of
+from phoenix_web.api.datasets.datasets import dataset_of, locked_dataset_of
 from phoenix_web.api.datasets.split_payloads import (
     CreateDatasetSplitRequestBody,
     DatasetSplit,

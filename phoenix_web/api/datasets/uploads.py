@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
+from pydantic import Field
 
-from phoenix_web.api.datasets.upload_payloads import (
-    UploadDatasetData,
-    UploadDatasetForm,
-    UploadDatasetQuery,
-    UploadDatasetRequestBody,
-    UploadDatasetResponseBody,
-)
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.payloads import respond
+from phoenix_web.api.payloads import Payload, respond
 from phoenix_web.datasets import file_upload
-from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.datasets.examples import UploadAction
+from phoenix_web.datasets.file_upload import ARROW, CSV, JSONL, Limits
 from phoenix_web.datasets.formats import json as json_upload
 from phoenix_web.errors import BadRequest, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
@@ -32,6 +27,68 @@ if TYPE_CHECKING:
     from phoenix_web.store.datasets.uploads import UploadResult
 
 routes = Blueprint("uploads", __name__)
+
+
+class UploadDatasetQuery(Payload):
+    """Whether to wait for the result, which this server always does."""
+
+    sync: bool = False
+
+
+class UploadDatasetRequestBody(Payload):
+    """A dataset with its examples; `json_upload` says what is refused, and with which text."""
+
+    name: str
+    description: str | None = None
+    action: str | None = UploadAction.CREATE
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]] | None = None
+    metadata: list[dict[str, Any]] | None = None
+    splits: list[str | list[str | None] | None] | None = None
+    span_ids: list[str | None] | None = None
+    example_ids: list[str | None] | None = None
+
+
+class UploadDatasetForm(Payload):
+    """A dataset as a file of examples, with the columns that make them; see `file_upload`."""
+
+    name: str
+    description: str = Field("", description="By default the name of the file")
+    action: UploadAction = UploadAction.CREATE
+    input_keys: list[str] = Field([], alias="input_keys[]")
+    output_keys: list[str] = Field([], alias="output_keys[]")
+    metadata_keys: list[str] = Field([], alias="metadata_keys[]")
+    split_key: str = Field("", description="The column with the names of all splits")
+    split_keys: list[str] = Field(
+        [], alias="split_keys[]", description="Columns with one split each, not with split_key"
+    )
+    span_id_key: str = ""
+    example_id_key: str = ""
+    flatten_keys: list[str] = Field(
+        [], alias="flatten_keys[]", description="Columns whose objects are spread (CSV, JSONL)"
+    )
+    file: bytes = Field(
+        description=(
+            f"A file of the type {CSV}, {JSONL} or {ARROW}, as its own Content-Type says; the "
+            "first two may come with the Content-Encoding gzip or deflate"
+        )
+    )
+
+
+class UploadDatasetData(Payload):
+    """What the upload did."""
+
+    dataset_id: str
+    version_id: str
+    num_created_examples: int
+    num_updated_examples: int
+    num_deleted_examples: int
+
+
+class UploadDatasetResponseBody(Payload):
+    """What the upload did."""
+
+    data: UploadDatasetData
 
 
 @routes.post("/upload")
