@@ -11,7 +11,7 @@ from phoenix_web.errors import NotFound
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.ui import htmx, links
-from phoenix_web.ui.datasets.viewed import find_dataset
+from phoenix_web.ui.datasets.dataset_page import find_dataset
 from phoenix_web.ui.filters import require_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services

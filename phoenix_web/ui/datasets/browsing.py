@@ -13,9 +13,9 @@ from phoenix_web.store.datasets.examples import Batch, ExampleStore
 from phoenix_web.store.datasets.pages import ChangedExample, PageStore
 from phoenix_web.store.paging import Page
 from phoenix_web.ui import links
+from phoenix_web.ui.datasets.dataset_page import find_dataset_page
 from phoenix_web.ui.datasets.json_view import JsonLine, lines
 from phoenix_web.ui.datasets.snippets import reading_snippets
-from phoenix_web.ui.datasets.viewed import find_viewed
 from phoenix_web.ui.filters import optional_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
@@ -37,14 +37,14 @@ def show(dataset_id: str) -> str:
     cursor = optional_id("cursor", "DatasetExample")
     split_id = optional_id("split", "DatasetSplit")
     with services().database.reading() as session:
-        viewed = find_viewed(session, dataset_id)
-        pages = PageStore(session, viewed.dataset.id)
+        dataset_page = find_dataset_page(session, dataset_id)
+        pages = PageStore(session, dataset_page.dataset.id)
         splits = pages.splits(_SPLITS)
         batch, count = Batch([], {}, {}), None
-        if viewed.version is not None:
-            if not viewed.is_latest:
-                count = pages.count(viewed.version.id)
-            store = ExampleStore(session, viewed.dataset.id, viewed.version.id)
+        if dataset_page.version is not None:
+            if not dataset_page.is_latest:
+                count = pages.count(dataset_page.version.id)
+            store = ExampleStore(session, dataset_page.dataset.id, dataset_page.version.id)
             split_ids = None if split_id is None else [split_id]
             batch = store.after(cursor or 0, _PAGE_SIZE + 1, split_ids)
     examples = batch.examples[:_PAGE_SIZE]
@@ -52,7 +52,7 @@ def show(dataset_id: str) -> str:
     colors = {split.name: split.color for split in splits}
     return render_template(
         "datasets/examples.html",
-        viewed=viewed,
+        page=dataset_page,
         examples=[
             (
                 example.node_id,
@@ -78,16 +78,16 @@ def changes(dataset_id: str) -> str:
     """Show what one version has changed against the one before it."""
     cursor = optional_id("cursor", "DatasetExample")
     with services().database.reading() as session:
-        viewed = find_viewed(session, dataset_id)
-        store = PageStore(session, viewed.dataset.id)
+        dataset_page = find_dataset_page(session, dataset_id)
+        store = PageStore(session, dataset_page.dataset.id)
         page: Page[ChangedExample] = Page([])
         counts = None
-        if viewed.version is not None:
-            counts = store.change_counts(viewed.version.id)
-            page = store.changes(viewed.version.id, _PAGE_SIZE, cursor)
+        if dataset_page.version is not None:
+            counts = store.change_counts(dataset_page.version.id)
+            page = store.changes(dataset_page.version.id, _PAGE_SIZE, cursor)
     return render_template(
         "datasets/changes.html",
-        viewed=viewed,
+        page=dataset_page,
         counts=counts,
         changes=[
             (
@@ -109,10 +109,10 @@ def changes(dataset_id: str) -> str:
 def use(dataset_id: str) -> str:
     """Show how programs read the dataset."""
     with services().database.reading() as session:
-        viewed = find_viewed(session, dataset_id)
-    snippets = reading_snippets(links.server_url(), viewed.id, viewed.version_id)
+        dataset_page = find_dataset_page(session, dataset_id)
+    snippets = reading_snippets(links.server_url(), dataset_page.id, dataset_page.version_id)
     return render_template(
-        "datasets/use.html", viewed=viewed, snippets=snippets, is_asked="delete" in request.args
+        "datasets/use.html", page=dataset_page, snippets=snippets, is_asked="delete" in request.args
     )
 
 

@@ -16,7 +16,7 @@ from phoenix_web.ui import htmx, links
 from phoenix_web.ui.filters import require_id
 from phoenix_web.ui.passwords import links as password_links
 from phoenix_web.ui.session_lists import END_PATH
-from phoenix_web.ui.users.viewed import DONE, find_viewed, page
+from phoenix_web.ui.users.user_page import DONE, find_user, render_user_page
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
@@ -88,7 +88,7 @@ def reset_second_factor(user_id: str) -> Response:
 def end_session(user_id: str, session_id: int) -> Response:
     """End one session of the user; raise `NotFound` when it is not theirs, or not there."""
     with services().database.transaction() as session:
-        user = find_viewed(session, user_id).user
+        user = find_user(session, user_id)
         if not sessions.end_session(session, user, session_id, current_actor()):
             raise NotFound("There is no such session. It may have ended already.")
     return _back(user_id, "session")
@@ -99,7 +99,7 @@ def end_session(user_id: str, session_id: int) -> Response:
 def end_sessions(user_id: str) -> Response:
     """Sign the user out everywhere."""
     with services().database.transaction() as session:
-        sessions.end_sessions(session, find_viewed(session, user_id).user, current_actor())
+        sessions.end_sessions(session, find_user(session, user_id), current_actor())
     return _back(user_id, "sessions")
 
 
@@ -119,7 +119,7 @@ def _set_active(user_id: str, *, is_active: bool) -> Response:
 def _back(user_id: str, done: str) -> Response:
     if not htmx.is_htmx():
         return _to_page(user_id, done)
-    return page(user_id, "settings/users/_user_sessions.html", session_news=DONE[done])
+    return render_user_page(user_id, "settings/users/_user_sessions.html", session_news=DONE[done])
 
 
 def _to_page(user_id: str, done: str) -> Response:

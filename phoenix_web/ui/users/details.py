@@ -13,7 +13,7 @@ from phoenix_web.policy import Permission, Role
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.account_forms import UserForm
 from phoenix_web.ui.filters import require_id
-from phoenix_web.ui.users.viewed import find_viewed, page
+from phoenix_web.ui.users.user_page import find_user, render_user_page
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
@@ -32,7 +32,7 @@ _MEANWHILE: Final = (
 @requires(Permission.USER_WRITE)
 def show(user_id: str) -> Response:
     """Show the user."""
-    return page(user_id, _FRAGMENT)
+    return render_user_page(user_id, _FRAGMENT)
 
 
 @routes.post("")
@@ -42,11 +42,11 @@ def save(user_id: str) -> Response:
     submission = forms.submitted(UserForm)
     form = submission.form
     if form is None:
-        return page(user_id, _FRAGMENT, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return render_user_page(user_id, _FRAGMENT, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     wanted = accounts.AccountChange(form.username, Role(form.role) if form.role else None)
     try:
         with services().database.transaction() as session:
-            before = find_viewed(session, user_id).user
+            before = find_user(session, user_id)
             after = accounts.change(
                 session,
                 require_id("User", user_id),
@@ -57,8 +57,10 @@ def save(user_id: str) -> Response:
             )
     except Conflict as error:
         if error.message == accounts.CHANGED_MEANWHILE:
-            return page(user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE)
+            return render_user_page(
+                user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE
+            )
         taken = submission.refused("username", "Somebody else has this name.")
-        return page(user_id, _FRAGMENT, taken, error.status)
+        return render_user_page(user_id, _FRAGMENT, taken, error.status)
     done = "saved" if after.role is before.role else "role"
     return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))

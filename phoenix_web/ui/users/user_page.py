@@ -41,8 +41,8 @@ _QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
 
 
 @dataclass(frozen=True, slots=True)
-class ViewedUser:
-    """A user as their page shows one to an administrator."""
+class UserPage:
+    """A user, with what their page shows to an administrator."""
 
     #: The GlobalID.
     id: str
@@ -85,23 +85,28 @@ class ViewedUser:
         return not self.is_self and may_choose_password(self.user)
 
 
-def find_viewed(session: Session, user_id: str) -> ViewedUser:
+def find_user(session: Session, user_id: str) -> UserInfo:
     """Return the user with the GlobalID *user_id*; raise `NotFound` without one."""
-    users = UserStore(session)
-    user = users.find(require_id("User", user_id))
+    user = UserStore(session).find(require_id("User", user_id))
     if user is None or user.email == SYSTEM_EMAIL:
         raise NotFound("There is no such user. They may have been deleted.")
-    return ViewedUser(
+    return user
+
+
+def find_user_page(session: Session, user_id: str) -> UserPage:
+    """Return what the page shows of the user with the GlobalID *user_id*; raise `NotFound`."""
+    user = find_user(session, user_id)
+    return UserPage(
         encode("User", user.id),
         user,
-        users.password_hash(user.id) is not None,
+        UserStore(session).password_hash(user.id) is not None,
         PasswordLinkStore(session).find_for(user.id),
         len(KeyStore(session).list_for(user.id)),
         listed(session, user.id),
     )
 
 
-def page(
+def render_user_page(
     user_id: str,
     fragment: str,
     submission: forms.Submission[UserForm] | None = None,
@@ -110,11 +115,11 @@ def page(
 ) -> Response:
     """Answer the user's page, or *fragment* of it, with what a form of it has *told*."""
     with services().database.reading() as session:
-        viewed = find_viewed(session, user_id)
+        page = find_user_page(session, user_id)
     asked = request.args.get("ask", "")
     context = {
-        "viewed": viewed,
-        "form": submission or _stored(viewed.user),
+        "page": page,
+        "form": submission or _stored(page.user),
         "roles": ROLES,
         "asked": asked if asked in _QUESTIONS else None,
         "news": DONE.get(request.args.get("done", "")),

@@ -19,7 +19,7 @@ _VERSIONS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ViewedDataset:
+class DatasetPage:
     """What the pages of one dataset have in common."""
 
     #: The GlobalID.
@@ -56,7 +56,7 @@ def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
     return dataset
 
 
-def find_viewed(session: Session, dataset_id: str) -> ViewedDataset:
+def find_dataset_page(session: Session, dataset_id: str) -> DatasetPage:
     """Return the dataset and the version that the query's `version` names, or the newest one.
 
     Raises `NotFound` without them.
@@ -74,4 +74,4 @@ def find_viewed(session: Session, dataset_id: str) -> ViewedDataset:
         if version not in versions:
             versions.append(version)
     labels = labels_of(session, [dataset.id]).get(dataset.id, [])
-    return ViewedDataset(dataset_id, dataset, labels, versions, version)
+    return DatasetPage(dataset_id, dataset, labels, versions, version)
