@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 _LONGEST: Final = 320
 
 
-def is_address(text: str) -> bool:
+def is_email_address(text: str) -> bool:
     """Tell whether *text* is a mail address; the domain need not exist, nor be a public one."""
     if len(text) > _LONGEST:
         return False
@@ -22,7 +22,7 @@ def is_address(text: str) -> bool:
     return True
 
 
-def ascii_form(address: str) -> str:
+def to_ascii(address: str) -> str:
     """Return *address* with its domain in the ASCII that servers know, or as it is if none can."""
     try:
         told = validate_email(address, check_deliverability=False, globally_deliverable=False)
@@ -31,7 +31,7 @@ def ascii_form(address: str) -> str:
     return told.ascii_email or f"{told.local_part}@{told.ascii_domain}"
 
 
-def network_of(address: str | None) -> str | None:
+def client_network(address: str | None) -> str | None:
     """Return what the clients at *address* share, or None when it is no address.
 
     One customer of a provider holds a whole IPv6 /64, and could send each request from another

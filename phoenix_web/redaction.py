@@ -11,6 +11,6 @@ _SECRETS: Final = re.compile(
 )
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """Return *text* with `***` in the place of each secret."""
     return _SECRETS.sub("***", text)

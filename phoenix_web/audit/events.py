@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.redaction import redacted
+from phoenix_web.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,7 +177,7 @@ def _kept(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    shown = "".join(character for character in redacted(text) if character.isprintable())
+    shown = "".join(character for character in redact(text) if character.isprintable())
     return shown[:MAX_LENGTH].strip() or None
 
 
@@ -187,4 +187,4 @@ def _clean(value: Any) -> Any:
         return {name: _clean(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [_clean(inner) for inner in value]
-    return redacted(value) if isinstance(value, str) else value
+    return redact(value) if isinstance(value, str) else value

@@ -30,5 +30,5 @@ def send() -> None:
     finally:
         held.database.dispose()
     click.echo(
-        f"{report.sent} sent, {report.put_off} put off, {report.given_up} given up", err=True
+        f"{report.sent} sent, {report.postponed} put off, {report.abandoned} given up", err=True
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from phoenix_web.addresses import is_address
+from phoenix_web.addresses import is_email_address
 from phoenix_web.auth import accounts
 from phoenix_web.auth.account_events import user_created
 from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
@@ -41,7 +41,7 @@ def users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(email: str, username: str | None, role: str, *, password_stdin: bool) -> None:
     """Add a user who signs in as EMAIL; print their password unless it was given."""
-    if not is_address(email):
+    if not is_email_address(email):
         raise Invalid(f"{email} is not a mail address")
     settings = prepared()
     password = _password(settings, email, read=password_stdin)

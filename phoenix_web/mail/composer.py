@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from phoenix_web.addresses import ascii_form
+from phoenix_web.addresses import to_ascii
 from phoenix_web.paths import bundled
 from phoenix_web.store.accounts.password_links import LinkPurpose
 
@@ -45,11 +45,11 @@ class MessageComposer:
         """Return the mail that brings *link*, which is good until *until*, to *user*."""
         message = EmailMessage()
         message["Subject"] = _SUBJECTS[purpose]
-        message["From"] = f"Phoenix <{ascii_form(self.mail_from)}>"
-        message["To"] = ascii_form(user.email)
+        message["From"] = f"Phoenix <{to_ascii(self.mail_from)}>"
+        message["To"] = to_ascii(user.email)
         message["Date"] = format_datetime(date)
         # The same at each try, so that whoever gets it twice can be shown it once.
-        message["Message-ID"] = f"<{message_id}@{ascii_form(self.mail_from).rpartition('@')[2]}>"
+        message["Message-ID"] = f"<{message_id}@{to_ascii(self.mail_from).rpartition('@')[2]}>"
         # No holiday notice should answer it (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
         told = {"user": user, "link": link, "until": until, "server_url": self.server_url}

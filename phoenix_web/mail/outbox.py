@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from phoenix_web.addresses import is_address
+from phoenix_web.addresses import is_email_address
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.store.mail.outbox import OutboxStore
@@ -38,12 +38,12 @@ class Outbox:
         )
         return link
 
-    def ask_for_reset(self, session: Session, address: str) -> None:
+    def request_reset(self, session: Session, address: str) -> None:
         """Note that somebody at *address* asks for a new password.
 
         Whether the address is anybody's the sender finds out. Here it makes no difference, so
         neither the answer nor its time can tell. What cannot be an address is nobody's.
         """
         address = normal_email(address)
-        if is_address(address):
+        if is_email_address(address):
             OutboxStore(session).add(LinkPurpose.RESET, address, datetime.now(UTC))

@@ -36,13 +36,13 @@ LONGEST_DELAY: Final = timedelta(hours=1)
 MAX_ATTEMPTS: Final = 24
 #: How many mails a person gets at once when somebody asks again and again for their password to be
 #: reset; from then on, while that goes on, the mails are so far apart.
-RESETS_AT_ONCE: Final = 5
-RESET_SPACING: Final = timedelta(hours=1) / RESETS_AT_ONCE
+RESET_BURST: Final = 5
+RESET_SPACING: Final = timedelta(hours=1) / RESET_BURST
 #: What has left, or failed, is forgotten after this long.
-MEMORY: Final = timedelta(days=30)
+RETENTION: Final = timedelta(days=30)
 #: How long a mail belongs to the process that has taken it: longer than one delivery. If that
 #: process dies, another one takes the mail after this time.
-HOLD: Final = timedelta(seconds=2 * BUDGET_SECONDS)
+CLAIM_DURATION: Final = timedelta(seconds=2 * BUDGET_SECONDS)
 #: An accepted mail is noted as such even if the database is busy for a while.
 _NOTING_TRIES: Final = 5
 
@@ -54,8 +54,8 @@ class Report:
     """What became of the mails that were due."""
 
     sent: int = 0
-    put_off: int = 0
-    given_up: int = 0
+    postponed: int = 0
+    abandoned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class MailSender:
             now = datetime.now(UTC)
             with self.database.transaction() as session:
                 store = OutboxStore(session)
-                store.purge_expired(now - MEMORY)
-                mail = store.take(now, now + HOLD)
+                store.purge_expired(now - RETENTION)
+                mail = store.claim(now, now + CLAIM_DURATION)
                 if mail is None:  # another sender has just taken it
                     break
                 link = self._link(session, mail, report)
@@ -96,9 +96,9 @@ class MailSender:
         if mail.user_id is None:
             link = self._asked_for(session, mail)
             if link is None:
-                store.drop(mail.id)
+                store.delete(mail.id)
             else:
-                store.address_to(mail.id, link.user.id, link.id)
+                store.set_link(mail.id, link.user.id, link.id)
             return link
         link = None
         if mail.link_id is not None:
@@ -112,8 +112,8 @@ class MailSender:
             fault = "The user may not choose a password."
         if fault is None:
             return link
-        store.give_up(mail, fault)
-        report.given_up += 1
+        store.abandon(mail, fault)
+        report.abandoned += 1
         return None
 
     def _asked_for(self, session: Session, mail: MailInfo) -> LinkInfo | None:
@@ -131,9 +131,9 @@ class MailSender:
         if link is not None and link.created_at > mail.created_at:
             return None  # somebody has given them a link since
         now = datetime.now(UTC)
-        since = now - RESETS_AT_ONCE * RESET_SPACING
-        times = OutboxStore(session).times_since(user.id, LinkPurpose.RESET, since)
-        if len(times) >= RESETS_AT_ONCE and max(times) + RESET_SPACING > now:
+        since = now - RESET_BURST * RESET_SPACING
+        times = OutboxStore(session).request_times(user.id, LinkPurpose.RESET, since)
+        if len(times) >= RESET_BURST and max(times) + RESET_SPACING > now:
             _log.info("user %s gets no further mail to reset a password yet", user.id)
             return None
         # An invitation is good for days: nobody who only knows the address may end it.
@@ -176,12 +176,12 @@ class MailSender:
     ) -> None:
         _log.warning("mail %s was not sent at try %s: %s", mail.id, mail.attempts, reason)
         if is_final or mail.attempts >= MAX_ATTEMPTS:
-            self._note(lambda store: store.give_up(mail, reason))
-            report.given_up += 1
+            self._note(lambda store: store.abandon(mail, reason))
+            report.abandoned += 1
         else:
             due_at = datetime.now(UTC) + delay_after(mail.attempts)
-            self._note(lambda store: store.put_off(mail, due_at, reason))
-            report.put_off += 1
+            self._note(lambda store: store.postpone(mail, due_at, reason))
+            report.postponed += 1
 
     def _note(self, what: Callable[[OutboxStore], None]) -> None:
         for left in reversed(range(_NOTING_TRIES)):

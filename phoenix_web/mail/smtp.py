@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.redaction import redacted
+from phoenix_web.redaction import redact
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -33,7 +33,7 @@ class DeliveryFailed(Exception):
 
         A server may say anything, and some say what they were sent.
         """
-        line = redacted(" ".join(reason.split()))
+        line = redact(" ".join(reason.split()))
         reason = "".join(each if each.isprintable() else "?" for each in line)[:_MAX_REASON]
         super().__init__(reason)
         self.reason = reason
@@ -47,7 +47,7 @@ class SmtpServer:
     host: str
     port: int
     #: How we call ourselves to it.
-    own_name: str
+    local_hostname: str
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     validates: bool = True
@@ -108,7 +108,7 @@ class SmtpServer:
             return second(deadline)
 
     def _greeted(self, deadline: float) -> smtplib.SMTP:
-        server = _Conversation(self.host, self.port, self.own_name, deadline)
+        server = _Conversation(self.host, self.port, self.local_hostname, deadline)
         try:
             server.ehlo_or_helo_if_needed()
             if server.has_extn("starttls"):
@@ -123,7 +123,7 @@ class SmtpServer:
 
     def _encrypted(self, deadline: float) -> smtplib.SMTP:
         return _EncryptedConversation(
-            self.host, self.port, self.own_name, deadline, self._context()
+            self.host, self.port, self.local_hostname, deadline, self._context()
         )
 
     def _refuse_plaintext(self) -> None:
@@ -149,9 +149,9 @@ class SmtpServer:
 class _Conversation(smtplib.SMTP):
     """A conversation that is over by its deadline, however slowly the server talks."""
 
-    def __init__(self, host: str, port: int, own_name: str, deadline: float) -> None:
+    def __init__(self, host: str, port: int, local_hostname: str, deadline: float) -> None:
         self._deadline = deadline
-        super().__init__(host, port, own_name, timeout=_ANSWER_SECONDS)
+        super().__init__(host, port, local_hostname, timeout=_ANSWER_SECONDS)
 
     def getreply(self) -> tuple[int, bytes]:
         """Return the server's answer; raise `DeliveryFailed` when the time is over."""
@@ -168,10 +168,10 @@ class _EncryptedConversation(_Conversation):
     """A conversation that is encrypted from the first byte on."""
 
     def __init__(
-        self, host: str, port: int, own_name: str, deadline: float, context: ssl.SSLContext
+        self, host: str, port: int, local_hostname: str, deadline: float, context: ssl.SSLContext
     ) -> None:
         self._context, self._server_name = context, host
-        super().__init__(host, port, own_name, deadline)
+        super().__init__(host, port, local_hostname, deadline)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> Any:
         plain = super()._get_socket(host, port, timeout)  # type: ignore[misc]  # smtplib's own hook, as SMTP_SSL uses it

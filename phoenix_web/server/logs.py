@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from phoenix_web.redaction import redacted
+from phoenix_web.redaction import redact
 
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of *record*, a traceback included, without secrets."""
-        return redacted(super().format(record))
+        return redact(super().format(record))
 
 
 def set_up(level: str) -> None:

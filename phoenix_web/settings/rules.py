@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr, ValidationInfo
 
-from phoenix_web.addresses import is_address
+from phoenix_web.addresses import is_email_address
 
 _MIN_SECRET_LENGTH = 32
 #: With a password or without, and with the number of a database or without; or a socket's path.
@@ -55,7 +55,7 @@ def admins(value: Any) -> Any:
             raise ValueError(
                 f"Invalid format in PHOENIX_ADMINS: '{entry}'. Expected format: 'username=email'"
             )
-        if not is_address(email):
+        if not is_email_address(email):
             raise ValueError(f"Invalid email in PHOENIX_ADMINS: '{email}'")
         if username in found:
             raise ValueError(f"Duplicate username in PHOENIX_ADMINS: '{username}'")
@@ -67,7 +67,7 @@ def admins(value: Any) -> Any:
 
 def email_address(value: Any, info: ValidationInfo) -> Any:
     """Return *value* when it looks like an address."""
-    if isinstance(value, str) and not is_address(value):
+    if isinstance(value, str) and not is_email_address(value):
         raise ValueError(f"Invalid email in {_name(info)}: '{value}'")
     return value
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, field_validator
 from pydantic_core import PydanticCustomError
 
-from phoenix_web.addresses import is_address
+from phoenix_web.addresses import is_email_address
 from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.user_names import normal_email
@@ -31,7 +31,7 @@ def _username(text: str) -> str:
 
 def _email(text: str) -> str:
     email = normal_email(text)
-    if not is_address(email):
+    if not is_email_address(email):
         raise _fault("Enter an e-mail address, like name@example.com.")
     return email
 

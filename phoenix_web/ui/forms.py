@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from phoenix_web.addresses import is_address
+from phoenix_web.addresses import is_email_address
 from phoenix_web.auth.credentials.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
 
 #: The presets of a key's life: the value of the field, and how many days that is.
@@ -76,7 +76,7 @@ def _email(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not is_address(text.strip()):
+    if not is_email_address(text.strip()):
         raise _fault("This is no e-mail address; one looks like name@example.com.")
     return text
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar, cast
 
 from flask import current_app, g, request
 
-from phoenix_web.addresses import network_of
+from phoenix_web.addresses import client_network
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.principal import ANONYMOUS, Principal
 from phoenix_web.errors import Forbidden, InvalidCredential
@@ -88,7 +88,7 @@ def check_rate_limit(quota: Quota) -> None:
 
     For a page that shows the refusal itself; otherwise `limited` says the same.
     """
-    network = network_of(request.remote_addr)
+    network = client_network(request.remote_addr)
     # Behind a socket, or a proxy that tells no address, there is nobody to tell from others.
     if network is not None:
         services().rate_limits.acquire(quota, network)

@@ -150,18 +150,18 @@ def _app_issuer(settings: Settings) -> str:
 def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail | None:
     if settings.smtp_hostname is None or settings.root_url is None:
         return None
-    own_name = _mail_name(urlsplit(settings.root_url).hostname or "localhost")
+    local_hostname = _mail_name(urlsplit(settings.root_url).hostname or "localhost")
     password = settings.smtp_password
     server = SmtpServer(
         host=settings.smtp_hostname,
         port=settings.smtp_port,
-        own_name=own_name,
+        local_hostname=local_hostname,
         username=settings.smtp_username,
         password=password.get_secret_value() if password else None,
         validates=settings.smtp_validate_certs,
         allows_plaintext=settings.smtp_allow_plaintext,
     )
-    mail_from = settings.smtp_mail_from or f"noreply@{own_name}"
+    mail_from = settings.smtp_mail_from or f"noreply@{local_hostname}"
     composer = MessageComposer(mail_from, settings.address(settings.root_url))
     return Mail(Outbox(links), MailSender(database, links, composer, server))
 

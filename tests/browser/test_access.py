@@ -54,14 +54,14 @@ def leave_mails(environment: dict[str, str]) -> str:
         for state in MailState:
             address = f"{'somebody-with-a-long-address.' * 3}@example.com"
             outbox.add(LinkPurpose.RESET, address, now, user_id=user.id, link_id=link.id)
-            taken = outbox.take(now, now)
+            taken = outbox.claim(now, now)
             assert taken is not None
             if state is MailState.SENT:
                 outbox.mark_sent(taken, now)
             elif state is MailState.FAILED:
-                outbox.give_up(taken, "550 5.1.1 " + "no such user " * 10)
+                outbox.abandon(taken, "550 5.1.1 " + "no such user " * 10)
             else:
-                outbox.put_off(taken, now + timedelta(hours=1), "450 Later")
+                outbox.postpone(taken, now + timedelta(hours=1), "450 Later")
     held.database.dispose()
     return link.token
 

@@ -57,7 +57,7 @@ def send_link(app: Flask, user: SignedIn, purpose: LinkPurpose = LinkPurpose.INV
 
 def ask_for_reset(app: Flask, address: str) -> None:
     with services_of(app).database.transaction() as session:
-        mail_of(app).outbox.ask_for_reset(session, address)
+        mail_of(app).outbox.request_reset(session, address)
 
 
 def found(app: Flask, user: SignedIn) -> UserInfo:
@@ -243,13 +243,13 @@ def test_a_mail_waits_until_the_server_is_back(
     begin = datetime.now(UTC)
 
     with time_machine.travel(begin) as clock:
-        assert send_due(app) == Report(put_off=1)
+        assert send_due(app) == Report(postponed=1)
         assert send_due(app) == Report()
         [mail] = mails(app)
         assert (mail.state, mail.attempts) == (MailState.WAITING, 1)
         assert "refused" in (mail.last_error or "")
         clock.move_to(begin + timedelta(seconds=35))
-        assert send_due(app) == Report(put_off=1)
+        assert send_due(app) == Report(postponed=1)
         clock.move_to(begin + timedelta(seconds=70))
         assert send_due(app) == Report()
         clock.move_to(begin + timedelta(seconds=120))
@@ -295,7 +295,7 @@ def test_a_final_refusal_ends_a_mail_at_once(
     mail_server.refuse_recipient = "550 No such user"
     send_link(app, member)
 
-    assert send_due(app) == Report(given_up=1)
+    assert send_due(app) == Report(abandoned=1)
     assert [(mail.state, mail.last_error) for mail in mails(app)] == [
         (MailState.FAILED, "550 No such user")
     ]
@@ -312,7 +312,7 @@ def test_what_a_mail_server_says_is_kept_short_and_without_the_link(
         echo = f"https://phx.example.com/x?token={link.token} and\x00 \x1b[31m \u202e more"
         mail_server.refuse_message = f"550 {echo} {'on and on ' * 100}"
 
-        assert send_due(app) == Report(given_up=1)
+        assert send_due(app) == Report(abandoned=1)
 
     [mail] = mails(app)
     assert mail.last_error is not None
@@ -344,7 +344,7 @@ def test_a_mail_that_cannot_be_written_keeps_no_other(
     send_link(app, member)
     send_link(app, viewer)
 
-    assert send_due(app) == Report(sent=1, put_off=1)
+    assert send_due(app) == Report(sent=1, postponed=1)
     assert [message["To"] for message in mail_server.messages] == [viewer.email]
     assert "a defect" not in str(mails(app))
 
@@ -367,7 +367,7 @@ def test_a_link_that_is_good_no_more_is_not_sent(
             with database.transaction() as session:
                 session.execute(text("UPDATE users SET auth_method = 'LDAP'"))
 
-        assert send_due(app) == Report(given_up=1)
+        assert send_due(app) == Report(abandoned=1)
     assert mail_server.messages == []
     [mail] = mails(app)
     assert mail.state is MailState.FAILED
@@ -444,13 +444,13 @@ def test_what_a_late_courier_says_of_a_mail_that_was_taken_from_it_is_not_noted(
     database = services_of(app).database
     now = datetime.now(UTC)
     with database.transaction() as session:
-        late = OutboxStore(session).take(now, now + timedelta(seconds=1))
-        assert OutboxStore(session).take(now, now + timedelta(seconds=1)) is None
+        late = OutboxStore(session).claim(now, now + timedelta(seconds=1))
+        assert OutboxStore(session).claim(now, now + timedelta(seconds=1)) is None
         later = now + timedelta(seconds=2)
-        taken = OutboxStore(session).take(later, later + timedelta(minutes=1))
+        taken = OutboxStore(session).claim(later, later + timedelta(minutes=1))
         assert late is not None
         assert taken is not None
-        OutboxStore(session).give_up(late, "too late")
+        OutboxStore(session).abandon(late, "too late")
 
     [mail] = mails(app)
     assert (mail.state, mail.attempts, mail.last_error) == (MailState.WAITING, 2, None)

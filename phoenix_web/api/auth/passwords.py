@@ -47,7 +47,7 @@ def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
     if mail is None:
         raise NotConfigured("SMTP server not configured")
     with services().database.transaction() as session:
-        mail.outbox.ask_for_reset(session, body.email)
+        mail.outbox.request_reset(session, body.email)
     return no_content()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from phoenix_web.addresses import is_address
+from phoenix_web.addresses import is_email_address
 from phoenix_web.api.auth.sign_in import TokenResponse
 from phoenix_web.api.payloads import Moment, Payload, Text, is_absent
 from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _address(text: str) -> str:
     email = normal_email(text)
-    if not is_address(email):
+    if not is_email_address(email):
         raise ValueError("Email must be a mail address")
     return email
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.addresses import network_of
+from phoenix_web.addresses import client_network
 from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.auth.sign_in.known_devices import LIFETIME
 from phoenix_web.errors import Quota, TooManyRequests
@@ -121,7 +121,7 @@ class LoginThrottle:
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
             attempt = self._by_device(store, device, now) or self._by_stranger(
-                store, self._account, email, network_of(address), now
+                store, self._account, email, client_network(address), now
             )
             # Last, as it waits for nobody: two that count in one order never wait for each other.
             store.purge_expired(now)

@@ -91,7 +91,7 @@ class OutboxStore:
         )
         return self._session.execute(due.limit(1)).first() is not None
 
-    def take(self, now: datetime, until: datetime) -> MailInfo | None:
+    def claim(self, now: datetime, until: datetime) -> MailInfo | None:
         """Take the mail that has been due longest, and return it, or None.
 
         One statement decides, so of any number of simultaneous calls one gets a mail. It becomes
@@ -112,7 +112,7 @@ class OutboxStore:
         ).first()
         return None if row is None else _mail(row)
 
-    def address_to(self, mail_id: int, user_id: int, link_id: int) -> None:
+    def set_link(self, mail_id: int, user_id: int, link_id: int) -> None:
         """Note whose the mail is, and which link it brings."""
         self._session.execute(
             update(OutgoingMail)
@@ -120,7 +120,7 @@ class OutboxStore:
             .values(user_id=user_id, link_id=link_id)
         )
 
-    def drop(self, mail_id: int) -> None:
+    def delete(self, mail_id: int) -> None:
         """Forget a mail that nobody is to get."""
         self._session.execute(delete(OutgoingMail).where(OutgoingMail.id == mail_id))
 
@@ -128,11 +128,11 @@ class OutboxStore:
         """Note that *mail*, as it was taken, has been accepted."""
         self._finish(mail, state=MailState.SENT.value, sent_at=now, last_error=None)
 
-    def put_off(self, mail: MailInfo, due_at: datetime, error: str) -> None:
+    def postpone(self, mail: MailInfo, due_at: datetime, error: str) -> None:
         """Try *mail*, as it was taken, again at *due_at*."""
         self._finish(mail, due_at=due_at, last_error=error)
 
-    def give_up(self, mail: MailInfo, error: str) -> None:
+    def abandon(self, mail: MailInfo, error: str) -> None:
         """Try *mail*, as it was taken, no more."""
         self._finish(mail, state=MailState.FAILED.value, last_error=error)
 
@@ -146,7 +146,7 @@ class OutboxStore:
         )
         return retried.first() is not None
 
-    def times_since(self, user_id: int, purpose: LinkPurpose, since: datetime) -> list[datetime]:
+    def request_times(self, user_id: int, purpose: LinkPurpose, since: datetime) -> list[datetime]:
         """Return when the mails with *purpose* that the user was to get were asked for."""
         return list(
             self._session.scalars(

@@ -46,7 +46,7 @@ def submit() -> Response:
             error, lambda fault: _page(submission.refused("email", fault))
         )
     with services().database.transaction() as session:
-        outbox.ask_for_reset(session, form.email)
+        outbox.request_reset(session, form.email)
     return htmx.redirect(links.url_for("ui.forgot_password.show", sent="yes"))
 
 

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from phoenix_web.addresses import network_of
+from phoenix_web.addresses import client_network
 from phoenix_web.auth.sign_in.throttling import LoginAttempt, LoginThrottle
 from phoenix_web.errors import TooManyRequests
 from phoenix_web.store.database import Database
@@ -174,4 +174,4 @@ def test_nothing_is_counted_when_nothing_is_to_be(database_url: str) -> None:
 def test_addresses_are_counted_by_what_one_customer_has(
     address: str | None, network: str | None
 ) -> None:
-    assert network_of(address) == network
+    assert client_network(address) == network
