@@ -1,1 +1,1 @@
-"""The audit log's rules: what an event says, how events are chained, what proves them."""
+"""Audit events, the chain of MACs over them and its verification; without SQL."""

@@ -1,8 +1,8 @@
-"""The chain: each line of the log carries a MAC over itself and over all lines before it.
+"""The MAC chain of the audit log: each entry has a MAC over itself and all entries before it.
 
-The MAC covers the line and a link. The link is made of the MAC before it, with the key, and is
-stored nowhere but for the newest line: whoever cuts off the end of the log and has no key cannot
-know the link that belongs to what they leave.
+A MAC covers its entry and a link, which is derived from the previous MAC with the key. Only the
+link after the newest entry is stored. An attacker who truncates the log without the key cannot
+compute the link for the new end, so verification fails.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from phoenix_web.audit.events import AuditEntry
 
-#: Stands for the MAC before the first line.
+#: Takes the place of the MAC before the first entry.
 START: Final = bytes(32)
 
-#: What a MAC covers, in this order. It never changes, or no older line could be proved: a field
-#: that is added needs a form of its own beside this one.
+#: The fields that a MAC covers, in this order. Changing them would invalidate every stored MAC, so
+#: a new field needs a second, numbered form.
 _FORM_1: Final = (
     "number",
     "at",
@@ -40,19 +40,18 @@ _FORM_1: Final = (
 
 
 class Key:
-    """A key of the chain. Every line names its key, so that a key can be replaced."""
+    """A MAC key. Every entry stores the id of its key, so that a key can be replaced."""
 
     def __init__(self, text: str) -> None:
-        """Make MACs with *text*."""
         self._key = text.encode()
         self.id = self._hmac(b"key id", b"")[:4].hex()
 
     def link(self, mac: bytes) -> bytes:
-        """Return what the line after the one with *mac*, made with this key, hangs on."""
+        """Return the link from the entry with *mac* to the next entry."""
         return self._hmac(b"link", mac)
 
     def mac(self, link: bytes, entry: AuditEntry) -> bytes:
-        """Return the MAC of *entry*, which hangs on *link*."""
+        """Return the MAC of *entry* and the *link* to the entry before it."""
         return self._hmac(b"event", link + canonical(entry))
 
     def _hmac(self, purpose: bytes, message: bytes) -> bytes:
@@ -60,7 +59,7 @@ class Key:
 
 
 def canonical(entry: AuditEntry) -> bytes:
-    """Return the bytes of *entry* that its MAC covers: two lines that differ never share them."""
-    told = {name: getattr(entry, name) for name in _FORM_1}
-    told["at"] = entry.at.isoformat(timespec="microseconds")
-    return json.dumps([1, *told.values()], separators=(",", ":")).encode()
+    """Return the bytes of *entry* that its MAC covers, which are unique to its values."""
+    values = {name: getattr(entry, name) for name in _FORM_1}
+    values["at"] = entry.at.isoformat(timespec="microseconds")
+    return json.dumps([1, *values.values()], separators=(",", ":")).encode()

@@ -1,4 +1,4 @@
-"""What an event of the audit log says: who did what to what, by which credential, from where."""
+"""Audit events: the action, its actor and subject, and the entry that is stored."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-#: Characters that are kept of each text, so that no caller can swell the log.
+#: Longer texts are cut to this many characters, because clients choose user agents and names.
 MAX_LENGTH: Final = 256
 _MAX_DETAIL: Final = 16 * 1024
 
 
 class AuditAction(StrEnum):
-    """What was done; the grammar is `noun.what_happened`."""
+    """A recorded action, named `noun.past_participle`."""
 
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
-    #: By signing out everywhere.
     SESSION_ALL_ENDED = "session.all_ended"
-    #: A spent refresh token was shown again, which has ended its session.
+    #: A consumed refresh token was used again, which ended its session.
     SESSION_REPLAYED = "session.replayed"
     LOGIN_FAILED = "login.failed"
-    #: The password was right, and a code of the second factor is to come.
+    #: The password was correct; the second factor is still required.
     LOGIN_CODE_ASKED = "login.code_asked"
     USER_CREATED = "user.created"
     USER_RENAMED = "user.renamed"
@@ -51,30 +50,30 @@ class AuditAction(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How it ended."""
+    """Whether the action succeeded or was refused."""
 
     SUCCESS = "success"
     REFUSED = "refused"
 
 
-#: By what somebody is known who comes with no credential of `policy.CredentialKind`.
+# Credential kinds of an actor, besides those of `policy.CredentialKind`.
 PASSWORD: Final = "password"  # noqa: S105 - a word, not a secret
 PASSWORD_LINK: Final = "password link"  # noqa: S105 - words, not a secret
 REFRESH_TOKEN: Final = "refresh token"  # noqa: S105 - a word, not a secret
 COMMAND_LINE: Final = "command line"
-#: The server itself: what a start makes, and what retention removes.
+#: The server itself, which creates accounts at start-up and removes entries by retention.
 SERVER: Final = "server"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something, by which credential, from where; None for what is not known."""
+    """The user, credential, address and user agent of an action; None where unknown."""
 
     user_id: int | None = None
-    #: The user as they are called now, or whoever the operating system says runs the command.
+    #: The current username or, for commands, the name of the operating system's user.
     name: str | None = None
     credential_kind: str | None = None
-    #: The id of the key or of the session; never its text.
+    #: The id of the key or session.
     credential_id: int | None = None
     address: str | None = None
     agent: str | None = None
@@ -82,7 +81,7 @@ class Actor:
     def as_user(
         self, user_id: int, name: str, credential_kind: str, credential_id: int | None = None
     ) -> Actor:
-        """Return the same place with the user who has turned out to be there."""
+        """Return a copy with the user and credential, and the same address and user agent."""
         return replace(
             self,
             user_id=user_id,
@@ -92,15 +91,14 @@ class Actor:
         )
 
 
-#: Nobody has asked for it.
 SERVER_ACTOR: Final = Actor(name="phoenix_web", credential_kind=SERVER)
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What something was done to, as it was called then."""
+    """The object of an action, with its name at that time."""
 
-    #: The type of its GlobalID.
+    #: The type in its GlobalID.
     kind: str
     id: int | None
     label: str
@@ -108,20 +106,20 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that is done, on its way into the log."""
+    """An action to record in the audit log."""
 
     action: AuditAction
     actor: Actor
     subject: Subject
-    #: Why it was refused; None when it was not.
+    #: The reason for a refusal; None on success.
     refusal: str | None = None
-    #: What else there is to say: small, JSON, and without secrets.
+    #: Further values: small, JSON-compatible, without secrets.
     detail: Mapping[str, Any] = field(default_factory=dict)
 
     def to_entry(self, number: int, at: datetime, key_id: str) -> AuditEntry:
-        """Return the line that the log gets as its *number*."""
-        told = self.actor
-        detail = json.dumps(_clean(self.detail), sort_keys=True, separators=(",", ":"))
+        """Return the entry with *number* for this event, with texts redacted and cut."""
+        actor = self.actor
+        detail = json.dumps(_redact_values(self.detail), sort_keys=True, separators=(",", ":"))
         if len(detail) > _MAX_DETAIL:
             detail = '{"cut":true}'
         return AuditEntry(
@@ -129,16 +127,16 @@ class Event:
             at=at,
             action=self.action.value,
             outcome=(Outcome.REFUSED if self.refusal else Outcome.SUCCESS).value,
-            reason=_kept(self.refusal),
-            actor_id=told.user_id,
-            actor_name=_kept(told.name),
-            credential_kind=told.credential_kind,
-            credential_id=told.credential_id,
-            address=_kept(told.address),
-            agent=_kept(told.agent),
+            reason=_sanitize(self.refusal),
+            actor_id=actor.user_id,
+            actor_name=_sanitize(actor.name),
+            credential_kind=actor.credential_kind,
+            credential_id=actor.credential_id,
+            address=_sanitize(actor.address),
+            agent=_sanitize(actor.agent),
             subject_kind=self.subject.kind,
             subject_id=self.subject.id,
-            subject_label=_kept(self.subject.label) or "",
+            subject_label=_sanitize(self.subject.label) or "",
             detail=detail,
             key_id=key_id,
         )
@@ -146,9 +144,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A line of the log, as it is stored."""
+    """A stored entry of the audit log."""
 
-    #: They run without a gap from 1; retention removes the first ones.
+    #: Consecutive from 1; retention removes the lowest.
     number: int
     at: datetime
     action: str
@@ -163,28 +161,25 @@ class AuditEntry:
     subject_kind: str
     subject_id: int | None
     subject_label: str
-    #: A JSON object, as text: the chain covers every character of it.
+    #: A JSON object as text, because its MAC covers every character.
     detail: str
-    #: Which key `mac` was made with.
+    #: The `chain.Key.id` of the key for `mac`.
     key_id: str
     mac: bytes = b""
 
 
-def _kept(text: str | None) -> str | None:
-    """Return the beginning of *text*, without secrets and without what cannot be shown or stored.
-
-    Anybody can send anything as a user agent or a name. Nothing left is None.
-    """
+def _sanitize(text: str | None) -> str | None:
+    """Return *text* redacted, printable and cut to `MAX_LENGTH`, or None if nothing is left."""
     if text is None:
         return None
-    shown = "".join(character for character in redact(text) if character.isprintable())
-    return shown[:MAX_LENGTH].strip() or None
+    printable = "".join(character for character in redact(text) if character.isprintable())
+    return printable[:MAX_LENGTH].strip() or None
 
 
-def _clean(value: Any) -> Any:
-    """Return *value*, which can be JSON, without secrets."""
+def _redact_values(value: Any) -> Any:
+    """Return the JSON-compatible *value* with every string redacted."""
     if isinstance(value, dict):
-        return {name: _clean(inner) for name, inner in value.items()}
+        return {name: _redact_values(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_clean(inner) for inner in value]
+        return [_redact_values(inner) for inner in value]
     return redact(value) if isinstance(value, str) else value

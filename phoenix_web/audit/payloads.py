@@ -1,4 +1,4 @@
-"""A line of the log as programs read it: in answers of the API, and in exported files."""
+"""Audit entries as JSON, for API responses and exports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from phoenix_web.audit.events import AuditEntry
 
 KIND: Final = "AuditEvent"
-#: The types of subjects that have an id.
+#: The subject types that have an id.
 SUBJECT_KINDS: Final = ("User", "UserApiKey", "SystemApiKey", "UserSession")
 _CREDENTIALS: Final = {
     CredentialKind.SESSION: "UserSession",
@@ -24,7 +24,7 @@ _CREDENTIALS: Final = {
 
 
 def to_payload(entry: AuditEntry) -> dict[str, Any]:
-    """Return *entry* as JSON; what it does not know is None."""
+    """Return *entry* as a JSON object, with None for unknown values."""
     return {
         "id": encode(KIND, entry.number),
         "number": entry.number,

@@ -1,4 +1,4 @@
-"""The proof that no line of the log was changed, removed or inserted."""
+"""Verification that no entry of the audit log was changed, removed or inserted."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _HEAD: Final = re.compile(r"([0-9]{1,19}):([0-9a-f]{64})")
 
 
 class ChainBroken(Exception):
-    """The log is not what was written; the message says where it begins to differ."""
+    """The log differs from the one that was written; the message names the first difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The last line that retention has removed: the first one that is left hangs on it."""
+    """The last entry that retention removed; the chain continues from its MAC."""
 
     number: int
     mac: bytes
@@ -34,13 +34,13 @@ class Checkpoint:
 
     @property
     def as_dict(self) -> dict[str, int | str]:
-        """Return what the event of the removal says of it."""
+        """Return the checkpoint as the detail of an `audit.pruned` event."""
         return {"through": self.number, "mac": self.mac.hex(), "key": self.key_id}
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where the log says that it ends: the number of its newest line, and the next one's link."""
+    """The stored end of the log: the number of the newest entry and the link after it."""
 
     number: int
     link: bytes
@@ -48,14 +48,14 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest line by its number and MAC. Kept elsewhere, it shows a cut end."""
+    """Number and MAC of the newest entry. A copy saved elsewhere reveals a truncated log."""
 
     number: int
     mac: bytes
 
     @classmethod
     def parse(cls, text: str) -> Head | None:
-        """Return the head that `str` has spelt as *text*, or None."""
+        """Return the head from its text form `number:mac`, or None if *text* is invalid."""
         match = _HEAD.fullmatch(text.strip())
         return None if match is None else cls(int(match[1]), bytes.fromhex(match[2]))
 
@@ -70,30 +70,28 @@ def verify_chain(
     keys: Mapping[str, Key],
     saved: Head | None = None,
 ) -> Head:
-    """Return the head of a log whose *entries*, oldest first, are all as they were written.
+    """Verify *entries*, oldest first, and return the head of the log.
 
-    With *saved*, a head of another day, also prove that the log of that day is still there. Only
-    one entry is held at a time. Raises `ChainBroken`.
+    Also verify that the log still contains *saved*, an earlier head. Keeps one entry in memory.
+    Raises `ChainBroken`.
     """
     number, mac, key = checkpoint.number, checkpoint.mac, _key(keys, checkpoint.key_id, 0)
     _compare(saved, number, mac)
-    # Nobody accounts for nothing: a whole log has no checkpoint but its start.
-    is_accounted = number == 0 and mac == START
+    # A verified entry must record the removal up to the checkpoint, unless nothing was removed.
+    is_recorded = number == 0 and mac == START
     for entry in entries:
         if entry.number != number + 1:
-            raise ChainBroken(f"event {number + 1} is missing: the next one is {entry.number}")
+            raise ChainBroken(f"event {number + 1} is missing; the next event is {entry.number}")
         link, key = key.link(mac), _key(keys, entry.key_id, entry.number)
         if not hmac.compare_digest(key.mac(link, entry), entry.mac):
-            raise ChainBroken(f"event {entry.number} is not as it was written, or not where it was")
+            raise ChainBroken(f"event {entry.number} was changed or moved")
         number, mac = entry.number, entry.mac
-        is_accounted = is_accounted or _accounts_for(entry, checkpoint)
+        is_recorded = is_recorded or _records_pruning(entry, checkpoint)
         _compare(saved, number, mac)
     if number != end.number or not hmac.compare_digest(key.link(mac), end.link):
-        raise ChainBroken(f"the log ends at event {number}, and it did not end there")
-    if not is_accounted:
-        raise ChainBroken(
-            f"event {checkpoint.number} and all before it were not removed by retention"
-        )
+        raise ChainBroken(f"the log ends at event {number}, which is not the recorded end")
+    if not is_recorded:
+        raise ChainBroken(f"no event records the removal of events 1 to {checkpoint.number}")
     if saved is not None and saved.number > number:
         raise ChainBroken(f"the log ends at event {number}, before the saved head {saved.number}")
     return Head(number, mac)
@@ -101,18 +99,18 @@ def verify_chain(
 
 def _compare(saved: Head | None, number: int, mac: bytes) -> None:
     if saved is not None and saved.number == number and saved.mac != mac:
-        raise ChainBroken(f"event {number} is not the one of the saved head")
+        raise ChainBroken(f"event {number} differs from the saved head")
 
 
 def _key(keys: Mapping[str, Key], key_id: str, number: int) -> Key:
     if key_id not in keys:
         where = f"event {number}" if number else "the start"
-        raise ChainBroken(f"{where} was written with the key {key_id}, which is not here")
+        raise ChainBroken(f"{where} was written with the key {key_id}, which was not given")
     return keys[key_id]
 
 
-def _accounts_for(entry: AuditEntry, checkpoint: Checkpoint) -> bool:
-    """Tell whether *entry*, which is proved, says that retention has gone to *checkpoint*."""
+def _records_pruning(entry: AuditEntry, checkpoint: Checkpoint) -> bool:
+    """Return whether the verified *entry* records a removal up to *checkpoint*."""
     if entry.action != AuditAction.AUDIT_PRUNED:
         return False
     detail = json.loads(entry.detail)

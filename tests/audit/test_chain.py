@@ -245,9 +245,9 @@ def test_a_key_can_be_replaced_and_the_old_one_is_needed_for_the_old_lines(
     replaced = log.appended(event, OTHER_KEY).appended(event, OTHER_KEY)
 
     assert replaced.prove(KEY, OTHER_KEY).number == len(log.entries) + 2
-    with pytest.raises(ChainBroken, match=f"with the key {KEY.id}, which is not here"):
+    with pytest.raises(ChainBroken, match=f"with the key {KEY.id}, which was not given"):
         replaced.prove(OTHER_KEY)
-    with pytest.raises(ChainBroken, match=f"with the key {OTHER_KEY.id}, which is not here"):
+    with pytest.raises(ChainBroken, match=f"with the key {OTHER_KEY.id}, which was not given"):
         replaced.prove(KEY)
 
 

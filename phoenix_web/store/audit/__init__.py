@@ -1,1 +1,1 @@
-"""The audit log in the store: written at the end of a unit of work, read by keyset."""
+"""The audit log in the database: tables, appending, reading and retention."""

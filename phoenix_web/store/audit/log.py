@@ -1,4 +1,4 @@
-"""Writing the audit log: events are gathered in a unit of work, and chained at its end."""
+"""Writing the audit log: a transaction collects events and appends them before its commit."""
 
 from __future__ import annotations
 
@@ -20,34 +20,37 @@ if TYPE_CHECKING:
     from phoenix_web.audit.events import AuditEntry
 
 _EVENTS: Final = "phoenix_web.audit"
-#: Lines that one append removes at most: it must not keep others waiting.
+#: The most entries that one append prunes, because others wait for its lock meanwhile.
 _PRUNED_AT_ONCE: Final = 1000
-#: Lines outlive their time by so long, so that a removal, which is a line too, comes once a day.
+#: Pruning adds an entry itself, so it waits until entries are overdue by a day.
 _GRACE: Final = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
 
 def session_info() -> dict[str, Any]:
-    """Return the `info` of a session whose unit of work may record events."""
+    """Return the `Session.info` that lets a transaction record events."""
     return {_EVENTS: []}
 
 
 def record(session: Session, event: Event) -> None:
-    """Let *event* stand in the audit log as soon as the unit of work *session* is committed."""
+    """Append *event* to the audit log when the transaction of *session* commits."""
     session.info[_EVENTS].append(event)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLog:
-    """The chain's writer."""
+    """Appends events to the chain with *key* and prunes entries older than *max_age*."""
 
     key: Key
-    #: How long lines are kept; None for ever.
+    #: None keeps entries forever.
     max_age: timedelta | None = None
 
     def initialize(self, session: Session) -> None:
-        """Begin the log, unless it has been begun; start by start, under the lock of starts."""
+        """Create the state of an empty log, or warn if the newest entry has another key.
+
+        The caller holds the start-up lock.
+        """
         newest = select(AuditEvent.key_id).order_by(AuditEvent.id.desc()).limit(1)
         if session.execute(select(AuditState.id)).first() is None:
             state = {
@@ -61,32 +64,32 @@ class AuditLog:
             session.execute(insert(AuditState).values(state))
         elif session.execute(newest).scalar_one_or_none() not in {None, self.key.id}:
             _log.warning(
-                "the newest line of the audit log was written with another key: give every host "
-                "the same PHOENIX_AUDIT_KEY, and keep the old key to verify with"
+                "the newest audit log entry was written with another key: set the same "
+                "PHOENIX_AUDIT_KEY on every host, and keep the old key for verification"
             )
 
     def write(self, session: Session) -> None:
-        """Write down what the unit of work *session* has gathered; nothing may come after it.
+        """Append the recorded events of *session*; call it last before the commit.
 
-        From here to the commit nobody else appends: on PostgreSQL they wait for the row of
-        `audit_state`, on SQLite every writer waits anyway.
+        Locks the row of `audit_state` until the commit, so that transactions append one at a
+        time. (SQLite has one writer anyway.)
         """
-        gathered: list[Event] = session.info[_EVENTS]
-        if not gathered:
+        events: list[Event] = session.info[_EVENTS]
+        if not events:
             return
-        session.flush()  # whatever else takes locks must have them before
+        session.flush()  # takes all other locks first, so that the order of locks is the same
         columns = (AuditState.number, AuditState.link, AuditState.pruned_number)
         state = select(*columns).where(AuditState.id == 1).with_for_update()
         number, link, pruned = session.execute(state).one()
         now = datetime.now(UTC)
         entries: list[AuditEntry] = []
-        for event in (*gathered, *self._removal(session, pruned + 1, now)):
+        for event in (*events, *self._prune(session, pruned + 1, now)):
             number += 1
             entry = event.to_entry(number, now, self.key.id)
             mac = self.key.mac(link, entry)
             link = self.key.link(mac)
             entries.append(replace(entry, mac=mac))
-        # With the nulls: a refused sign-in is one statement, whether there is the account or not.
+        # With explicit NULLs, a refused sign-in runs one statement for known and unknown accounts.
         session.execute(
             insert(AuditEvent),
             [_row(entry) for entry in entries],
@@ -95,8 +98,8 @@ class AuditLog:
         end = update(AuditState).where(AuditState.id == 1).values(number=number, link=link)
         session.execute(end)
 
-    def _removal(self, session: Session, first: int, now: datetime) -> list[Event]:
-        """Remove what has been too old for a day, from line *first* on; return what tells of it."""
+    def _prune(self, session: Session, first: int, now: datetime) -> list[Event]:
+        """Remove overdue entries from number *first* on; return the event to record, if any."""
         if self.max_age is None or not retention.is_due(
             session, first, now - self.max_age - _GRACE
         ):

@@ -1,4 +1,4 @@
-"""The tables of the audit log. Triggers refuse to change its lines, or to delete kept ones."""
+"""Tables of the audit log. Triggers prevent updates, and deletes except by retention."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from phoenix_web.store.models import Base, Id, one_of
 
 
 class AuditEvent(Base):
-    """A line of the log. It names users and keys by what they were called: they may be gone."""
+    """An entry. It has copies of names and no foreign keys, because users and keys get deleted."""
 
     __tablename__ = "audit_events"
     __table_args__ = (
         one_of("outcome", [outcome.value for outcome in Outcome]),
-        # Each way to filter, in the order in which lines are shown.
+        # One for each filter, in display order.
         Index(None, "at", "id"),
         Index(None, "action", "at", "id"),
         Index(None, "outcome", "at", "id"),
@@ -25,7 +25,7 @@ class AuditEvent(Base):
         Index(None, "subject_kind", "subject_id", "at", "id"),
     )
 
-    #: Counted by `audit_state`, so that a missing line shows.
+    #: Assigned from `audit_state.number`, so that numbers have no gaps.
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     action: Mapped[str] = mapped_column(String(64))
@@ -46,16 +46,16 @@ class AuditEvent(Base):
 
 
 class AuditState(Base):
-    """The one row that says where the log begins and ends; whoever appends holds it."""
+    """Start and end of the log in a single row, which every append locks."""
 
     __tablename__ = "audit_state"
     __table_args__ = (CheckConstraint("id = 1", name="single"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    #: The newest line, and what the next one hangs on.
+    #: The number of the newest entry, and the link after it.
     number: Mapped[int] = mapped_column(Id)
     link: Mapped[bytes] = mapped_column(LargeBinary(32))
-    #: The last line that retention has removed; 0 for none.
+    #: The last entry that retention removed; 0 for none.
     pruned_number: Mapped[int] = mapped_column(Id)
     pruned_mac: Mapped[bytes] = mapped_column(LargeBinary(32))
     pruned_key_id: Mapped[str] = mapped_column(String(8))

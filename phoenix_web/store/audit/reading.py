@@ -1,8 +1,8 @@
-"""Reading the audit log: a page, all of it in batches, and the whole of it for its proof."""
+"""Reading the audit log: pages, batches for exports, and the whole chain."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, inspect, literal, select, tuple_
@@ -23,73 +23,56 @@ if TYPE_CHECKING:
     from phoenix_web.store.database import Database
 
 _BATCH: Final = 500
-_COLUMNS: Final = (
-    AuditEvent.id,
-    AuditEvent.at,
-    AuditEvent.action,
-    AuditEvent.outcome,
-    AuditEvent.reason,
-    AuditEvent.actor_id,
-    AuditEvent.actor_name,
-    AuditEvent.credential_kind,
-    AuditEvent.credential_id,
-    AuditEvent.address,
-    AuditEvent.agent,
-    AuditEvent.subject_kind,
-    AuditEvent.subject_id,
-    AuditEvent.subject_label,
-    AuditEvent.detail,
-    AuditEvent.key_id,
-    AuditEvent.mac,
+_COLUMNS: Final = tuple(
+    getattr(AuditEvent, "id" if field.name == "number" else field.name)
+    for field in fields(AuditEntry)
 )
-#: What lines are ordered by: when they happened, and where they stand.
 _order: Final = tuple_(AuditEvent.at, AuditEvent.id)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilters:
-    """Which lines are wanted; None for all."""
+    """Conditions on entries; None matches all."""
 
     action: AuditAction | None = None
     outcome: Outcome | None = None
     actor_id: int | None = None
-    #: The type of a GlobalID, and its number.
+    #: The type and number of a GlobalID.
     subject: tuple[str, int] | None = None
     since: datetime | None = None
-    #: The first moment that is not wanted.
+    #: Exclusive.
     until: datetime | None = None
 
 
 class AuditStore:
-    """Reads the log within the unit of work *session*."""
+    """Queries on the audit log in a transaction."""
 
     def __init__(self, session: Session) -> None:
-        """Work in *session*, which only reads."""
         self._session = session
 
     def page(
         self, filters: AuditFilters, limit: int, cursor: int | None = None
     ) -> Page[AuditEntry]:
-        """Return up to *limit* lines, newest first, from line *cursor* on."""
+        """Return up to *limit* entries, newest first, from number *cursor* on."""
         statement = _filtered(filters).order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
         if cursor is not None:
             at = self._session.execute(
                 select(AuditEvent.at).where(AuditEvent.id == cursor)
             ).scalar_one_or_none()
-            if at is None:  # retention has removed it meanwhile, and so all that comes after
+            if at is None:  # retention removed it and all older entries
                 return Page([])
-            statement = statement.where(_order <= _place(at, cursor))
+            statement = statement.where(_order <= _position(at, cursor))
         return read_page(self._session, statement, limit, lambda row: AuditEntry(*row))
 
     def after(self, filters: AuditFilters, last: AuditEntry | None) -> list[AuditEntry]:
-        """Return the next lines, oldest first, after *last*."""
+        """Return the next batch of entries after *last*, oldest first."""
         statement = _filtered(filters).order_by(AuditEvent.at, AuditEvent.id).limit(_BATCH)
         if last is not None:
-            statement = statement.where(_order > _place(last.at, last.number))
+            statement = statement.where(_order > _position(last.at, last.number))
         return self._entries(statement)
 
     def bounds(self) -> tuple[Checkpoint, End] | None:
-        """Return where the log begins and ends, or None before it was begun."""
+        """Return the start and end of the log, or None before its initialization."""
         if not inspect(self._session.connection()).has_table(AuditState.__tablename__):
             return None
         row = self._session.execute(
@@ -104,7 +87,7 @@ class AuditStore:
         return None if row is None else (Checkpoint(*row[:3]), End(*row[3:]))
 
     def all(self) -> Iterator[AuditEntry]:
-        """Yield every line in the order of the chain, holding a batch of them at a time."""
+        """Yield every entry in the order of the chain, reading in batches."""
         number = -1
         while True:
             statement = select(*_COLUMNS).order_by(AuditEvent.id).limit(_BATCH)
@@ -119,7 +102,7 @@ class AuditStore:
 
 
 def batches(database: Database, filters: AuditFilters) -> Iterator[list[AuditEntry]]:
-    """Yield the lines, oldest first, a batch at a time; no connection is held in between."""
+    """Yield entries in batches, oldest first, each read in a transaction of its own."""
     last = None
     while True:
         with database.reading() as session:
@@ -130,7 +113,7 @@ def batches(database: Database, filters: AuditFilters) -> Iterator[list[AuditEnt
         last = batch[-1]
 
 
-def _place(at: datetime, number: int) -> ColumnElement[Any]:
+def _position(at: datetime, number: int) -> ColumnElement[Any]:
     return tuple_(literal(at, UTCDateTime()), literal(number, Id))
 
 
@@ -140,17 +123,17 @@ def _filtered(filters: AuditFilters) -> Select[*tuple[Any, ...]]:
         statement = statement.where(AuditEvent.at >= filters.since)
     if filters.until is not None:
         statement = statement.where(AuditEvent.at < filters.until)
-    # From the one that usually leaves the fewest lines. The database takes the index of the first
-    # and looks through what it finds; without statistics SQLite might take any of the others.
-    is_led = False
-    for lead, follow in _conditions(filters):
-        statement = statement.where(follow if is_led else lead)
-        is_led = True
+    # The first condition usually matches the fewest entries, so only it may use an index. Without
+    # statistics, SQLite might choose the index of another condition.
+    may_use_index = True
+    for indexed, unindexed in _conditions(filters):
+        statement = statement.where(indexed if may_use_index else unindexed)
+        may_use_index = False
     return statement
 
 
 def _conditions(filters: AuditFilters) -> Iterator[tuple[ColumnElement[bool], ColumnElement[bool]]]:
-    """Yield each condition twice: as one that an index can answer, and as one that it cannot."""
+    """Yield each condition in two forms: one that can use an index, and one that cannot."""
     event = AuditEvent
     if filters.subject is not None:
         kind, number = filters.subject

@@ -1,4 +1,4 @@
-"""Removing the oldest lines of the audit log, so that the rest can still be proved."""
+"""Removal of the oldest audit entries, after which the rest can still be verified."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 def is_due(session: Session, first: int, before: datetime) -> bool:
-    """Tell whether *first*, the number of the oldest line, is from before *before*."""
+    """Return whether the oldest entry, with number *first*, is older than *before*."""
     at = session.execute(select(AuditEvent.at).where(AuditEvent.id == first)).scalar_one_or_none()
     return at is not None and at < before
 
 
 def prune_events(session: Session, before: datetime, actor: Actor, limit: int) -> Event | None:
-    """Remove the first lines as far as they are from before *before*, at most *limit* of them.
+    """Remove up to *limit* of the oldest entries that are older than *before*.
 
-    Returns the event that must be recorded in the same unit of work: chained like every other, it
-    is what vouches for the new beginning. Returns None when there is nothing to remove.
+    Return the event to record in the same transaction, or None if nothing was removed. Its entry
+    authenticates the new start of the chain.
     """
-    # Whoever removes holds the log: nobody appends or removes meanwhile.
+    # The lock excludes simultaneous appends and removals.
     state = session.execute(
         select(AuditState.pruned_number).where(AuditState.id == 1).with_for_update()
     )
@@ -46,7 +46,7 @@ def prune_events(session: Session, before: datetime, actor: Actor, limit: int) -
         checkpoint = Checkpoint(number, mac, key_id)
     if checkpoint is None:
         return None
-    # First, because the trigger lets go of nothing beyond it.
+    # The trigger allows deletes up to this number only.
     session.execute(
         update(AuditState)
         .where(AuditState.id == 1)
