@@ -1,1 +1,1 @@
-"""Mail: what is written, by which server it leaves, and when it is tried again. No Flask here."""
+"""Outgoing mail: outbox, message composition, SMTP and the sending thread; without Flask."""

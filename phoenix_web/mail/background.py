@@ -1,4 +1,4 @@
-"""The thread that sends mails beside the requests of a worker."""
+"""The thread of a worker that sends mails."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ if TYPE_CHECKING:
 
     from phoenix_web.mail.sender import MailSender
 
-#: How often a worker looks for mails. Nothing wakes it earlier: what a request has written down
-#: must not cost the answer to it any time.
+#: The interval between checks of the outbox. Requests do not wake the thread, so that queueing a
+#: mail adds no work to a response.
 _INTERVAL_SECONDS: Final = 1.0
 _AFTER_FAILURE_SECONDS: Final = 10.0
-#: How long a worker that is told to stop waits for the delivery under way. One that is cut off is
-#: tried again by another worker; at worst its mail arrives twice.
-_PATIENCE_SECONDS: Final = 15.0
+#: How long a stopping worker waits for the current delivery. Another worker retries an interrupted
+#: delivery, so in the worst case the mail arrives twice.
+_STOP_SECONDS: Final = 15.0
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def sending(sender: MailSender, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Send mails by *sender* in a thread while the block runs.
+def sending(sender: MailSender, may_continue: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Send mails through *sender* in a thread while the block runs.
 
-    The thread takes no further mail once *is_wanted* returns False.
+    The thread claims no further mail once *may_continue* returns False.
     """
-    over = threading.Event()
+    stopped = threading.Event()
 
     def keep_going() -> bool:
-        return is_wanted() and not over.is_set()
+        return may_continue() and not stopped.is_set()
 
     thread = threading.Thread(
-        target=_run, args=(sender, keep_going, over), name="mail", daemon=True
+        target=_run, args=(sender, keep_going, stopped), name="mail", daemon=True
     )
     thread.start()
     try:
         yield
     finally:
-        over.set()
-        thread.join(_PATIENCE_SECONDS)
+        stopped.set()
+        thread.join(_STOP_SECONDS)
 
 
-def _run(sender: MailSender, keep_going: Callable[[], bool], over: threading.Event) -> None:
+def _run(sender: MailSender, keep_going: Callable[[], bool], stopped: threading.Event) -> None:
     pause = _INTERVAL_SECONDS
-    while not over.wait(pause):
+    while not stopped.wait(pause):
         pause = _INTERVAL_SECONDS
         try:
             sender.send_due(keep_going)
         except PhoenixError as error:
-            # The database is busy or away; requests say so themselves.
-            _log.info("no mail is sent for the moment: %s", error.message)
+            # The database is busy or unreachable, which requests log themselves.
+            _log.info("mails are not sent at the moment: %s", error.message)
             pause = _AFTER_FAILURE_SECONDS
-        except Exception:  # noqa: BLE001 - a thread that has died is noticed by nobody
+        except Exception:  # noqa: BLE001 - the thread must survive any error
             _log.exception("sending mails failed")
             pause = _AFTER_FAILURE_SECONDS

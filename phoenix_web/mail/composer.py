@@ -1,4 +1,4 @@
-"""What the mails say; each has a part in plain text and one in HTML."""
+"""Composition of mails, each with a plain text and an HTML part."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SUBJECTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class MessageComposer:
-    """What all mails share: who writes, and from which server."""
+    """Composes mails from the address *mail_from* with links to *server_url*."""
 
     mail_from: str
     server_url: str
 
-    def compose(  # noqa: PLR0913 - one argument for each thing that a mail tells
+    def compose(  # noqa: PLR0913 - one argument for each part of a mail
         self,
         purpose: LinkPurpose,
         user: UserInfo,
@@ -42,24 +42,24 @@ class MessageComposer:
         message_id: str,
         date: datetime,
     ) -> EmailMessage:
-        """Return the mail that brings *link*, which is good until *until*, to *user*."""
+        """Return the mail to *user* with *link*, which is valid until *until*."""
         message = EmailMessage()
         message["Subject"] = _SUBJECTS[purpose]
         message["From"] = f"Phoenix <{to_ascii(self.mail_from)}>"
         message["To"] = to_ascii(user.email)
         message["Date"] = format_datetime(date)
-        # The same at each try, so that whoever gets it twice can be shown it once.
+        # The same at each attempt, so that mail clients can hide a duplicate.
         message["Message-ID"] = f"<{message_id}@{to_ascii(self.mail_from).rpartition('@')[2]}>"
-        # No holiday notice should answer it (RFC 3834).
+        # Suppresses automatic replies (RFC 3834).
         message["Auto-Submitted"] = "auto-generated"
-        told = {"user": user, "link": link, "until": until, "server_url": self.server_url}
-        message.set_content(_render(f"{purpose}.txt", told))
-        message.add_alternative(_render(f"{purpose}.html", told), subtype="html")
+        context = {"user": user, "link": link, "until": until, "server_url": self.server_url}
+        message.set_content(_render(f"{purpose}.txt", context))
+        message.add_alternative(_render(f"{purpose}.html", context), subtype="html")
         return message
 
 
-def _render(name: str, told: dict[str, object]) -> str:
-    return _templates().get_template(name).render(told)
+def _render(name: str, context: dict[str, object]) -> str:
+    return _templates().get_template(name).render(context)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Letting mails leave: rows that are written together with what they tell of."""
+"""Queueing of mails in the transaction that they report on."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Takes mails in; a `MailSender` sends them when the transaction is over."""
+    """Queues mails, which a `MailSender` sends after the commit."""
 
     links: PasswordLinks
 
     def send_link(
         self, session: Session, user: UserInfo, purpose: LinkPurpose, actor: Actor
     ) -> IssuedLink:
-        """Give *user* a link in place of any older one, let a mail bring it, and return it.
+        """Issue a link that replaces the user's older one, queue its mail and return the link.
 
-        Raises `Invalid` for whoever has no password to choose.
+        Raises `Invalid` if the user may not choose a password.
         """
         link = self.links.issue(session, user, purpose, actor)
         OutboxStore(session).add(
@@ -39,10 +39,10 @@ class Outbox:
         return link
 
     def request_reset(self, session: Session, address: str) -> None:
-        """Note that somebody at *address* asks for a new password.
+        """Queue a password reset mail to *address*; ignore an invalid address.
 
-        Whether the address is anybody's the sender finds out. Here it makes no difference, so
-        neither the answer nor its time can tell. What cannot be an address is nobody's.
+        The sender looks up the user later, so that response and timing reveal nothing about the
+        account.
         """
         address = normal_email(address)
         if is_email_address(address):

@@ -1,4 +1,4 @@
-"""Sending what is due: each mail once, in the normal case, and again until it is taken."""
+"""Delivery of due mails, with retries until the SMTP server accepts them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from phoenix_web.audit.events import SERVER_ACTOR
 from phoenix_web.auth.passwords.links import PATH, may_choose_password
 from phoenix_web.errors import Invalid, Unavailable
-from phoenix_web.mail.smtp import BUDGET_SECONDS, DeliveryFailed
+from phoenix_web.mail.smtp import DELIVERY_SECONDS, DeliveryFailed
 from phoenix_web.store.accounts.password_links import LinkPurpose, PasswordLinkStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.outbox import OutboxStore
@@ -29,29 +29,28 @@ if TYPE_CHECKING:
     from phoenix_web.store.database import Database
     from phoenix_web.store.mail.outbox import MailInfo
 
-#: The second try comes after this long, and each later one after twice as long as the one before.
+#: The delay before the second attempt; it doubles for each later one.
 FIRST_DELAY: Final = timedelta(seconds=30)
 LONGEST_DELAY: Final = timedelta(hours=1)
-#: After so many tries, and some 17 hours, a mail is given up.
+#: A mail fails after this many attempts, which take about 17 hours.
 MAX_ATTEMPTS: Final = 24
-#: How many mails a person gets at once when somebody asks again and again for their password to be
-#: reset; from then on, while that goes on, the mails are so far apart.
+#: A user gets this many reset mails without delay; further ones need `RESET_SPACING` between them.
 RESET_BURST: Final = 5
 RESET_SPACING: Final = timedelta(hours=1) / RESET_BURST
-#: What has left, or failed, is forgotten after this long.
+#: Sent and failed mails are deleted after this time.
 RETENTION: Final = timedelta(days=30)
-#: How long a mail belongs to the process that has taken it: longer than one delivery. If that
-#: process dies, another one takes the mail after this time.
-CLAIM_DURATION: Final = timedelta(seconds=2 * BUDGET_SECONDS)
-#: An accepted mail is noted as such even if the database is busy for a while.
-_NOTING_TRIES: Final = 5
+#: The duration of a claim, longer than a delivery. Afterwards the mail is due again, because the
+#: claiming process must have died.
+CLAIM_DURATION: Final = timedelta(seconds=2 * DELIVERY_SECONDS)
+#: How often the result of a delivery is written to a busy database before giving up.
+_RECORD_ATTEMPTS: Final = 5
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of the mails that were due."""
+    """The numbers of mails by result."""
 
     sent: int = 0
     postponed: int = 0
@@ -60,7 +59,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class MailSender:
-    """Sends mails through *server*; any number of senders share one outbox."""
+    """Sends mails through *server*; several senders can share an outbox."""
 
     database: Database
     links: PasswordLinks
@@ -68,9 +67,9 @@ class MailSender:
     server: SmtpServer
 
     def send_due(self, keep_going: Callable[[], bool] = lambda: True) -> Report:
-        """Send the mails that are due, one after the other, and return how many.
+        """Send the due mails one by one while *keep_going* returns True, and count the results.
 
-        Each is taken by one sender alone. When none is due, this costs one query and no lock.
+        Without a due mail, this runs one query and takes no lock.
         """
         report = Report()
         while keep_going() and self._has_due():
@@ -79,7 +78,7 @@ class MailSender:
                 store = OutboxStore(session)
                 store.purge_expired(now - RETENTION)
                 mail = store.claim(now, now + CLAIM_DURATION)
-                if mail is None:  # another sender has just taken it
+                if mail is None:  # another sender has claimed it
                     break
                 link = self._link(session, mail, report)
             if link is not None:
@@ -91,10 +90,10 @@ class MailSender:
             return OutboxStore(session).has_due(datetime.now(UTC))
 
     def _link(self, session: Session, mail: MailInfo, report: Report) -> LinkInfo | None:
-        """Return the link that *mail* brings, or None when it has ended with none to bring."""
+        """Return the link for *mail*, or finish the mail and return None."""
         store = OutboxStore(session)
         if mail.user_id is None:
-            link = self._asked_for(session, mail)
+            link = self._reset_link(session, mail)
             if link is None:
                 store.delete(mail.id)
             else:
@@ -103,24 +102,24 @@ class MailSender:
         link = None
         if mail.link_id is not None:
             link = PasswordLinkStore(session).find_by_id(mail.link_id)
-        fault = None
+        problem = None
         if link is None:
-            fault = "The link was used, or a newer one has taken its place."
+            problem = "The link was used or replaced by a newer one."
         elif link.expires_at <= datetime.now(UTC):
-            fault = "The link expired before the mail could be delivered."
+            problem = "The link expired before the mail could be delivered."
         elif not may_choose_password(link.user):
-            fault = "The user may not choose a password."
-        if fault is None:
+            problem = "The user may not choose a password."
+        if problem is None:
             return link
-        store.abandon(mail, fault)
+        store.abandon(mail, problem)
         report.abandoned += 1
         return None
 
-    def _asked_for(self, session: Session, mail: MailInfo) -> LinkInfo | None:
-        """Return the link for whoever asked for *mail*, or None for nobody who gets one now.
+    def _reset_link(self, session: Session, mail: MailInfo) -> LinkInfo | None:
+        """Return the link for a requested reset, or None if the address gets no mail now.
 
-        Everybody who knows an address can ask, again and again, and must not keep its owner out by
-        that: the mails become rarer, but never so rare that the link of the last one has ended.
+        Anyone who knows an address can request resets. Mails are spaced out, but the spacing is
+        shorter than the lifetime of a link, so that the owner always has a valid one.
         """
         user = UserStore(session).find_by_email(mail.address)
         # The built-in accounts have no mailbox.
@@ -129,20 +128,20 @@ class MailSender:
         UserStore(session).lock(user.id)
         link = PasswordLinkStore(session).find_for(user.id)
         if link is not None and link.created_at > mail.created_at:
-            return None  # somebody has given them a link since
+            return None  # a newer link was issued after the request
         now = datetime.now(UTC)
         since = now - RESET_BURST * RESET_SPACING
         times = OutboxStore(session).request_times(user.id, LinkPurpose.RESET, since)
         if len(times) >= RESET_BURST and max(times) + RESET_SPACING > now:
-            _log.info("user %s gets no further mail to reset a password yet", user.id)
+            _log.info("user %s gets no further password reset mail yet", user.id)
             return None
-        # An invitation is good for days: nobody who only knows the address may end it.
+        # A reset request must not replace an invitation, which is valid for days.
         if link is not None and link.purpose is LinkPurpose.INVITATION and link.expires_at > now:
             return link
         return self._issue(session, user)
 
     def _issue(self, session: Session, user: UserInfo) -> LinkInfo | None:
-        """Return a new link for *user*, or None when they have gone since they were looked up."""
+        """Issue a reset link, or return None if the user was deleted in the meantime."""
         try:
             issued = self.links.issue(session, user, LinkPurpose.RESET, SERVER_ACTOR)
         except Invalid:
@@ -162,32 +161,32 @@ class MailSender:
             )
             self.server.deliver(message)
         except DeliveryFailed as error:
-            self._note_failure(mail, error.reason, report, is_final=error.is_final)
-        except Exception:  # noqa: BLE001 - one mail that cannot be written must not keep the others
-            _log.exception("mail %s to user %s could not be written", mail.id, mail.user_id)
-            self._note_failure(mail, "It could not be written; the log says why.", report)
+            self._record_failure(mail, error.reason, report, is_final=error.is_final)
+        except Exception:  # noqa: BLE001 - a mail that cannot be composed must not stop the others
+            _log.exception("mail %s to user %s could not be composed", mail.id, mail.user_id)
+            self._record_failure(mail, "The mail could not be composed; see the log.", report)
         else:
-            self._note(lambda store: store.mark_sent(mail, datetime.now(UTC)))
+            self._record(lambda store: store.mark_sent(mail, datetime.now(UTC)))
             _log.info("mail %s (%s) was sent", mail.id, mail.purpose)
             report.sent += 1
 
-    def _note_failure(
+    def _record_failure(
         self, mail: MailInfo, reason: str, report: Report, *, is_final: bool = False
     ) -> None:
-        _log.warning("mail %s was not sent at try %s: %s", mail.id, mail.attempts, reason)
+        _log.warning("mail %s was not sent at attempt %s: %s", mail.id, mail.attempts, reason)
         if is_final or mail.attempts >= MAX_ATTEMPTS:
-            self._note(lambda store: store.abandon(mail, reason))
+            self._record(lambda store: store.abandon(mail, reason))
             report.abandoned += 1
         else:
             due_at = datetime.now(UTC) + delay_after(mail.attempts)
-            self._note(lambda store: store.postpone(mail, due_at, reason))
+            self._record(lambda store: store.postpone(mail, due_at, reason))
             report.postponed += 1
 
-    def _note(self, what: Callable[[OutboxStore], None]) -> None:
-        for left in reversed(range(_NOTING_TRIES)):
+    def _record(self, change: Callable[[OutboxStore], None]) -> None:
+        for left in reversed(range(_RECORD_ATTEMPTS)):
             try:
                 with self.database.transaction() as session:
-                    what(OutboxStore(session))
+                    change(OutboxStore(session))
             except Unavailable:
                 if not left:
                     raise
@@ -197,6 +196,6 @@ class MailSender:
 
 
 def delay_after(attempts: int) -> timedelta:
-    """Return how long to wait after so many tries."""
+    """Return the delay after this many attempts."""
     doublings = min(attempts - 1, 20)
     return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)

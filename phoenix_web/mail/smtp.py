@@ -1,4 +1,4 @@
-"""Handing a mail over to an SMTP server: encrypted, or not at all."""
+"""Delivery to an SMTP server over an encrypted connection."""
 
 from __future__ import annotations
 
@@ -15,38 +15,35 @@ from phoenix_web.redaction import redact
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
-#: The port on which servers expect TLS from the first byte on (RFC 8314).
+#: The port for implicit TLS (RFC 8314).
 _TLS_PORT: Final = 465
-#: How long one delivery takes at most, and how long one answer of the server is awaited.
-BUDGET_SECONDS: Final = 30
-_ANSWER_SECONDS: Final = 10
+#: The time limits of a whole delivery and of a single reply.
+DELIVERY_SECONDS: Final = 30
+_REPLY_SECONDS: Final = 10
 _MAX_REASON: Final = 300
-#: Replies from here on stand for "never" (RFC 5321 section 4.2.1).
+#: Reply codes from here on are permanent failures (RFC 5321 section 4.2.1).
 _FINAL: Final = 500
 
 
 class DeliveryFailed(Exception):
-    """The server has not taken the mail; *is_final* says that it never will."""
+    """The server did not accept the mail; *is_final* marks a permanent failure."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
-        """Carry *reason*, which administrators read on a page, and everybody in the log.
-
-        A server may say anything, and some say what they were sent.
-        """
+        # Pages and the log show the reason, and some servers quote the message in their reply.
         line = redact(" ".join(reason.split()))
-        reason = "".join(each if each.isprintable() else "?" for each in line)[:_MAX_REASON]
-        super().__init__(reason)
-        self.reason = reason
+        printable = "".join(character if character.isprintable() else "?" for character in line)
+        self.reason = printable[:_MAX_REASON]
+        super().__init__(self.reason)
         self.is_final = is_final
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """The server that takes our mails."""
+    """The connection settings of the SMTP server for outgoing mail."""
 
     host: str
     port: int
-    #: How we call ourselves to it.
+    #: The host name for EHLO.
     local_hostname: str
     username: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -54,7 +51,7 @@ class SmtpServer:
     allows_plaintext: bool = False
 
     def deliver(self, message: EmailMessage) -> None:
-        """Hand *message* over; raise `DeliveryFailed` unless the server has taken it."""
+        """Deliver *message*; raise `DeliveryFailed` unless the server accepts it."""
         try:
             self._deliver(message)
         except smtplib.SMTPRecipientsRefused as error:
@@ -74,12 +71,12 @@ class SmtpServer:
             raise DeliveryFailed(f"{self.host}:{self.port}: {reason}") from error
 
     def _deliver(self, message: EmailMessage) -> None:
-        deadline = time.monotonic() + BUDGET_SECONDS
+        deadline = time.monotonic() + DELIVERY_SECONDS
         server = self._connect(deadline)
         try:
             self._sign_in(server)
             server.send_message(message)
-            # It is taken: whatever happens to the goodbye, it must not be sent again.
+            # The message is accepted, so an error in QUIT must not cause a retry.
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
         finally:
@@ -91,15 +88,15 @@ class SmtpServer:
         try:
             server.login(self.username, self.password)
         except smtplib.SMTPNotSupportedError as error:
-            # A fault of the settings, and so not the end of this mail.
+            # Settings can be corrected, so the failure is not final.
             raise DeliveryFailed(str(error)) from error
 
     def _connect(self, deadline: float) -> smtplib.SMTP:
-        """Return an encrypted connection: by STARTTLS or, if nobody greets us, by TLS at once."""
-        ways = [self._greeted, self._encrypted]
+        """Connect by STARTTLS or implicit TLS: first the usual one for the port, then the other."""
+        methods = [self._connect_starttls, self._connect_tls]
         if self.port == _TLS_PORT:
-            ways.reverse()
-        first, second = ways
+            methods.reverse()
+        first, second = methods
         try:
             return first(deadline)
         except ssl.SSLCertVerificationError:
@@ -107,8 +104,8 @@ class SmtpServer:
         except (smtplib.SMTPServerDisconnected, TimeoutError, ssl.SSLError):
             return second(deadline)
 
-    def _greeted(self, deadline: float) -> smtplib.SMTP:
-        server = _Conversation(self.host, self.port, self.local_hostname, deadline)
+    def _connect_starttls(self, deadline: float) -> smtplib.SMTP:
+        server = _DeadlineSMTP(self.host, self.port, self.local_hostname, deadline)
         try:
             server.ehlo_or_helo_if_needed()
             if server.has_extn("starttls"):
@@ -121,10 +118,8 @@ class SmtpServer:
             raise
         return server
 
-    def _encrypted(self, deadline: float) -> smtplib.SMTP:
-        return _EncryptedConversation(
-            self.host, self.port, self.local_hostname, deadline, self._context()
-        )
+    def _connect_tls(self, deadline: float) -> smtplib.SMTP:
+        return _DeadlineSMTPS(self.host, self.port, self.local_hostname, deadline, self._context())
 
     def _refuse_plaintext(self) -> None:
         if not (self.allows_plaintext or self._is_loopback()):
@@ -146,26 +141,26 @@ class SmtpServer:
         return self.host == "localhost"
 
 
-class _Conversation(smtplib.SMTP):
-    """A conversation that is over by its deadline, however slowly the server talks."""
+class _DeadlineSMTP(smtplib.SMTP):
+    """An SMTP connection with a deadline, so that a slow server cannot block the sender."""
 
     def __init__(self, host: str, port: int, local_hostname: str, deadline: float) -> None:
         self._deadline = deadline
-        super().__init__(host, port, local_hostname, timeout=_ANSWER_SECONDS)
+        super().__init__(host, port, local_hostname, timeout=_REPLY_SECONDS)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Return the server's answer; raise `DeliveryFailed` when the time is over."""
+        """Return the server's reply; raise `DeliveryFailed` after the deadline."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             self.close()
-            raise DeliveryFailed("The server takes too long.")
+            raise DeliveryFailed("The server did not reply in time.")
         if self.sock is not None:
-            self.sock.settimeout(min(left, _ANSWER_SECONDS))
+            self.sock.settimeout(min(left, _REPLY_SECONDS))
         return super().getreply()
 
 
-class _EncryptedConversation(_Conversation):
-    """A conversation that is encrypted from the first byte on."""
+class _DeadlineSMTPS(_DeadlineSMTP):
+    """An SMTP connection with implicit TLS and a deadline."""
 
     def __init__(
         self, host: str, port: int, local_hostname: str, deadline: float, context: ssl.SSLContext
@@ -179,7 +174,7 @@ class _EncryptedConversation(_Conversation):
 
 
 def _refused(code: int, text: bytes | str) -> DeliveryFailed:
-    """Return what the refusal of this very mail means."""
+    """Return the failure for a reply that refuses this mail."""
     return DeliveryFailed(f"{code} {_text(text)}", is_final=code >= _FINAL)
 
 

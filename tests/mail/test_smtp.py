@@ -87,11 +87,11 @@ def test_a_certificate_for_another_name_is_refused(
 def test_whoever_greets_nobody_is_spoken_to_in_tls(
     trusted: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(smtp, "_REPLY_SECONDS", 0.5)
     with running_mail_server(tls=trusted) as running:
         server_at(running).deliver(message())
         # On its own port nobody waits for a greeting.
-        monkeypatch.setattr(smtp, "_ANSWER_SECONDS", 10)
+        monkeypatch.setattr(smtp, "_REPLY_SECONDS", 10)
         monkeypatch.setattr(smtp, "_TLS_PORT", running.port)
         begin = time.monotonic()
         server_at(running).deliver(message())
@@ -163,7 +163,7 @@ def silent() -> Iterator[int]:
 def test_a_silent_server_is_left_after_a_while(
     silent: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(smtp, "_REPLY_SECONDS", 0.3)
     begin = time.monotonic()
 
     refused = failure(SmtpServer("127.0.0.1", silent, "phx.example.com"))
@@ -173,7 +173,7 @@ def test_a_silent_server_is_left_after_a_while(
 
 
 def test_one_delivery_has_its_time_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "BUDGET_SECONDS", 0)
+    monkeypatch.setattr(smtp, "DELIVERY_SECONDS", 0)
     with running_mail_server() as running:
         assert "too long" in failure(server_at(running)).reason
     assert running.begun == 0

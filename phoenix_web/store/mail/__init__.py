@@ -1,1 +1,1 @@
-"""The outbox of mails."""
+"""The outbox in the database."""

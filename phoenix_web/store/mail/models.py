@@ -1,4 +1,4 @@
-"""The tables of mail. Rows never leave the store: stores return frozen values."""
+"""The table of the outbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from phoenix_web.store.models import Base, Id, one_of
 
 
 class MailState(StrEnum):
-    """Where a mail is."""
+    """Delivery state of a mail."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -21,7 +21,7 @@ class MailState(StrEnum):
 
 
 class OutgoingMail(Base):
-    """A mail with a one-time link; it is written when it is sent, so its text is kept nowhere."""
+    """A mail with a one-time link. Its text is composed for delivery and never stored."""
 
     __tablename__ = "outgoing_mails"
     __table_args__ = (
@@ -33,17 +33,17 @@ class OutgoingMail(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     purpose: Mapped[str] = mapped_column(String(16))
-    #: As it was asked for; whether it is anybody's is not known before `user_id` is.
+    #: As requested; a user with this address is known only if `user_id` is set.
     address: Mapped[str]
     user_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("users.id", ondelete="CASCADE"), index=True
     )
-    #: No foreign key: a link ends by deletion, and its id is never used again.
+    #: Without a foreign key, because links are deleted. Their ids are never reused.
     link_id: Mapped[int | None] = mapped_column(Id)
     state: Mapped[str] = mapped_column(String(16))
-    #: How often somebody has taken it up; whoever does bears this number until the next one.
+    #: The number of claims; it identifies the latest claim.
     attempts: Mapped[int]
-    #: When it is tried next. Whoever takes it up moves this on, in case they die over it.
+    #: The time of the next attempt. A claim moves it forward, in case the claiming process dies.
     due_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(index=True)
     sent_at: Mapped[datetime | None]

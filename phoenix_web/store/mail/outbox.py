@@ -1,8 +1,8 @@
-"""The outbox: mails that wait, have left, or could not be delivered."""
+"""Statements on the outbox."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
@@ -24,7 +24,7 @@ __all__ = ["MailInfo", "MailState", "OutboxStore"]
 
 @dataclass(frozen=True, slots=True)
 class MailInfo:
-    """A mail as it is stored."""
+    """A row of the outbox."""
 
     id: int
     purpose: LinkPurpose
@@ -39,26 +39,13 @@ class MailInfo:
     last_error: str | None
 
 
-_COLUMNS: Final = (
-    OutgoingMail.id,
-    OutgoingMail.purpose,
-    OutgoingMail.address,
-    OutgoingMail.user_id,
-    OutgoingMail.link_id,
-    OutgoingMail.state,
-    OutgoingMail.attempts,
-    OutgoingMail.due_at,
-    OutgoingMail.created_at,
-    OutgoingMail.sent_at,
-    OutgoingMail.last_error,
-)
+_COLUMNS: Final = tuple(getattr(OutgoingMail, field.name) for field in fields(MailInfo))
 
 
 class OutboxStore:
-    """Reads and writes mails within the unit of work *session*."""
+    """The outbox in a transaction that the caller commits."""
 
     def __init__(self, session: Session) -> None:
-        """Work in *session*, which the caller commits."""
         self._session = session
 
     def add(
@@ -70,7 +57,7 @@ class OutboxStore:
         user_id: int | None = None,
         link_id: int | None = None,
     ) -> None:
-        """Let a mail leave; without *user_id* its sender finds out whose the address is."""
+        """Queue a mail; without *user_id*, the sender looks up the user by *address*."""
         self._session.execute(
             insert(OutgoingMail).values(
                 purpose=purpose.value,
@@ -85,17 +72,17 @@ class OutboxStore:
         )
 
     def has_due(self, now: datetime) -> bool:
-        """Return whether a mail is due; a query that takes no lock."""
+        """Return whether a mail is due, without a lock."""
         due = select(OutgoingMail.id).where(
             OutgoingMail.state == MailState.WAITING.value, OutgoingMail.due_at <= now
         )
         return self._session.execute(due.limit(1)).first() is not None
 
     def claim(self, now: datetime, until: datetime) -> MailInfo | None:
-        """Take the mail that has been due longest, and return it, or None.
+        """Claim the mail that has been due longest until *until*, and return it, if any.
 
-        One statement decides, so of any number of simultaneous calls one gets a mail. It becomes
-        due again at *until*: if the process that took it dies, another one takes it then.
+        Of simultaneous calls, only one claims a given mail. The mail is due again at *until* in
+        case its process dies.
         """
         first = (
             select(OutgoingMail.id)
@@ -113,7 +100,7 @@ class OutboxStore:
         return None if row is None else _mail(row)
 
     def set_link(self, mail_id: int, user_id: int, link_id: int) -> None:
-        """Note whose the mail is, and which link it brings."""
+        """Set the recipient of the mail and the link in it."""
         self._session.execute(
             update(OutgoingMail)
             .where(OutgoingMail.id == mail_id)
@@ -121,23 +108,23 @@ class OutboxStore:
         )
 
     def delete(self, mail_id: int) -> None:
-        """Forget a mail that nobody is to get."""
+        """Delete a mail."""
         self._session.execute(delete(OutgoingMail).where(OutgoingMail.id == mail_id))
 
     def mark_sent(self, mail: MailInfo, now: datetime) -> None:
-        """Note that *mail*, as it was taken, has been accepted."""
+        """Mark the claimed *mail* as sent."""
         self._finish(mail, state=MailState.SENT.value, sent_at=now, last_error=None)
 
     def postpone(self, mail: MailInfo, due_at: datetime, error: str) -> None:
-        """Try *mail*, as it was taken, again at *due_at*."""
+        """Retry the claimed *mail* at *due_at*."""
         self._finish(mail, due_at=due_at, last_error=error)
 
     def abandon(self, mail: MailInfo, error: str) -> None:
-        """Try *mail*, as it was taken, no more."""
+        """Mark the claimed *mail* as failed."""
         self._finish(mail, state=MailState.FAILED.value, last_error=error)
 
     def retry(self, mail_id: int, now: datetime) -> bool:
-        """Let a mail that was given up be tried from the start; tell whether there was one."""
+        """Queue a failed mail again with no attempts; return whether it exists."""
         retried = self._session.execute(
             update(OutgoingMail)
             .where(OutgoingMail.id == mail_id, OutgoingMail.state == MailState.FAILED.value)
@@ -147,7 +134,7 @@ class OutboxStore:
         return retried.first() is not None
 
     def request_times(self, user_id: int, purpose: LinkPurpose, since: datetime) -> list[datetime]:
-        """Return when the mails with *purpose* that the user was to get were asked for."""
+        """Return the creation times of the user's mails with *purpose* since *since*."""
         return list(
             self._session.scalars(
                 select(OutgoingMail.created_at).where(
@@ -159,20 +146,20 @@ class OutboxStore:
         )
 
     def page(self, limit: int, cursor: int | None, state: MailState | None) -> Page[MailInfo]:
-        """Return up to *limit* mails, newest first, from id *cursor* on; or those in *state*."""
+        """Return up to *limit* mails, newest first, from id *cursor* on, optionally by *state*."""
         statement = newest_first(select(*_COLUMNS), OutgoingMail.id, cursor)
         if state is not None:
             statement = statement.where(OutgoingMail.state == state.value)
         return read_page(self._session, statement, limit, _mail)
 
     def purge_expired(self, before: datetime) -> None:
-        """Delete some of the sent and failed mails that were created before *before*."""
+        """Delete a batch of sent and failed mails created before *before*."""
         is_old = OutgoingMail.created_at < before
         is_waiting = OutgoingMail.state == MailState.WAITING.value
         purge_expired(self._session, OutgoingMail.id, is_old, ~is_waiting)
 
     def _finish(self, mail: MailInfo, **values: Any) -> None:
-        # Whoever has taken it since bears another number; theirs counts.
+        # A later claim has a higher number of attempts, and only the latest claim may write.
         self._session.execute(
             update(OutgoingMail)
             .where(OutgoingMail.id == mail.id, OutgoingMail.attempts == mail.attempts)
