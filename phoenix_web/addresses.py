@@ -1,4 +1,4 @@
-"""Mail addresses and network addresses."""
+"""E-mail addresses and network addresses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST: Final = 320
 
 
 def is_email_address(text: str) -> bool:
-    """Tell whether *text* is a mail address; the domain need not exist, nor be a public one."""
+    """Return whether *text* is an e-mail address; its domain need not exist or be public."""
     if len(text) > _LONGEST:
         return False
     try:
@@ -23,33 +23,33 @@ def is_email_address(text: str) -> bool:
 
 
 def to_ascii(address: str) -> str:
-    """Return *address* with its domain in the ASCII that servers know, or as it is if none can."""
+    """Return *address* with its domain as ASCII (IDNA), or unchanged if that is impossible."""
     try:
-        told = validate_email(address, check_deliverability=False, globally_deliverable=False)
+        valid = validate_email(address, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
         return address
-    return told.ascii_email or f"{told.local_part}@{told.ascii_domain}"
+    return valid.ascii_email or f"{valid.local_part}@{valid.ascii_domain}"
 
 
 def client_network(address: str | None) -> str | None:
-    """Return what the clients at *address* share, or None when it is no address.
+    """Return the network of *address* to count clients by, or None for an invalid address.
 
-    One customer of a provider holds a whole IPv6 /64, and could send each request from another
-    address in it; an IPv4 address counts alone, however it was written.
+    This is the /64 of an IPv6 address, because a single client usually controls all of it. An IPv4
+    address, also when mapped to IPv6, is counted by itself.
     """
     try:
-        found = ip_address(_without_port(address or ""))
+        ip = ip_address(_without_port(address or ""))
     except ValueError:
         return None
-    if found.version == 4:  # noqa: PLR2004 - the version's name
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(IPv6Network((int(found), 64), strict=False))
+    if ip.version == 4:  # noqa: PLR2004 - the version's name
+        return str(ip)
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
+    return str(IPv6Network((int(ip), 64), strict=False))
 
 
 def _without_port(text: str) -> str:
-    """Return *text* without the port that some proxies add in `X-Forwarded-For`."""
+    """Return *text* without the port that some proxies add to `X-Forwarded-For`."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     host, _, rest = text.partition(":")

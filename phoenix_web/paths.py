@@ -1,4 +1,4 @@
-"""Where the files beside the code are, in a checkout and in an installed wheel."""
+"""Paths of templates, static files and data, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _PACKAGE = Path(__file__).parent
 
 
 def bundled(folder: str) -> Path:
-    """Return *folder* (`templates` or `static`): inside the package in a wheel, else beside it."""
+    """Return the path of *folder*: in the package when installed from a wheel, else next to it."""
     inside = _PACKAGE / folder
     return inside if inside.is_dir() else _PACKAGE.parent / folder
 
 
 def default_working_dir() -> Path:
-    """Return where the database and the secret live unless `PHOENIX_WORKING_DIR` says otherwise."""
+    """Return the directory for database and secret unless `PHOENIX_WORKING_DIR` is set."""
     instance = _PACKAGE.parent / "instance"
     return instance if instance.is_dir() else Path.home() / ".phoenix"

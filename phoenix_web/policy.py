@@ -1,7 +1,7 @@
-"""Who may do what, as data.
+"""Roles, permissions and who has them.
 
-`GRANTS` is the whole truth: for each permission the lowest role and the kinds of credential that
-may use it. Everything else in the program only asks `refusal`.
+`GRANTS` lists the lowest role and the credential kinds for each permission. All other code calls
+`refusal` or `allows`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """The rights of a user; `SYSTEM` is the role of keys without a human."""
+    """The role of a user; `SYSTEM` belongs to system keys."""
 
     VIEWER = "VIEWER"
     MEMBER = "MEMBER"
@@ -20,23 +20,23 @@ class Role(StrEnum):
     ADMIN = "ADMIN"
 
 
-#: SYSTEM reads and writes data like MEMBER and administers nothing.
+#: SYSTEM reads and writes data like MEMBER, without administrative rights.
 RANK: Final = {Role.VIEWER: 1, Role.MEMBER: 2, Role.SYSTEM: 2, Role.ADMIN: 3}
 
 
 class CredentialKind(StrEnum):
-    """By what a caller is known."""
+    """The type of credential that authenticates a caller."""
 
     SESSION = "session"
     USER_KEY = "user key"
     SYSTEM_KEY = "system key"
     ADMIN_SECRET = "admin secret"  # noqa: S105 - the name of a kind of credential, not a secret
-    #: Everybody, when authentication is switched off.
+    #: Every caller when authentication is disabled.
     ANONYMOUS = "anonymous"
 
 
 class Permission(StrEnum):
-    """What a route does; the grammar is `noun:verb`."""
+    """A permission that routes require, named `noun:verb`."""
 
     PROFILE_READ = "profile:read"
     ACCOUNT_MANAGE = "account:manage"
@@ -70,29 +70,30 @@ NEEDS_AUTHENTICATION: Final = (
 )
 
 _IDENTIFIED: Final = frozenset(CredentialKind) - {CredentialKind.ANONYMOUS}
-_EVERYBODY: Final = frozenset(CredentialKind)
+_ANY: Final = frozenset(CredentialKind)
 _SESSION: Final = frozenset({CredentialKind.SESSION})
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who may use one permission, and what the others are told."""
+    """The roles and credential kinds with a permission, and the message for other kinds."""
 
+    #: The lowest role with the permission.
     role: Role
     kinds: frozenset[CredentialKind]
-    #: The answer to a kind of credential that is not in `kinds`.
+    #: The message for a credential kind that is not in `kinds`.
     refusal: str = SESSIONS_ONLY
-    #: A write that a viewer is refused as a viewer, before anything else is looked at.
+    #: Whether viewers get `NOT_FOR_VIEWERS` instead of `ADMINS_ONLY`.
     is_write: bool = False
 
 
 GRANTS: Final = {
-    Permission.PROFILE_READ: Grant(Role.VIEWER, _EVERYBODY),
+    Permission.PROFILE_READ: Grant(Role.VIEWER, _ANY),
     Permission.ACCOUNT_MANAGE: Grant(Role.VIEWER, _SESSION),
-    Permission.USER_READ: Grant(Role.ADMIN, _EVERYBODY),
+    Permission.USER_READ: Grant(Role.ADMIN, _ANY),
     Permission.USER_WRITE: Grant(Role.ADMIN, _IDENTIFIED, is_write=True),
     Permission.SESSION_READ_ALL: Grant(Role.ADMIN, _IDENTIFIED),
-    # Not for keys: a leaked one must not sign its owner out.
+    # Not for keys, because a leaked key must not end the sessions of its owner.
     Permission.SESSION_END_ALL: Grant(Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}),
     Permission.KEY_READ: Grant(Role.VIEWER, _IDENTIFIED),
     Permission.KEY_ISSUE: Grant(Role.VIEWER, _SESSION, NOT_FOR_KEYS),
@@ -107,15 +108,15 @@ GRANTS: Final = {
     Permission.SYSTEM_KEY_REVOKE: Grant(Role.ADMIN, _IDENTIFIED),
     Permission.MAIL_MANAGE: Grant(Role.ADMIN, _SESSION),
     Permission.AUDIT_READ: Grant(Role.ADMIN, _IDENTIFIED),
-    Permission.DATASET_READ: Grant(Role.VIEWER, _EVERYBODY),
-    Permission.DATASET_WRITE: Grant(Role.MEMBER, _EVERYBODY, is_write=True),
+    Permission.DATASET_READ: Grant(Role.VIEWER, _ANY),
+    Permission.DATASET_WRITE: Grant(Role.MEMBER, _ANY, is_write=True),
 }
 
 
 def refusal(role: Role, kind: CredentialKind, permission: Permission) -> str | None:
-    """Return why *role* by *kind* may not use *permission*, or None when it may.
+    """Return why *role* with a credential of *kind* lacks *permission*, or None if it has it.
 
-    The texts and their order are the Phoenix contract's: clients match on them.
+    The messages and the order of the checks are those of Phoenix, because clients match on them.
     """
     grant = GRANTS[permission]
     if kind is CredentialKind.ANONYMOUS and kind not in grant.kinds:
@@ -130,5 +131,5 @@ def refusal(role: Role, kind: CredentialKind, permission: Permission) -> str | N
 
 
 def allows(role: Role, kind: CredentialKind, permission: Permission) -> bool:
-    """Tell whether *role* by *kind* may use *permission*."""
+    """Return whether *role* with a credential of *kind* has *permission*."""
     return refusal(role, kind, permission) is None

@@ -1,7 +1,6 @@
-"""Rate limits: how often one client may ask, before anything about it is looked at.
+"""Rate limits of requests, checked before authentication to limit load.
 
-They shed load. That passwords are not guessed does not depend on them: `auth.guesses` counts in
-the database, whatever becomes of the counts here.
+They do not protect passwords: `auth.sign_in.throttling` counts failed attempts in the database.
 """
 
 from __future__ import annotations
@@ -15,36 +14,38 @@ from phoenix_web.rate_limits.windows import MemoryWindows, RedisWindows
 if TYPE_CHECKING:
     from phoenix_web.rate_limits.windows import Windows
 
-#: The contract's measure, 12 at once and one more every five seconds, for each by itself.
+# Phoenix allows 12 requests at once and one more every five seconds, counted for each route.
 SIGN_IN: Final = Quota("sign-in", 12, 60)
 SIGN_IN_CODE: Final = Quota("sign-in-code", 12, 60)
 PASSWORD_RESET_EMAIL: Final = Quota("password-reset-email", 12, 60)
 PASSWORD_RESET: Final = Quota("password-reset", 12, 60)
-#: Of one session, so that no neighbour behind the same proxy uses it up.
+#: For each session, because clients behind one proxy share an address.
 REFRESH: Final = Quota("refresh", 12, 60)
 
 
 class RateLimits:
-    """Counts the requests of clients, in this process or in Redis."""
+    """Counts requests in Redis if *redis_url* is set, else in this process.
+
+    With *is_on* false, every request is allowed.
+    """
 
     def __init__(self, redis_url: str | None, *, is_on: bool = True) -> None:
-        """Share the counts through *redis_url*, if there is one; with *is_on* false, count none."""
         self._redis_url = redis_url
         self._is_on = is_on
         self._windows: Windows | None = None
         self._lock = threading.Lock()
 
-    def acquire(self, quota: Quota, holder: str) -> None:
-        """Take one from the *quota* of *holder*; raise `TooManyRequests` when there is none."""
+    def acquire(self, quota: Quota, key: str) -> None:
+        """Count a request against the *quota* of *key*; raise `TooManyRequests` if exceeded."""
         if not self._is_on:
             return
-        wait = self._of_this_process().acquire(quota, holder)
+        wait = self._get_windows().acquire(quota, key)
         if wait is not None:
             raise TooManyRequests("Too Many Requests", wait, quota)
 
-    def _of_this_process(self) -> Windows:
-        # Not made before the first use: a server forks after this object is made, and neither
-        # connections nor the threads behind a memory may be shared.
+    def _get_windows(self) -> Windows:
+        # Created on first use: gunicorn forks after this object is created, and processes must not
+        # share connections or timer threads.
         with self._lock:
             if self._windows is None:
                 memory = MemoryWindows()

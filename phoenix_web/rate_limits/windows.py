@@ -1,4 +1,4 @@
-"""Sliding windows, kept in the memory of one process or in a Redis that several share."""
+"""Sliding window counters in memory or in Redis."""
 
 from __future__ import annotations
 
@@ -16,106 +16,104 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 if TYPE_CHECKING:
     from phoenix_web.errors import Quota
 
-#: How long one request waits for Redis, to connect and again to be answered.
+#: The time limit of a request for connecting to Redis, and for the reply.
 _TIMEOUT_SECONDS: Final = 0.25
-#: How long nobody asks a Redis that has not answered.
-_PAUSE_SECONDS: Final = 5.0
+#: The time between attempts to reach Redis after a failure.
+_RETRY_SECONDS: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class Windows(Protocol):
-    """Counts for each quota and holder."""
+    """A counter for each quota and key."""
 
-    def acquire(self, quota: Quota, holder: str) -> int | None:
-        """Take one, and return None; or return how many seconds there is none to take."""
+    def acquire(self, quota: Quota, key: str) -> int | None:
+        """Count a request and return None, or return the seconds until the next is allowed."""
         ...
 
 
 class MemoryWindows:
-    """Counts of this process alone."""
+    """Counters of this process."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         self._storage = MemoryStorage()
-        # The storage counts first and looks after, and starts a timer in between: two at once
-        # could refuse both of each other's requests, or start one timer twice, which fails.
+        # The storage is not atomic: of two simultaneous requests it could refuse both, or start a
+        # timer twice, which raises.
         self._lock = threading.Lock()
 
-    def acquire(self, quota: Quota, holder: str) -> int | None:
-        """Take one, and return None; or return how many seconds there is none to take."""
+    def acquire(self, quota: Quota, key: str) -> int | None:
+        """Count a request and return None, or return the seconds until the next is allowed."""
         with self._lock:
-            return _acquire(self._storage, quota, holder)
+            return _acquire(self._storage, quota, key)
 
 
 class RedisWindows:
-    """Counts in Redis and, while it does not answer, in this process.
+    """Counters in Redis, or in *fallback* while Redis fails.
 
-    A Redis that is away must neither stop sign-ins nor slow them: one request in five seconds
-    looks whether it is back, and the others do not wait for it.
+    An unreachable Redis must not stop or slow down sign-ins, so only one request in five seconds
+    tries to reach it.
     """
 
-    def __init__(self, url: str, otherwise: MemoryWindows) -> None:
-        """Name the Redis by *url*; nothing is connected before the first use."""
-        # Imported here: the library is there only where somebody wants Redis.
+    def __init__(self, url: str, fallback: MemoryWindows) -> None:
+        # Imported here, because the library is optional.
         from redis.backoff import NoBackoff  # noqa: PLC0415 - see above
         from redis.exceptions import ConnectionError as Disconnected  # noqa: PLC0415 - see above
         from redis.retry import Retry  # noqa: PLC0415 - see above
 
-        self._otherwise = otherwise
+        self._fallback = fallback
         self._storage = RedisStorage(
             url,
             key_prefix="phoenix-web",
             wrap_exceptions=True,
             socket_connect_timeout=_TIMEOUT_SECONDS,
             socket_timeout=_TIMEOUT_SECONDS,
-            # Once more at once: a Redis that was restarted leaves dead connections in the pool.
-            # One that hangs is not asked again.
+            # A restarted Redis leaves dead connections in the pool, so retry these once. A timeout
+            # is not retried.
             retry=Retry(NoBackoff(), 1, (Disconnected,)),  # type: ignore[arg-type]  # for redis
         )
-        self._is_away = False
-        self._look_again_at = 0.0
+        self._is_down = False
+        self._retry_at = 0.0
         self._lock = threading.Lock()
 
-    def acquire(self, quota: Quota, holder: str) -> int | None:
-        """Take one, and return None; or return how many seconds there is none to take."""
-        if not self._may_ask():
-            return self._otherwise.acquire(quota, holder)
+    def acquire(self, quota: Quota, key: str) -> int | None:
+        """Count a request and return None, or return the seconds until the next is allowed."""
+        if not self._may_try():
+            return self._fallback.acquire(quota, key)
         try:
-            wait = _acquire(self._storage, quota, holder)
+            wait = _acquire(self._storage, quota, key)
         except StorageError as error:
-            self._is_away = True
-            self._look_again_at = time.monotonic() + _PAUSE_SECONDS
+            self._is_down = True
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
             _log.warning(
-                "Redis does not answer (%s): this process counts rate limits by itself",
+                "Redis is unreachable (%s): rate limits are counted in this process",
                 type(error.storage_error).__name__,
             )
-            return self._otherwise.acquire(quota, holder)
-        self._is_away = False
+            return self._fallback.acquire(quota, key)
+        self._is_down = False
         return wait
 
-    def _may_ask(self) -> bool:
-        if not self._is_away:
+    def _may_try(self) -> bool:
+        if not self._is_down:
             return True
         with self._lock:
             now = time.monotonic()
-            if now < self._look_again_at:
+            if now < self._retry_at:
                 return False
-            self._look_again_at = now + _PAUSE_SECONDS
+            self._retry_at = now + _RETRY_SECONDS
             return True
 
 
-def _acquire(storage: MemoryStorage | RedisStorage, quota: Quota, holder: str) -> int | None:
+def _acquire(storage: MemoryStorage | RedisStorage, quota: Quota, key: str) -> int | None:
     item = RateLimitItemPerSecond(quota.amount, quota.seconds)
-    if SlidingWindowCounterRateLimiter(storage).hit(item, quota.name, holder):
+    if SlidingWindowCounterRateLimiter(storage).hit(item, quota.name, key):
         return None
-    key, length = item.key_for(quota.name, holder), item.get_expiry()
-    previous, previous_left, current, current_left = storage.get_sliding_window(key, length)
+    window, length = item.key_for(quota.name, key), item.get_expiry()
+    previous, previous_left, current, current_left = storage.get_sliding_window(window, length)
     if current < quota.amount:
-        # What was taken in the previous window counts for less and less, until one fits in.
+        # The weight of the previous window decreases until the next request fits.
         wait = previous_left - (quota.amount - current) * length / max(previous, 1)
     else:
-        # The current one is remembered through the next.
+        # The current window is full and counts as the previous one next.
         wait = current_left - length
-    # The library's own figure is 0 at the start of a window that is full at once.
+    # Computed here, because `limits` reports 0 at the start of a window that is already full.
     return max(0, math.floor(wait)) + 1

@@ -61,7 +61,7 @@ def test_four_workers_share_a_limit_and_no_secret_is_told(
 def test_sign_ins_go_on_while_redis_is_away_and_are_shared_again_when_it_is_back(
     make_app: MakeApp, member: SignedIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(windows, "_RETRY_SECONDS", 0.2)
     port = free_port()
 
     def sign_in_in_turn() -> list[int]:

@@ -1,4 +1,4 @@
-"""Alembic migrations: `versions/` has one file for each change of the tables."""
+"""Alembic migrations, one file in `versions/` for each change of the schema."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _log = logging.getLogger(__name__)
 
 
 def head() -> str:
-    """Return the newest revision: the one whose file has the highest number."""
+    """Return the newest revision, from the highest number of a file."""
     return max(path.stem.split("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
 
 
 def current(connection: Connection) -> str | None:
-    """Return the revision that the database is at, or None for an empty one."""
+    """Return the current revision of the database, or None for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the database of *connection* to the newest revision, in its transaction."""
+    """Upgrade the database to the newest revision, in the transaction of *connection*."""
     if current(connection) == head():
         return
-    # Imported here: most starts have nothing to do, and Alembic is slow to load.
+    # Imported here, because Alembic is slow to load and most starts need no migration.
     from alembic import command  # noqa: PLC0415 - see above
 
     command.upgrade(config(connection), "head")
@@ -41,10 +41,10 @@ def upgrade(connection: Connection) -> None:
 
 
 def config(connection: Connection) -> Config:
-    """Return Alembic's configuration for *connection*, which `env` takes from it."""
+    """Return the Alembic configuration that passes *connection* to `env`."""
     from alembic.config import Config  # noqa: PLC0415 - see `upgrade`
 
-    made = Config()
-    made.set_main_option("script_location", str(_FOLDER))
-    made.attributes["connection"] = connection
-    return made
+    alembic_config = Config()
+    alembic_config.set_main_option("script_location", str(_FOLDER))
+    alembic_config.attributes["connection"] = connection
+    return alembic_config

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `migrations.config` carries."""
+"""Alembic environment, which runs the migrations on the connection from `config`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from phoenix_web.store.datasets import models as dataset_models
 from phoenix_web.store.mail import models as mail_models
 from phoenix_web.store.models import Base
 
-#: Every module of tables, imported so that the metadata knows them all.
+#: All modules with tables, imported to register them in the metadata.
 TABLES = (account_models, audit_models, dataset_models, mail_models)
 
 context.configure(

@@ -1,4 +1,4 @@
-"""One-time links to choose a password."""
+"""One-time links for choosing a password."""
 
 from __future__ import annotations
 

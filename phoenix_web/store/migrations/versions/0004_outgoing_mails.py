@@ -1,4 +1,4 @@
-"""Mails that wait or have left, and who sends them."""
+"""The outbox, and the lease of the mail sender."""
 
 from __future__ import annotations
 

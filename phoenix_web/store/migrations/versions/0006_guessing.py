@@ -1,4 +1,4 @@
-"""Counts of failed sign-ins say themselves when they are to be forgotten."""
+"""An expiry time for counts of failed sign-ins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def upgrade() -> None:
     """Apply the change."""
     with op.batch_alter_table("login_attempts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("forget_at", sa.DateTime(timezone=True), nullable=True))
-    # A lock holds until its end; what has not locked is twenty minutes old at most, and let go.
+    # Locks stay until they end. Other counts, at most twenty minutes old, expire now.
     attempts = sa.table(
         "login_attempts", *map(sa.column, ("locked_until", "forget_at", "updated_at"))
     )

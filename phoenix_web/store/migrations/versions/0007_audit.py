@@ -1,4 +1,4 @@
-"""The audit log, and when a key was first used."""
+"""The audit log, and the time of the first use of a key."""
 
 from __future__ import annotations
 

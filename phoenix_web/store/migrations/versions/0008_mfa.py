@@ -1,4 +1,4 @@
-"""A second factor for sign-ins: the secret of an authenticator app, and recovery codes."""
+"""Two-step sign-in: the secret of an authenticator app, and recovery codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drop the lease of the mail sender: every mail is taken by one process through its own row."""
+"""Removal of the mail sender's lease, because each mail is claimed through its own row."""
 
 from __future__ import annotations
 
