@@ -1,4 +1,4 @@
-"""`python -m bench`: requests per second, p99, start-up and memory, beside a bare Flask route."""
+"""Benchmark command: routes compared with a bare Flask route, start-up, memory, large datasets."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from tests.servers import running_postgres
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PASSWORD = "correct horse battery staple 1"  # noqa: S105 - of a server that lives for a minute
+_PASSWORD = "correct horse battery staple 1"  # noqa: S105 - of a temporary server
 _DATASETS = 10_000
 
 
 @click.command()
-@click.option("--rounds", default=5, help="How many rounds each median is of.")
-@click.option("--seconds", default=2, help="How long a round is.")
-@click.option("--connections", default=16, help="How many clients ask at once.")
-@click.option("--keys", default=100_000, help="How many API keys are in the store.")
-@click.option("--examples", default=100_000, help="How many examples a large dataset has.")
+@click.option("--rounds", default=5, help="Rounds per median.")
+@click.option("--seconds", default=2, help="Duration of a round.")
+@click.option("--connections", default=16, help="Simultaneous connections.")
+@click.option("--keys", default=100_000, help="API keys in the database.")
+@click.option("--examples", default=100_000, help="Examples in a large dataset.")
 @click.option(
     "--database", "kinds", multiple=True, type=click.Choice(["sqlite", "postgresql"]),
-    default=["sqlite", "postgresql"], help="On which database; may be repeated.",
+    default=["sqlite", "postgresql"], help="Database to use; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--json", "path", type=click.Path(path_type=Path), help="Also write the figures here."
+    "--json", "path", type=click.Path(path_type=Path), help="Also write the figures to this file."
 )
-def main(  # noqa: PLR0913, PLR0917 - one argument an option
+def main(  # noqa: PLR0913, PLR0917 - one argument per option
     rounds: int,
     seconds: int,
     connections: int,
@@ -48,7 +48,7 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     kinds: tuple[str, ...],
     path: Path | None,
 ) -> None:
-    """Measure each route beside a bare one, in one run and under the same gunicorn settings."""
+    """Measure routes and a bare Flask route in one run with the same gunicorn settings."""
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed (on Debian: apt-get install wrk)")
     figures = {}
@@ -89,8 +89,8 @@ def _measure(
         "PHOENIX_ACCESS_TOKEN_EXPIRY_MINUTES": "600",
     }
     log = folder / "log"
-    with serving(SERVE, "/healthz", environment, log) as first:
-        empty = first.seconds
+    with serving(SERVE, "/healthz", environment, log) as server:
+        empty = server.seconds
     starts = []
     for _ in range(3):
         with serving(SERVE, "/healthz", environment, log) as server:
@@ -114,11 +114,11 @@ def _measure(
             ),
             Target("GET /v1/datasets?limit=10 by key", server, "/v1/datasets?limit=10", by_key),
         ]
-        found = compare(Target("bare Flask route", bare, "/bare", {}), targets, *load)
+        routes = compare(Target("bare Flask route", bare, "/bare", {}), targets, *load)
         memory = server.worker_pss_mb()
     unlimited = {**environment, "PHOENIX_DISABLE_RATE_LIMIT": "true"}
     with serving(SERVE, "/healthz", unlimited, log) as server:
-        weathers = sign_ins.measure(server, by_key, _PASSWORD)
+        latencies = sign_ins.measure(server, by_key, _PASSWORD)
     with serving(SERVE, "/healthz", {**environment, "PHOENIX_WORKERS": "1"}, log) as server:
         steps = datasets.measure(server, by_key, examples)
     print(
@@ -126,23 +126,23 @@ def _measure(
         f"median of {load[0]} rounds\n"
     )
     print(f"  {'':34}{'requests/s':>11}{'p99 ms':>9}{'of bare':>9}{'CPU us':>9}{'of bare':>9}")
-    for name, of_one in found.items():
+    for name, route in routes.items():
         print(
-            f"  {name:34}{of_one.requests_per_second:>11,.0f}{of_one.p99_ms:>9.1f}"
-            f"{of_one.of_bare:>9.2f}{of_one.cpu_us:>9.0f}{of_one.of_bare_by_cpu:>9.2f}"
+            f"  {name:34}{route.requests_per_second:>11,.0f}{route.p99_ms:>9.1f}"
+            f"{route.of_bare:>9.2f}{route.cpu_us:>9.0f}{route.of_bare_by_cpu:>9.2f}"
         )
-    print(f"\n  first answer: {median(starts):.2f} s, on an empty database {empty:.2f} s")
-    print(f"  a worker: {memory:.0f} MB (PSS)")
-    sign_ins.show(weathers)
+    print(f"\n  first response: {median(starts):.2f} s, with an empty database {empty:.2f} s")
+    print(f"  memory of a worker: {memory:.0f} MB (PSS)")
+    sign_ins.print_table(latencies)
     print(f"\n  {examples:,} examples{'':16}{'seconds':>9}{'MB more':>9}{'p99 of reads':>15}")
     for step in steps:
         print(
-            f"  {step.name:24}{step.seconds:>12.3f}{step.gained_mb:>9.0f}{step.reads_p99_ms:>27.0f}"
+            f"  {step.name:24}{step.seconds:>12.3f}{step.growth_mb:>9.0f}{step.reads_p99_ms:>27.0f}"
         )
     return {
         "datasets": [asdict(step) for step in steps],
-        "sign_ins": [asdict(weather) for weather in weathers],
-        "routes": {name: asdict(of_one) for name, of_one in found.items()},
+        "sign_ins": [asdict(phase) for phase in latencies],
+        "routes": {name: asdict(route) for name, route in routes.items()},
         "first_answer_seconds": median(starts),
         "first_answer_on_empty_database_seconds": empty,
         "worker_pss_mb": memory,

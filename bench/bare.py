@@ -1,4 +1,4 @@
-"""The measure of all: one Flask route that looks at nothing."""
+"""The reference of the benchmark: a Flask route without authentication or database."""
 
 from flask import Flask, Response
 
@@ -7,5 +7,5 @@ app = Flask(__name__)
 
 @app.get("/bare")
 def bare() -> Response:
-    """Answer a body as long as that of `GET /v1/user`."""
+    """Return a body as long as that of `GET /v1/user`."""
     return Response('{"data":{"username":"%s"}}' % ("x" * 200), mimetype="application/json")

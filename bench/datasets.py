@@ -1,6 +1,6 @@
-"""Datasets: how long large uploads and downloads take, what they need, and who waits meanwhile.
+"""Benchmark of large uploads and downloads: time, memory and the latency of other requests.
 
-The server has one process, so that the reads meet the upload in it.
+The server has one worker, so that all requests share a process.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
     from bench.processes import Process
 
-#: Readings on another connection while an upload runs, in each second.
+#: The rate of reads on another connection during each step.
 _READS_PER_SECOND = 100
 
 
 @dataclass(frozen=True)
 class Step:
-    """One large request: its time, what the fattest worker gained, and the reads beside it."""
+    """A large request: its duration, the memory growth and the latency of other requests."""
 
     name: str
     seconds: float
-    gained_mb: float
+    growth_mb: float
     reads_p99_ms: float
 
 
 def measure(server: Process, headers: Mapping[str, str], examples: int) -> list[Step]:
-    """Create, fetch, download and extend datasets of so many *examples*; return each step."""
+    """Create, fetch, download and extend datasets with *examples* examples."""
     inputs = [{"question": f"What is {n} plus {n}, in words and figures?"} for n in range(examples)]
     outputs = [{"answer": f"It is {2 * n}, " + "and so on " * 8} for n in range(examples)]
-    body = json.dumps({"name": "by JSON", "inputs": inputs, "outputs": outputs}).encode()
+    content = json.dumps({"name": "by JSON", "inputs": inputs, "outputs": outputs}).encode()
     rows = [
         f"{i['question']!r},{o['answer']!r}".replace("'", '"')
         for i, o in zip(inputs, outputs, strict=True)
@@ -48,28 +48,33 @@ def measure(server: Process, headers: Mapping[str, str], examples: int) -> list[
         base_url=server.url, headers=dict(headers), trust_env=False, timeout=600
     ) as client:
 
-        def upload(**told: Any) -> Any:
-            answer = client.post("/v1/datasets/upload", params={"sync": "true"}, **told)
-            answer.raise_for_status()
-            return answer.json()["data"]["dataset_id"]
+        def upload(**body: Any) -> Any:
+            response = client.post("/v1/datasets/upload", params={"sync": "true"}, **body)
+            response.raise_for_status()
+            return response.json()["data"]["dataset_id"]
 
         def download(path: str) -> None:
-            with client.stream("GET", f"/v1/datasets/{made}/{path}") as answer:
-                answer.raise_for_status()
-                for _ in answer.iter_raw():
+            with client.stream("GET", f"/v1/datasets/{dataset_id}/{path}") as response:
+                response.raise_for_status()
+                for _ in response.iter_raw():
                     pass
 
-        def file(name: str, kind: str, data: bytes) -> Callable[[], Any]:
+        def upload_file(name: str, kind: str, data: bytes) -> Callable[[], Any]:
             fields = {"name": name, "input_keys[]": "question", "output_keys[]": "answer"}
             return lambda: upload(data=fields, files={"file": (name, data, kind)})
 
-        as_json = {"content": body, "headers": {"Content-Type": "application/json"}}
+        as_json = {"content": content, "headers": {"Content-Type": "application/json"}}
         steps = [
-            _step(server, headers, "create by CSV", file("by CSV", "text/csv", csv)),
-            _step(server, headers, "create by JSONL", file("by JSONL", "application/jsonl", jsonl)),
+            _step(server, headers, "create by CSV", upload_file("by CSV", "text/csv", csv)),
+            _step(
+                server,
+                headers,
+                "create by JSONL",
+                upload_file("by JSONL", "application/jsonl", jsonl),
+            ),
             _step(server, headers, "create by JSON", lambda: upload(**as_json)),
         ]
-        made = upload(json=one)
+        dataset_id = upload(json=one)
         steps += [
             _step(server, headers, "append one", lambda: upload(json=one)),
             _step(server, headers, "fetch the examples", lambda: download("examples")),
@@ -98,9 +103,9 @@ def _step(server: Process, headers: Mapping[str, str], name: str, act: Callable[
 
 
 def _read(url: str, headers: Mapping[str, str], done: threading.Event, times: list[float]) -> None:
-    """Ask for the first page of datasets at a steady pace; a late answer delays no later one."""
+    """Request the first page of datasets at a fixed rate, measuring from the scheduled time."""
     with httpx.Client(base_url=url, headers=dict(headers), trust_env=False, timeout=60) as client:
-        client.get("/v1/user")  # the connection is not what is measured
+        client.get("/v1/user")  # opens the connection, which is not measured
         due = time.perf_counter()
         while not done.is_set():
             client.get("/v1/datasets?limit=1").raise_for_status()

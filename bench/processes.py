@@ -1,4 +1,4 @@
-"""The processes that are measured: how soon they answer, and what they take."""
+"""The measured server processes: start-up time, CPU time and memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SCRIPTS = Path(sysconfig.get_path("scripts"))
 SERVE = (str(_SCRIPTS / "phoenix-web"), "serve")
-#: The bare route, under the settings that our environment gives gunicorn.
+#: The bare route under the same gunicorn configuration.
 BARE = (str(_SCRIPTS / "gunicorn"), "--config", "python:phoenix_web.serving", "bench.bare:app")
 
 _without_proxy = build_opener(ProxyHandler({}))
@@ -30,20 +30,20 @@ _without_proxy = build_opener(ProxyHandler({}))
 
 @dataclass(frozen=True)
 class Process:
-    """A server; `seconds` is how long its first answer took."""
+    """A running server; `seconds` is the time from its start to the first response."""
 
     url: str
     pid: int
     seconds: float
 
     def worker_pss_mb(self) -> float:
-        """Return the proportional share of memory of the fattest worker, in MB."""
+        """Return the proportional set size of the largest worker in MB."""
         return max(_pss_mb(worker) for worker in self._workers())
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that the workers have taken so far."""
-        fields = [_stat(worker) for worker in self._workers()]
-        return sum(int(of_one[11]) + int(of_one[12]) for of_one in fields) / _TICKS
+        """Return the CPU time of the workers so far."""
+        stats = [_stat(worker) for worker in self._workers()]
+        return sum(int(stat[11]) + int(stat[12]) for stat in stats) / _TICKS
 
     def _workers(self) -> list[str]:
         return Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
@@ -53,16 +53,16 @@ class Process:
 def serving(
     command: Sequence[str], path: str, environment: Mapping[str, str], log: Path
 ) -> Iterator[Process]:
-    """Run *command* until the block ends; it is there when *path* has answered."""
+    """Run *command* while the block runs, which starts once *path* responds."""
     port = free_port()
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_")}
     address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}
-    with log.open("ab") as printed:
+    with log.open("ab") as output:
         begin = time.perf_counter()
         process = subprocess.Popen(
             command,
             env={**inherited, **environment, **address},
-            stdout=printed,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         try:
@@ -86,7 +86,7 @@ def _answers(url: str) -> bool:
 
 
 def _stat(pid: str) -> list[str]:
-    # The second field, the name in parentheses, may hold spaces.
+    # The second field, the name in parentheses, may contain spaces.
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 

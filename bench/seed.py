@@ -1,4 +1,4 @@
-"""What a server holds before it is measured."""
+"""Rows that exist in the database before a measurement."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_keys(database_url: str, count: int) -> str:
     with database.transaction() as session:
         owner = UserStore(session).find_by_email(DEFAULT_ADMIN_EMAIL)
         if owner is None:
-            raise SystemExit("The server has made no administrator.")
+            raise SystemExit("The database has no administrator.")
         for first in range(0, count, _BATCH):
             rows = list(_rows(owner.id, range(first, min(first + _BATCH, count))))
             if first <= count // 2 < first + _BATCH:
@@ -41,14 +41,14 @@ def add_keys(database_url: str, count: int) -> str:
 
 def access_token(url: str, password: str) -> str:
     """Sign in as the administrator and return the access token."""
-    answer = httpx.post(
+    response = httpx.post(
         f"{url}/auth/login",
         json={"email": DEFAULT_ADMIN_EMAIL, "password": password},
         headers={"Accept": "application/json"},
         trust_env=False,
     )
-    answer.raise_for_status()
-    token: str = answer.json()["access_token"]
+    response.raise_for_status()
+    token: str = response.json()["access_token"]
     return token
 
 
