@@ -1,5 +1,4 @@
-// What the pages do beyond plain HTML: copying, asking before something is deleted, closing menus.
-// Everything here has a way without it, so nothing waits for this file.
+// Copy buttons, dialogs and menus. Every page also works without this script.
 
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
@@ -17,7 +16,7 @@ async function copy(button) {
   announce(told);
 }
 
-// The clipboard is for secure pages only (https, localhost); elsewhere the text is selected.
+// Browsers allow the clipboard on secure pages only (https, localhost), so elsewhere the text is selected.
 async function written(text, source) {
   try {
     await navigator.clipboard.writeText(text);
@@ -44,7 +43,7 @@ function announce(text) {
   region.textContent = text;
 }
 
-// A dialog that the server has opened stands in the page; as a modal one it also holds the focus.
+// Reopens a dialog that the server rendered open as modal, which keeps the focus inside.
 function raise(dialog) {
   dialog.close();
   dialog.showModal();
@@ -63,11 +62,11 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (event.target.matches("dialog[open]")) {
-    event.target.close(); // a click beside the dialog lands on the dialog itself
+    event.target.close(); // the target of a click on the backdrop is the dialog
   }
 });
 
-// A menu opens by itself (<details>); like any menu it closes with Escape and with a click elsewhere.
+// A <details> menu opens without a script; Escape and a click outside close it.
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(except)) {

@@ -14,7 +14,7 @@ function size(bytes) {
   return `${count.toLocaleString("en", { maximumFractionDigits: 1 })} ${unit}`;
 }
 
-// A file that the server would refuse for its size need not be sent.
+// Reports a file that is over the limit before its upload.
 function isTooLarge(file) {
   const most = Number(form().dataset.maxBytes);
   if (!file || file.size <= most) {
@@ -61,7 +61,7 @@ function send(upload) {
   request.send(new FormData(upload));
 }
 
-// The answer is the page that the form itself would have led to.
+// Shows the response as if the browser had submitted the form.
 function arrive(request, sentTo) {
   if (request.responseURL && request.responseURL !== sentTo) {
     location.assign(request.responseURL);
@@ -102,7 +102,7 @@ for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     if (!form() || !event.dataTransfer?.types.includes("Files")) {
       return;
     }
-    // Anywhere else on the page the browser would open the file and leave the page.
+    // By default, the browser opens a file that is dropped outside the zone and leaves the page.
     event.preventDefault();
     const zone = document.querySelector("[data-drop]");
     const isOver = zone.contains(event.target);
