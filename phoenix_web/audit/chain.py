@@ -51,7 +51,7 @@ class Key:
         return self._hmac(b"link", mac)
 
     def mac(self, link: bytes, entry: AuditEntry) -> bytes:
-        """Return the MAC of *entry* and the *link* to the entry before it."""
+        """Return the MAC over *link*, from the previous entry, and *entry*."""
         return self._hmac(b"event", link + canonical(entry))
 
     def _hmac(self, purpose: bytes, message: bytes) -> bytes:
@@ -59,7 +59,7 @@ class Key:
 
 
 def canonical(entry: AuditEntry) -> bytes:
-    """Return the bytes of *entry* that its MAC covers, which are unique to its values."""
+    """Return an unambiguous encoding of *entry* for its MAC."""
     values = {name: getattr(entry, name) for name in _FORM_1}
     values["at"] = entry.at.isoformat(timespec="microseconds")
     return json.dumps([1, *values.values()], separators=(",", ":")).encode()

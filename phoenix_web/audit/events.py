@@ -50,7 +50,7 @@ class AuditAction(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Whether the action succeeded or was refused."""
+    """The result of an action."""
 
     SUCCESS = "success"
     REFUSED = "refused"

@@ -42,7 +42,7 @@ RETENTION: Final = timedelta(days=30)
 #: The duration of a claim, longer than a delivery. Afterwards the mail is due again, because the
 #: claiming process must have died.
 CLAIM_DURATION: Final = timedelta(seconds=2 * DELIVERY_SECONDS)
-#: How often the result of a delivery is written to a busy database before giving up.
+#: Attempts to record the result of a delivery in a busy database.
 _RECORD_ATTEMPTS: Final = 5
 
 _log = logging.getLogger(__name__)
@@ -99,17 +99,14 @@ class MailSender:
             else:
                 store.set_link(mail.id, link.user.id, link.id)
             return link
-        link = None
-        if mail.link_id is not None:
-            link = PasswordLinkStore(session).find_by_id(mail.link_id)
-        problem = None
+        link = PasswordLinkStore(session).find_by_id(mail.link_id) if mail.link_id else None
         if link is None:
             problem = "The link was used or replaced by a newer one."
         elif link.expires_at <= datetime.now(UTC):
             problem = "The link expired before the mail could be delivered."
         elif not may_choose_password(link.user):
             problem = "The user may not choose a password."
-        if problem is None:
+        else:
             return link
         store.abandon(mail, problem)
         report.abandoned += 1

@@ -47,7 +47,7 @@ class SmtpServer:
     local_hostname: str
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    validates: bool = True
+    validates_certificate: bool = True
     allows_plaintext: bool = False
 
     def deliver(self, message: EmailMessage) -> None:
@@ -124,13 +124,13 @@ class SmtpServer:
     def _refuse_plaintext(self) -> None:
         if not (self.allows_plaintext or self._is_loopback()):
             raise DeliveryFailed(
-                f"{self.host} offers no encryption. PHOENIX_SMTP_ALLOW_PLAINTEXT=true would send "
-                "mails, and the password, in plain text."
+                f"{self.host} does not support encryption. To send mails and the password in plain "
+                "text, set PHOENIX_SMTP_ALLOW_PLAINTEXT=true."
             )
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.create_default_context()
-        if not self.validates:
+        if not self.validates_certificate:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
@@ -153,7 +153,7 @@ class _DeadlineSMTP(smtplib.SMTP):
         left = self._deadline - time.monotonic()
         if left <= 0:
             self.close()
-            raise DeliveryFailed("The server did not reply in time.")
+            raise DeliveryFailed("The delivery took too long.")
         if self.sock is not None:
             self.sock.settimeout(min(left, _REPLY_SECONDS))
         return super().getreply()

@@ -16,7 +16,7 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 if TYPE_CHECKING:
     from phoenix_web.errors import Quota
 
-#: The time limit of a request for connecting to Redis, and for the reply.
+#: The timeout for connecting to Redis, and again for its reply.
 _TIMEOUT_SECONDS: Final = 0.25
 #: The time between attempts to reach Redis after a failure.
 _RETRY_SECONDS: Final = 5.0

@@ -158,7 +158,7 @@ def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail 
         local_hostname=local_hostname,
         username=settings.smtp_username,
         password=password.get_secret_value() if password else None,
-        validates=settings.smtp_validate_certs,
+        validates_certificate=settings.smtp_validate_certs,
         allows_plaintext=settings.smtp_allow_plaintext,
     )
     mail_from = settings.smtp_mail_from or f"noreply@{local_hostname}"

@@ -66,7 +66,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Certifica
         assert "certificate of localhost is not valid" in refused.reason
         assert not refused.is_final
         assert running.begun == 0
-        server_at(running, validates=False).deliver(message())
+        server_at(running, validates_certificate=False).deliver(message())
 
     assert running.sessions == [(True, None)]
 
@@ -114,7 +114,7 @@ def test_plain_text_goes_to_this_machine_alone_unless_it_is_asked_for() -> None:
     with running_mail_server(host="0.0.0.0") as running:  # noqa: S104 - a name of this machine that is not loopback
         server_at(running, "127.0.0.1").deliver(message())
         refused = failure(server_at(running, "0.0.0.0"))  # noqa: S104 - as above
-        assert "offers no encryption" in refused.reason
+        assert "does not support encryption" in refused.reason
         assert not refused.is_final
         server_at(running, "0.0.0.0", allows_plaintext=True).deliver(message())  # noqa: S104 - as above
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EVENTS: Final = "phoenix_web.audit"
 #: The most entries that one append prunes, because others wait for its lock meanwhile.
 _PRUNED_AT_ONCE: Final = 1000
-#: Pruning adds an entry itself, so it waits until entries are overdue by a day.
+#: Pruning appends an entry itself, so it waits until the oldest entry is a day overdue.
 _GRACE: Final = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
@@ -71,13 +71,12 @@ class AuditLog:
     def write(self, session: Session) -> None:
         """Append the recorded events of *session*; call it last before the commit.
 
-        Locks the row of `audit_state` until the commit, so that transactions append one at a
-        time. (SQLite has one writer anyway.)
+        Locks the row of `audit_state` until the commit, so that transactions append one by one.
         """
         events: list[Event] = session.info[_EVENTS]
         if not events:
             return
-        session.flush()  # takes all other locks first, so that the order of locks is the same
+        session.flush()  # first takes all other locks, to avoid deadlocks
         columns = (AuditState.number, AuditState.link, AuditState.pruned_number)
         state = select(*columns).where(AuditState.id == 1).with_for_update()
         number, link, pruned = session.execute(state).one()
@@ -100,11 +99,10 @@ class AuditLog:
 
     def _prune(self, session: Session, first: int, now: datetime) -> list[Event]:
         """Remove overdue entries from number *first* on; return the event to record, if any."""
-        if self.max_age is None or not retention.is_due(
-            session, first, now - self.max_age - _GRACE
-        ):
+        before = None if self.max_age is None else now - self.max_age
+        if before is None or not retention.is_due(session, first, before - _GRACE):
             return []
-        event = retention.prune_events(session, now - self.max_age, SERVER_ACTOR, _PRUNED_AT_ONCE)
+        event = retention.prune_events(session, before, SERVER_ACTOR, _PRUNED_AT_ONCE)
         return [event] if event else []
 
 
