@@ -14,7 +14,7 @@ from phoenix_web.auth.account_events import user_subject
 from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.auth.mfa import codes, recovery_codes, totp
 from phoenix_web.auth.mfa.challenges import password_proof
-from phoenix_web.auth.sign_in.failure_audit import recording
+from phoenix_web.auth.sign_in.failure_audit import record_failures
 from phoenix_web.errors import Conflict, ExpiredCredential, Invalid, WrongCode
 from phoenix_web.store.accounts.mfa import MfaStore, SecondFactor
 from phoenix_web.store.accounts.sessions import SessionStore
@@ -77,7 +77,7 @@ class Enrolment:
             raise Invalid(NO_PASSWORD)
         if user.mfa_enrolled_at is not None:
             raise Conflict(ALREADY_ON)
-        with recording(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
+        with record_failures(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
             proof = self._reauthentication.reauthenticate(user, current)
             with self._database.transaction() as session:
                 self._reauthentication.confirm(session, proof)
@@ -103,7 +103,7 @@ class Enrolment:
         Raises `ExpiredCredential` as `draft` does, and when the password is another one by now,
         `WrongCode`, and `Conflict` for whoever has a second factor by now.
         """
-        with recording(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
+        with record_failures(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
             return self._confirm(user, token, code, session_id, actor)
 
     def _confirm(
@@ -137,7 +137,7 @@ class Enrolment:
         action = AuditAction.MFA_RECOVERY_CODES_RENEWED
         made = recovery_codes.make()
         digests = [recovery_codes.digest(user.id, text) for text in made]
-        with recording(self._database, action, user.email, actor):
+        with record_failures(self._database, action, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._consume(session, proof, code, actor)
@@ -153,7 +153,7 @@ class Enrolment:
         Raises `InvalidCredential` for a wrong password, `WrongCode`, `TooManyRequests` when either
         was so too often, and `Conflict` for whoever has no second factor.
         """
-        with recording(self._database, AuditAction.MFA_REMOVED, user.email, actor):
+        with record_failures(self._database, AuditAction.MFA_REMOVED, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._consume(session, proof, code, actor)

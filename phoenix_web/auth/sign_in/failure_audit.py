@@ -1,4 +1,4 @@
-"""Recording that something was refused; what was done until then is rolled back, this is not."""
+"""Failed attempts in the audit log; recorded in a transaction of their own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def recording(database: Database, action: AuditAction, email: str, actor: Actor) -> Iterator[None]:
-    """Record, when the block is refused, that *action* was, to the account with *email*."""
+def record_failures(
+    database: Database, action: AuditAction, email: str, actor: Actor
+) -> Iterator[None]:
+    """Record a refusal in the block as a failed *action* on the account with *email*."""
     try:
         yield
     except (InvalidCredential, TooManyRequests) as error:

@@ -11,7 +11,7 @@ from phoenix_web.audit.events import PASSWORD, AuditAction, Event
 from phoenix_web.auth.account_events import session_subject, user_subject
 from phoenix_web.auth.accounts import rename
 from phoenix_web.auth.mfa import codes
-from phoenix_web.auth.sign_in.failure_audit import recording
+from phoenix_web.auth.sign_in.failure_audit import record_failures
 from phoenix_web.errors import InvalidCredential
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.store.accounts.password_links import PasswordLinkStore
@@ -75,7 +75,7 @@ class Login:
         not hold, `TooManyRequests` after too many failures, whether the account exists or not,
         and `Unavailable` when too many wait to sign in; that counts for nothing.
         """
-        refusals = recording(self.database, AuditAction.LOGIN_FAILED, email, actor)
+        refusals = record_failures(self.database, AuditAction.LOGIN_FAILED, email, actor)
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
         with self.passwords.turn(), refusals:
             return self._log_in(normal_email(email), password, actor, device_cookie, code)
@@ -95,7 +95,7 @@ class Login:
             user, password_hash = users.find(user_id), users.password_hash(user_id)
         if user is None:
             raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
-        with recording(self.database, AuditAction.LOGIN_FAILED, user.email, actor):
+        with record_failures(self.database, AuditAction.LOGIN_FAILED, user.email, actor):
             if not user.is_active or password_hash is None:
                 raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
             self.challenges.check(challenge, user, password_hash)
@@ -127,7 +127,7 @@ class Login:
         often, `Unavailable` as for a sign-in, and `Conflict` when the name is taken.
         """
         action = AuditAction.USER_PASSWORD_CHANGED
-        with self.passwords.turn(), recording(self.database, action, user.email, actor):
+        with self.passwords.turn(), record_failures(self.database, action, user.email, actor):
             proof = self.reauthentication.reauthenticate(user, current)
             new_hash = self.passwords.hash(new)
             with self.database.transaction() as session:
