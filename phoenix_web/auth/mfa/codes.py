@@ -1,53 +1,69 @@
-"""Taking a code: each is good once, whichever of the two kinds it is."""
+"""Codes of the second factor: one-time passwords of an authenticator app, and recovery codes.
+
+The app makes six digits, new every 30 seconds, with HMAC-SHA-1 (RFC 6238): apps read no other form
+reliably. A recovery code replaces the app once. It has 24 letters and digits, in four groups, of
+an alphabet in which no two look alike; these are 120 random bits, so a fast hash is enough to
+store it (OWASP ASVS 5.0, 6.5.2). Each code of either kind can be used once.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import user_subject
-from phoenix_web.auth.mfa import recovery_codes, totp
 from phoenix_web.errors import WrongCode
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.store.audit.log import record
 
 if TYPE_CHECKING:
+    import pyotp
     from sqlalchemy.orm import Session
 
     from phoenix_web.audit.events import Actor
     from phoenix_web.store.accounts.users import UserInfo
 
-#: What a code was, as the audit log says it.
+#: The kinds of codes, as the audit log names them.
 AUTHENTICATOR_APP: Final = "authenticator app"
 RECOVERY_CODE: Final = "recovery code"
 
+_DIGITS: Final = 6
+_SECONDS: Final = 30
+#: The number of steps that a clock may be off, either way (RFC 6238 section 5.2).
+_DRIFT: Final = 1
 
-def is_of_app(code: str) -> bool:
-    """Tell whether *code* has the form that apps make, which alone is short enough to guess."""
-    typed = _typed(code)
-    return len(typed) == totp.DIGITS and typed.isascii() and typed.isdecimal()
+#: Recovery codes that a user gets at once.
+_COUNT: Final = 10
+#: Crockford's base32, in lower case.
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_GROUPS: Final = 4
+_GROUP_LENGTH: Final = 6
+#: Characters that users mistake for others, or add.
+_MISTAKEN: Final = str.maketrans({"o": "0", "i": "1", "l": "1", "-": None, " ": None})
 
 
 def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | None:
-    """Spend *code* in the unit of work *session*, and return what it was.
+    """Use up *code* in the unit of work *session*, and return its kind.
 
-    Whoever has no second factor needs no code, so for them it is None. Raises `WrongCode` alike for
-    a code that is wrong, too old, or spent; the reason in the log says which.
+    Returns None for a user without a second factor, who needs no code. Raises `WrongCode` alike for
+    a code that is wrong, too old, or used; the reason in the log says which.
     """
     store = MfaStore(session)
     factor = store.find(user.id)
     if factor is None:
         return None
-    typed = _typed(code)
     if is_of_app(code):
-        step = totp.matching_step(factor.totp_secret, typed, datetime.now(UTC))
+        step = matching_step(factor.totp_secret, code)
         if step is None:
             raise WrongCode(f"wrong code for user {user.id}")
         if not store.consume_step(user.id, step):
             raise WrongCode(f"spent code for user {user.id}")
         return AUTHENTICATOR_APP
-    if not store.consume_recovery_code(user.id, recovery_codes.digest(user.id, typed)):
+    if not store.consume_recovery_code(user.id, recovery_code_digest(user.id, code)):
         raise WrongCode(f"wrong or spent recovery code for user {user.id}")
     left = store.count_recovery_codes(user.id)
     subject = user_subject(user)
@@ -57,5 +73,59 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
     return RECOVERY_CODE
 
 
-def _typed(code: str) -> str:
+def is_of_app(code: str) -> bool:
+    """Return whether *code* has the form that apps make, which alone is short enough to guess."""
+    typed = _without_spaces(code)
+    return len(typed) == _DIGITS and typed.isascii() and typed.isdecimal()
+
+
+def make_totp_secret() -> str:
+    """Return 160 random bits in base32, the length that RFC 4226 section 4 asks for."""
+    import pyotp  # noqa: PLC0415 - most processes never need it
+
+    return pyotp.random_base32(32)
+
+
+def totp_uri(secret: str, account: str, issuer: str) -> str:
+    """Return the `otpauth://` address that a QR code gives to an app."""
+    return _totp(secret).provisioning_uri(name=account, issuer_name=issuer)
+
+
+def matching_step(secret: str, code: str) -> int | None:
+    """Return the newest time step around now whose code is *code*, or None."""
+    totp = _totp(secret)
+    typed = _without_spaces(code).encode()
+    current = int(datetime.now(UTC).timestamp()) // _SECONDS
+    steps = range(current + _DRIFT, current - _DRIFT - 1, -1)
+    # Each is compared, so that the time does not reveal the drift of the clock.
+    matching = [
+        step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), typed)
+    ]
+    return matching[0] if matching else None
+
+
+def make_recovery_codes() -> list[str]:
+    """Return new recovery codes, as they are shown."""
+    return [_recovery_code() for _ in range(_COUNT)]
+
+
+def recovery_code_digest(user_id: int, code: str) -> bytes:
+    """Return the 32 bytes that the user's recovery code is stored and found by."""
+    meant = code.lower().translate(_MISTAKEN)
+    return hashlib.sha256(f"recovery code {user_id} {meant}".encode()).digest()
+
+
+def _recovery_code() -> str:
+    letters = "".join(secrets.choice(_ALPHABET) for _ in range(_GROUPS * _GROUP_LENGTH))
+    starts = range(0, len(letters), _GROUP_LENGTH)
+    return "-".join(letters[start : start + _GROUP_LENGTH] for start in starts)
+
+
+def _totp(secret: str) -> pyotp.TOTP:
+    import pyotp  # noqa: PLC0415 - most processes never need it
+
+    return pyotp.TOTP(secret)
+
+
+def _without_spaces(code: str) -> str:
     return code.replace(" ", "")

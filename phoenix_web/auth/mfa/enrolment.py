@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -12,7 +12,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth.account_events import user_subject
 from phoenix_web.auth.credentials.access_tokens import derive_key
-from phoenix_web.auth.mfa import codes, recovery_codes, totp
+from phoenix_web.auth.mfa import codes
 from phoenix_web.auth.mfa.challenges import password_proof
 from phoenix_web.auth.sign_in.failure_audit import record_failures
 from phoenix_web.errors import Conflict, ExpiredCredential, Invalid, WrongCode
@@ -81,7 +81,7 @@ class Enrolment:
             proof = self._reauthentication.reauthenticate(user, current)
             with self._database.transaction() as session:
                 self._reauthentication.confirm(session, proof)
-        secret = totp.new_secret()
+        secret = codes.make_totp_secret()
         proven = password_proof(self._key, user.id, proof.password_hash or "")
         token = str(self._serializer.dumps([user.id, secret, proven]))
         return self._draft(user, secret, token)
@@ -110,11 +110,11 @@ class Enrolment:
         self, user: UserInfo, token: str, code: str, session_id: int, actor: Actor
     ) -> list[str]:
         secret, proven = self._read(user, token)
-        step = totp.matching_step(secret, code.replace(" ", ""), datetime.now(UTC))
+        step = codes.matching_step(secret, code)
         if step is None:
             raise WrongCode(f"wrong first code of user {user.id}")
-        made = recovery_codes.make()
-        digests = [recovery_codes.digest(user.id, text) for text in made]
+        made = codes.make_recovery_codes()
+        digests = [codes.recovery_code_digest(user.id, text) for text in made]
         with self._database.transaction() as session:
             held = UserStore(session).lock(user.id)
             # A new password has ended the session that this draft came from.
@@ -135,8 +135,8 @@ class Enrolment:
         Raises as `turn_off` does.
         """
         action = AuditAction.MFA_RECOVERY_CODES_RENEWED
-        made = recovery_codes.make()
-        digests = [recovery_codes.digest(user.id, text) for text in made]
+        made = codes.make_recovery_codes()
+        digests = [codes.recovery_code_digest(user.id, text) for text in made]
         with record_failures(self._database, action, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
@@ -194,7 +194,7 @@ class Enrolment:
         return secret, proven
 
     def _draft(self, user: UserInfo, secret: str, token: str) -> EnrolmentDraft:
-        return EnrolmentDraft(secret, totp.uri(secret, user.email, self._issuer), token)
+        return EnrolmentDraft(secret, codes.totp_uri(secret, user.email, self._issuer), token)
 
 
 def _note(
