@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from phoenix_web.errors import InsufficientStorage, PhoenixError, Unavailable
 from phoenix_web.store import migrations
 from phoenix_web.store.audit.log import session_info
-from phoenix_web.store.lookups import ConnectionLost, Lookups
+from phoenix_web.store.lookups import BUSY, Disconnected, Lookups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,6 @@ LOCK_TIMEOUT_SECONDS = 5
 _POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
 #: An arbitrary number that is ours among PostgreSQL's advisory locks.
 _START_LOCK = 0x70686F656E6978
-_BUSY = "The database is busy or unreachable. Try again."
 _STORAGE_MESSAGE = (
     "Database operations are disabled due to insufficient storage. "
     "Please delete old data or increase storage."
@@ -91,7 +90,7 @@ class Database:
         """Return the first row of *statement*, or None; the verifier's path, without ORM."""
         try:
             return self._look_up(statement, values)
-        except _Disconnected:
+        except Disconnected:
             # A restarted PostgreSQL leaves dead connections in the pool; the first failure
             # empties the pool, so that one more try tells a restart from an outage.
             return self._look_up(statement, values)
@@ -119,8 +118,6 @@ class Database:
     ) -> Sequence[Any] | None:
         try:
             return self._lookups.first(statement, values)
-        except ConnectionLost as error:
-            raise _Disconnected(_BUSY) from error
         except self._reader.dialect.loaded_dbapi.Error as error:
             refusal = refusal_of(error, is_disconnect=False)
             if refusal is None:
@@ -180,10 +177,6 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-class _Disconnected(Unavailable):
-    """The connection had died, as it does when the server behind a pool restarts."""
-
-
 #: SQLite's result codes, and psycopg's exceptions, after which trying again is the answer.
 _TRANSIENT = {
     "SQLITE_BUSY",
@@ -212,6 +205,5 @@ def refusal_of(error: BaseException, *, is_disconnect: bool) -> PhoenixError | N
     if names & _FULL:
         return InsufficientStorage(_STORAGE_MESSAGE)
     if names & _TRANSIENT:
-        kind = _Disconnected if is_disconnect else Unavailable
-        return kind(_BUSY)
+        return (Disconnected if is_disconnect else Unavailable)(BUSY)
     return None

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from phoenix_web.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine, Select
 
 
-class ConnectionLost(Exception):
+BUSY: Final = "The database is busy or unreachable. Try again."
+
+
+class Disconnected(Unavailable):
     """The connection had died, as it does when the server behind a pool restarts."""
 
 
@@ -45,7 +50,7 @@ class Lookups:
     ) -> Sequence[Any] | None:
         """Return the first row of *statement*, a constant of its module, or None.
 
-        Raises `ConnectionLost` after emptying the pool, or the driver's own error.
+        Raises `Disconnected` after emptying the pool, or the driver's own error.
         """
         compiled = self._compiled.get(statement) or self._compile(statement)
         told = {**compiled.constants, **values}
@@ -64,7 +69,7 @@ class Lookups:
                     raise
                 connection.invalidate(error)
                 self._engine.dispose()
-                raise ConnectionLost from error
+                raise Disconnected(BUSY) from error
         if row is None:
             return None
         found = list(row)
