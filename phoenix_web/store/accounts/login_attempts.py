@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, update
 
 from phoenix_web.store.accounts.models import LoginAttempts
-from phoenix_web.store.dialects import dialect_of
-from phoenix_web.store.purging import purge_expired
+from phoenix_web.store.statements import dialect_of, purge_expired
 
 if TYPE_CHECKING:
     from datetime import datetime

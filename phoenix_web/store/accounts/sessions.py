@@ -12,7 +12,7 @@ from phoenix_web.store.accounts.models import RefreshToken, User
 from phoenix_web.store.accounts.models import Session as SessionRow
 from phoenix_web.store.accounts.users import USER_COLUMNS
 from phoenix_web.store.paging import Page, newest_first, read_page
-from phoenix_web.store.purging import purge_expired
+from phoenix_web.store.statements import purge_expired
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

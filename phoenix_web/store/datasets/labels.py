@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from phoenix_web.errors import Conflict
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import DatasetLabel, DatasetLabelAttachment, text_key
-from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.paging import Page, newest_first, read_page
+from phoenix_web.store.statements import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -15,7 +15,7 @@ from phoenix_web.store.datasets.models import (
     DatasetSplitMember,
     text_key,
 )
-from phoenix_web.store.dialects import dialect_of
+from phoenix_web.store.statements import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence

@@ -20,8 +20,8 @@ from phoenix_web.store.datasets.models import (
     RevisionKind,
     text_key,
 )
-from phoenix_web.store.dialects import dialect_of
 from phoenix_web.store.paging import Page, newest_first, read_page
+from phoenix_web.store.statements import dialect_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -25,7 +25,7 @@ from phoenix_web.store.datasets.models import (
 from phoenix_web.store.datasets.revisions import Revisions
 from phoenix_web.store.datasets.stored import StoredExamples
 from phoenix_web.store.datasets.versions import VersionStore
-from phoenix_web.store.dialects import dialect_of
+from phoenix_web.store.statements import dialect_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

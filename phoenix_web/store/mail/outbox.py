@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from phoenix_web.store.accounts.models import LinkPurpose
 from phoenix_web.store.mail.models import MailState, OutgoingMail
 from phoenix_web.store.paging import Page, newest_first, read_page
-from phoenix_web.store.purging import purge_expired
+from phoenix_web.store.statements import purge_expired
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
