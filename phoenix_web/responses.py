@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,7 +131,9 @@ def _http(error: HTTPException) -> Response | HTTPException:
     if is_api_request():
         response = Response(message, status, mimetype="text/plain")
     else:
-        response = error_page.respond(status, error.description or message)
+        is_ours = error.description != type(error).description
+        sentence = error.description if is_ours else error_page.sentence_for(status)
+        response = error_page.respond(status, sentence or message)
     for name, value in error.get_headers(request.environ):
         if name.lower() == "allow":
             response.headers[name] = value
@@ -138,9 +141,16 @@ def _http(error: HTTPException) -> Response | HTTPException:
 
 
 def _defect(error: Exception) -> Any:
-    # The text of an exception that is not ours may hold anything: the log gets it, nobody else.
-    _log.exception("%s %r failed", request.method, request.path, exc_info=error)
-    return _http(InternalServerError())
+    # The text of an unexpected exception may contain secrets, so only the log gets it.
+    reference = secrets.token_hex(4)
+    _log.exception(
+        "%s %r failed, reference %s", request.method, request.path, reference, exc_info=error
+    )
+    return _http(
+        InternalServerError(
+            f"Something failed on our side. Try again; if it persists, quote reference {reference}."
+        )
+    )
 
 
 def _add_headers(response: Response) -> Response:

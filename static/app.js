@@ -3,17 +3,17 @@
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
   const text = source.value ?? source.textContent;
-  const told = (await written(text, source)) ? "Copied" : "Press Ctrl+C";
+  const message = (await written(text, source)) ? "Copied" : "Press Ctrl+C";
   const label = button.querySelector("[data-label]");
   button.dataset.label ??= label.textContent;
-  label.textContent = told;
-  button.classList.toggle("done", told === "Copied");
+  label.textContent = message;
+  button.classList.toggle("done", message === "Copied");
   clearTimeout(button.timer);
   button.timer = setTimeout(() => {
     label.textContent = button.dataset.label;
     button.classList.remove("done");
   }, 2500);
-  announce(told);
+  announce(message);
 }
 
 // Browsers allow the clipboard on secure pages only (https, localhost), so elsewhere the text is selected.

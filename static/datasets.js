@@ -1,9 +1,9 @@
 // What the upload of a file does beyond plain HTML: dropping it, and showing how much is sent.
-// The forms work without this file; the server cannot tell the difference.
+// The forms work without this file; the server sees no difference.
 
 const form = () => document.querySelector("[data-upload]");
 
-function tellFault(text) {
+function showFault(text) {
   document.getElementById("file-fault").textContent = text;
   document.getElementById("file").setAttribute("aria-invalid", String(Boolean(text)));
 }
@@ -20,7 +20,7 @@ function isTooLarge(file) {
   if (!file || file.size <= most) {
     return false;
   }
-  tellFault(`The file has ${size(file.size)}; at most ${size(most)} are taken.`);
+  showFault(`This file is too large: ${size(file.size)}. The limit is ${size(most)}.`);
   return true;
 }
 
@@ -38,16 +38,16 @@ function send(upload) {
   const request = new XMLHttpRequest();
   request.upload.addEventListener("progress", ({ loaded, total }) => {
     bar.value = (100 * loaded) / total;
-    text.textContent = `Sending … ${Math.floor(bar.value)} %`;
+    text.textContent = `Uploading… ${Math.floor(bar.value)} %`;
   });
   request.upload.addEventListener("load", () => {
     bar.removeAttribute("value");
-    text.textContent = "Reading …";
+    text.textContent = "Checking file…";
   });
   request.addEventListener("load", () => arrive(request, upload.action));
   request.addEventListener("error", async () => {
-    // Whoever refuses a file without reading it may end the connection before the answer is read:
-    // the page itself tells whether the session has ended.
+    // A server that refuses a file unread may close the connection before the answer is read.
+    // Loading this page again shows whether the session has ended.
     const page = await fetch(location.href).catch(() => null);
     if (page?.redirected) {
       location.assign(page.url);
@@ -55,7 +55,7 @@ function send(upload) {
     }
     sending.hidden = true;
     upload.querySelector("[type=submit]").disabled = false;
-    tellFault("The connection was lost, or the file has changed. Please try again.");
+    showFault("Upload failed: the connection was lost or the file changed. Try again.");
   });
   request.open("POST", upload.action);
   request.send(new FormData(upload));
@@ -92,7 +92,7 @@ document.addEventListener("submit", (event) => {
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-upload] [type=file]")) {
-    tellFault("");
+    showFault("");
     isTooLarge(event.target.files[0]);
   }
 });

@@ -44,18 +44,18 @@ def main() -> None:
 @click.group()
 @click.version_option(VERSION)
 def commands() -> None:
-    """Serve phoenix_web, and administer it without a browser."""
+    """Run and administer phoenix_web."""
 
 
 @commands.command()
 def serve() -> None:
-    """Serve until stopped."""
+    """Run the server."""
     Server(load()).run()
 
 
 @commands.command()
 def config() -> None:
-    """Print the settings in force, secrets masked."""
+    """Print the effective settings, with secrets masked."""
     settings = load()
     for name in Settings.model_fields:
         value = getattr(settings, name)
@@ -65,15 +65,15 @@ def config() -> None:
 
 @commands.group()
 def db() -> None:
-    """Look after the database."""
+    """Manage the database."""
 
 
 @db.command()
 def upgrade() -> None:
-    """Bring the database to the newest form and make the accounts that must exist."""
+    """Upgrade the database schema and create the built-in accounts."""
     password = prepare(load())
     if password is not None:
-        note("The first administrator is admin@localhost. The password, shown this once:")
+        note("The first administrator is admin@localhost. You won't see this password again:")
         click.echo(password)
     note("The database is up to date.")
 

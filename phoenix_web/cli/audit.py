@@ -31,27 +31,27 @@ _MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 @click.group()
 def audit() -> None:
-    """Prove the audit log, and remove its oldest lines."""
+    """Verify and prune the audit log."""
 
 
 @audit.command()
-@click.option("--head", "text", help="The head that was printed on another day.")
+@click.option("--head", "text", help="Head that an earlier run printed.")
 @click.option(
     "--key-file",
     "key_files",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="A key that the log was written with before, or by another host.",
+    help="Key that wrote older events, or events of another host. Repeatable.",
 )
 def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
-    """Prove that no line was changed, removed or inserted, and print the log's head.
+    """Verify that no event was changed, removed or inserted, and print the log's head.
 
-    Keep the head elsewhere: given back with --head it shows whether the end was cut off since.
-    The exit code is 5 when the log is not what was written.
+    Store the head elsewhere and pass it with --head later to detect removed events at the end.
+    Exits with code 5 if verification fails.
     """
     saved = None if text is None else Head.parse(text)
     if text is not None and saved is None:
-        raise click.BadParameter("is not a head as this command prints it", param_hint="--head")
+        raise click.BadParameter("is not a head printed by this command", param_hint="--head")
     settings = load()
     keys = [audit_log(settings).key]
     keys += [Key(file.read_text(encoding="utf-8").strip()) for file in key_files]
@@ -59,10 +59,10 @@ def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
     try:
         head = _proved(database, {key.id: key for key in keys}, saved)
     except ChainBroken as error:
-        _note(f"Not proved: {error}.")
+        _note(f"Verification failed: {error}.")
         sys.exit(_NOT_PROVED)
     except (TypeError, ValueError):
-        _note("Not proved: a line cannot be read any more.")
+        _note("Verification failed: an event cannot be read.")
         sys.exit(_NOT_PROVED)
     finally:
         database.dispose()
@@ -74,20 +74,20 @@ def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
     "--before",
     type=click.DateTime(_MOMENTS),
     required=True,
-    help="The first day, or moment, that is kept, in UTC.",
+    help="First day or time to keep, in UTC.",
 )
 def prune(before: datetime) -> None:
-    """Remove the lines from before a day. What is left can still be proved."""
+    """Remove events before a date. You can still verify the remaining events."""
     moment = before.replace(tzinfo=UTC)
     if moment > datetime.now(UTC):
-        raise Invalid(f"{before:%Y-%m-%d} has not come yet")
+        raise Invalid(f"{before:%Y-%m-%d} is in the future")
     settings = load()
     database = Database(settings.database_url, audit_log(settings))
     count = 0
     try:
         with database.reading() as session:
             if AuditStore(session).bounds() is None:
-                raise NotFound("There is no audit log yet")
+                raise NotFound("The audit log is empty")
         while True:
             with database.transaction() as session:
                 removal = prune_events(session, moment, cli_actor(), _BATCH)
@@ -110,11 +110,11 @@ def _proved(database: Database, keys: Mapping[str, Key], saved: Head | None) -> 
         checkpoint, end = bounds
         head = verify_chain(store.all(), checkpoint, end, keys, saved)
     if saved is not None and saved.number < checkpoint.number:
-        _note(f"Retention has removed event {saved.number}: the saved head says nothing any more.")
+        _note(f"Retention has removed event {saved.number}: the saved head proves nothing.")
     if head.number == checkpoint.number:
         _note("The log is empty.")
     else:
-        _note(f"Events {checkpoint.number + 1} to {head.number} are as they were written.")
+        _note(f"Events {checkpoint.number + 1} to {head.number} are unchanged.")
     if checkpoint.number:
         _note(f"Retention has removed events 1 to {checkpoint.number}.")
     return head

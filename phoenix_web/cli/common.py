@@ -32,7 +32,7 @@ def prepared() -> Settings:
     password = prepare(settings)
     if password is not None:
         # Nothing but the result of the command may go to standard output.
-        note(f"The first administrator is admin@localhost, with the password {password}")
+        note(f"The first administrator is admin@localhost with the password {password}")
     return settings
 
 
@@ -51,7 +51,7 @@ def user_of(session: Session, email: str) -> UserInfo:
     """Return the user with *email*; raise `NotFound` without one."""
     user = UserStore(session).find_by_email(email)
     if user is None:
-        raise NotFound(f"There is no user {email}")
+        raise NotFound(f"User {email} does not exist")
     return user
 
 

@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 
 @click.group()
 def keys() -> None:
-    """Issue, list and revoke API keys."""
+    """Create, list and revoke API keys."""
 
 
 @keys.command()
 @click.argument("name")
-@click.option("--user", "email", help="The address of the key's owner; without it a system key.")
-@click.option("--description")
-@click.option("--expires-in-days", type=click.IntRange(1, 36500))
+@click.option("--user", "email", help="E-mail address of the key's owner. Omit for a system key.")
+@click.option("--description", help="Description of the key.")
+@click.option(
+    "--expires-in-days",
+    type=click.IntRange(1, 36500),
+    help="Days until the key expires. Without it, the key never expires.",
+)
 def issue(
     name: str, email: str | None, description: str | None, expires_in_days: int | None
 ) -> None:
-    """Make a key called NAME and print its text, this once."""
+    """Create a key called NAME and print it. You won't see it again."""
     if not name.strip():
         raise Invalid("Name cannot be empty")
     expires_at = None
@@ -49,15 +53,15 @@ def issue(
             description=description,
             expires_at=expires_at,
         )
-    note(f"Issued {_key_id(issued.key, owner.role)} for {owner.email}.")
+    note(f"Created {_key_id(issued.key, owner.role)} for {owner.email}.")
     click.echo(issued.text)
 
 
 @keys.command("list")
-@click.option("--user", "email", help="Only the keys of this user.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--user", "email", help="List only the keys of this user.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def list_keys(email: str | None, *, as_json: bool) -> None:
-    """List the keys that work, newest first."""
+    """List active keys, newest first."""
     with unit_of_work(prepared()) as session:
         owner = user_of(session, email) if email else None
         listed = KeyStore(session).list_all(owner.id if owner else None)
@@ -69,7 +73,7 @@ def list_keys(email: str | None, *, as_json: bool) -> None:
 @keys.command()
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
-    """Revoke the key with the id KEY_ID, as `keys list` shows it."""
+    """Revoke the key with the id KEY_ID, as shown by `keys list`."""
     kind, number = decode(key_id) or ("", 0)
     with unit_of_work(prepared()) as session:
         store = KeyStore(session)
@@ -79,7 +83,7 @@ def revoke(key_id: str) -> None:
         elif kind == "SystemApiKey":
             key = store.find_owned(number, UserStore(session).system_user().id)
         if key is None:
-            raise NotFound(f"There is no key {key_id}")
+            raise NotFound(f"Key {key_id} does not exist")
         revoke_key(session, key, actor=cli_actor())
     note(f"Revoked {key.name!r}.")
 

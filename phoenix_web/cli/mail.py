@@ -11,24 +11,24 @@ from phoenix_web.web.services import build
 
 @click.group()
 def mail() -> None:
-    """Send the mails that wait."""
+    """Send queued mails."""
 
 
 @mail.command()
 def send() -> None:
-    """Send what is due, once each, and say what became of it.
+    """Send due mails and print how many were sent, postponed and abandoned.
 
-    A running server sends mails by itself; this may run beside it.
+    A running server sends mails by itself. You can run this command at the same time.
     """
     settings = load()
     held = build(settings, session_secret(settings))
     if held.mail is None:
-        raise ConfigError(["PHOENIX_SMTP_HOSTNAME is not set, so there is nobody to give mails to"])
+        raise ConfigError(["PHOENIX_SMTP_HOSTNAME is not set. Set it to send mail"])
     try:
         held.database.upgrade()
         report = held.mail.sender.send_due()
     finally:
         held.database.dispose()
     click.echo(
-        f"{report.sent} sent, {report.postponed} put off, {report.abandoned} given up", err=True
+        f"{report.sent} sent, {report.postponed} postponed, {report.abandoned} abandoned", err=True
     )

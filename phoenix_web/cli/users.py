@@ -36,13 +36,13 @@ def users() -> None:
 
 @users.command()
 @click.argument("email")
-@click.option("--username", help="How pages call the user; without it the address.")
+@click.option("--username", help="Display name. Defaults to the e-mail address.")
 @click.option("--role", type=click.Choice(["ADMIN", "MEMBER", "VIEWER"]), default="MEMBER")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(email: str, username: str | None, role: str, *, password_stdin: bool) -> None:
-    """Add a user who signs in as EMAIL; print their password unless it was given."""
+    """Add a user who signs in as EMAIL. Prints a new password unless you pass one."""
     if not is_email_address(email):
-        raise Invalid(f"{email} is not a mail address")
+        raise Invalid(f"{email} is not an e-mail address")
     settings = prepared()
     password = _password(settings, email, read=password_stdin)
     password_hash = passwords_of(settings).hash(password)
@@ -61,10 +61,10 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
 
 
 @users.command("list")
-@click.option("--search", help="Only users with this in their name or address.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--search", help="List only users whose name or address contains this text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def list_users(search: str | None, *, as_json: bool) -> None:
-    """List the users, newest first, with their keys that work and their open sessions."""
+    """List users, newest first, with their numbers of active keys and sessions."""
     settings = prepared()
     for row in map(_row, _pages(settings, search)):
         cells = ("never" if cell is None else str(cell) for cell in row.values())
@@ -75,25 +75,25 @@ def list_users(search: str | None, *, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("role", type=click.Choice([Role.ADMIN, Role.MEMBER, Role.VIEWER]))
 def set_role(email: str, role: str) -> None:
-    """Give the user with EMAIL the ROLE; it ends their sessions and counts for their keys."""
+    """Change the role of the user with EMAIL. Ends their sessions; their keys follow the ROLE."""
     with unit_of_work(prepared()) as session:
         wanted = accounts.AccountChange(role=Role(role))
         accounts.change(session, user_of(session, email).id, wanted, cli_actor())
-    note(f"{email} is {role} now.")
+    note(f"Changed the role of {email} to {role}.")
 
 
 @users.command()
 @click.argument("email")
 def deactivate(email: str) -> None:
-    """Refuse every credential of the user with EMAIL; their keys work again when reactivated."""
+    """Deactivate the user with EMAIL. Ends their sessions and suspends their keys."""
     _set_active(email, is_active=False)
-    note(f"Deactivated {email} and ended their sessions.")
+    note(f"Deactivated {email}. Their sessions have ended.")
 
 
 @users.command()
 @click.argument("email")
 def reactivate(email: str) -> None:
-    """Let the user with EMAIL sign in again, and let their keys work."""
+    """Reactivate the user with EMAIL. They can sign in again, and their keys work."""
     _set_active(email, is_active=True)
     note(f"Reactivated {email}.")
 
@@ -101,7 +101,7 @@ def reactivate(email: str) -> None:
 @users.command()
 @click.argument("email")
 def delete(email: str) -> None:
-    """Delete the user with EMAIL, with all sessions and keys."""
+    """Delete the user with EMAIL and all their sessions and keys."""
     with unit_of_work(prepared()) as session:
         accounts.delete(session, user_of(session, email).id, cli_actor())
     note(f"Deleted {email}.")
@@ -111,9 +111,9 @@ def delete(email: str) -> None:
 @click.argument("email")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def set_password(email: str, *, password_stdin: bool) -> None:
-    """Give the user with EMAIL another password, to be changed at the next sign-in.
+    """Set a temporary password for the user with EMAIL.
 
-    It ends all their sessions; their keys stay.
+    They must change it at the next sign-in. Ends their sessions; their keys keep working.
     """
     settings = prepared()
     password = _password(settings, email, read=password_stdin)
@@ -121,7 +121,7 @@ def set_password(email: str, *, password_stdin: bool) -> None:
     with unit_of_work(settings) as session:
         wanted = accounts.AccountChange(password_hash=password_hash)
         accounts.change(session, user_of(session, email).id, wanted, cli_actor())
-    note(f"Set the password of {email} and ended their sessions.")
+    note(f"Set the password of {email}. Their sessions have ended.")
     if not password_stdin:
         click.echo(password)
 
@@ -129,13 +129,14 @@ def set_password(email: str, *, password_stdin: bool) -> None:
 @users.command("reset-mfa")
 @click.argument("email")
 def reset_mfa(email: str) -> None:
-    """Let the user with EMAIL sign in by password alone; it ends their sessions.
+    """Reset two-step sign-in of the user with EMAIL. Ends their sessions.
 
-    For whoever has lost both the phone and the recovery codes.
+    Use it when they have lost their phone and their recovery codes. They sign in with only
+    their password until they set it up again.
     """
     with unit_of_work(prepared()) as session:
         accounts.reset_second_factor(session, user_of(session, email).id, cli_actor())
-    note(f"{email} signs in by password alone now.")
+    note(f"Reset two-step sign-in of {email}. Their sessions have ended.")
 
 
 def _set_active(email: str, *, is_active: bool) -> None:

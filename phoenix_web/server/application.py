@@ -27,7 +27,7 @@ def application(settings: Settings | None = None) -> Flask:
     if password is not None:
         announce(
             f"  The first administrator is admin@localhost, password {password}\n"
-            "  It is shown this once. Sign in and change it."
+            "  You won't see this password again. Sign in and change it."
         )
     app = create_app(settings)
     app.wsgi_app = whole_bodies(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way

@@ -75,7 +75,7 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
                 password_hash=passwords.hash(passwords.random()),
                 password_needs_reset=True,
             )
-            _log.info("made the administrator %s of PHOENIX_ADMINS", username)
+            _log.info("created administrator %s from PHOENIX_ADMINS", username)
     return invented
 
 

@@ -57,7 +57,7 @@ class Worker(ThreadWorker):
         else:
             status = HTTPStatus.INTERNAL_SERVER_ERROR
             method = req.method if req is not None else "a request"
-            _log.error("%s failed in the server", method, exc_info=exc)
+            _log.error("%s failed", method, exc_info=exc)
         with suppress(OSError):
             write_error(client, status, status.phrase, "")
 

@@ -32,7 +32,7 @@ def _username(text: str) -> str:
 def _email(text: str) -> str:
     email = normal_email(text)
     if not is_email_address(email):
-        raise _fault("Enter an e-mail address, like name@example.com.")
+        raise _fault("Enter a valid e-mail address, for example name@example.com.")
     return email
 
 

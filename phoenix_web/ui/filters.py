@@ -12,7 +12,7 @@ from phoenix_web.global_ids import number_of
 
 #: Longer search texts are cut; SQLite refuses much longer patterns.
 _MAX_SEARCH: Final = 256
-_MISSING: Final = "There is nothing at this address."
+_MISSING: Final = "There is no page at this address."
 
 Choice = TypeVar("Choice", bound=StrEnum)
 

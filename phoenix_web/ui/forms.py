@@ -51,13 +51,13 @@ def _fault(text: str) -> PydanticCustomError:
 def storable(text: str) -> str:
     """Return *text* trimmed; raise a fault when no database could store it."""
     if "\x00" in text:  # PostgreSQL's text cannot hold it.
-        raise _fault("Leave out the invisible character U+0000.")
+        raise _fault("Remove the invisible character U+0000.")
     return text.strip()
 
 
 def _name(text: str) -> str:
     if not text:
-        raise _fault("Give the key a name.")
+        raise _fault("Enter a name for the key.")
     if len(text) > MAX_NAME_LENGTH:
         raise _fault(f"Use at most {MAX_NAME_LENGTH} characters.")
     return text
@@ -77,7 +77,7 @@ def _email(text: str) -> str:
 
 def _address(text: str) -> str:
     if not is_email_address(text.strip()):
-        raise _fault("This is no e-mail address; one looks like name@example.com.")
+        raise _fault("Enter a valid e-mail address, for example name@example.com.")
     return text
 
 
@@ -98,7 +98,7 @@ def _new_password(text: str, info: ValidationInfo) -> str:
 def _again(text: str, info: ValidationInfo) -> str:
     # As it was typed: also beside a new password that has a fault of its own.
     if text != _context(info).typed.get("new_password", ""):
-        raise _fault("The two new passwords are not the same.")
+        raise _fault("The new passwords don't match.")
     return text
 
 
@@ -126,7 +126,7 @@ class PasswordForm(Form):
     @classmethod
     def _another(cls, value: str, info: ValidationInfo) -> str:
         if value == info.data.get("current_password"):
-            raise _fault("Choose another password than the current one.")
+            raise _fault("Choose a password that differs from your current one.")
         return value
 
 
@@ -158,7 +158,7 @@ class KeyForm(Form):
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in {*EXPIRY_DAYS, ON_A_DATE, NEVER}:
-            raise _fault("Choose how long the key is good for.")
+            raise _fault("Choose when the key expires.")
         return value
 
     @field_validator("expires_on")
@@ -169,9 +169,9 @@ class KeyForm(Form):
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            raise _fault("Give the last day as year, month and day, like 2030-12-31.") from None
+            raise _fault("Enter a date in the format YYYY-MM-DD, for example 2030-12-31.") from None
         if day < datetime.now(UTC).date():
-            raise _fault("Choose a day that has not passed.")
+            raise _fault("Choose today or a later date.")
         return value
 
     @property

@@ -37,7 +37,7 @@ def retry(mail_id: int) -> Response:
     with services().database.transaction() as session:
         is_found = OutboxStore(session).retry(mail_id, datetime.now(UTC))
     if not is_found:
-        raise NotFound("There is no such mail that has failed. It may be under way again.")
+        raise NotFound("This mail is not in the failed state. It may already be on its way.")
     if htmx.is_htmx():
         return _page(is_retried=True)
     return htmx.redirect(

@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["ago"] = ago
     app.jinja_env.filters["exact"] = exact
+    app.jinja_env.filters["when"] = when
     app.jinja_env.globals.update(
         # Flask's own does not know the path that a proxy takes off.
         url_for=links.url_for,
@@ -50,16 +51,25 @@ def register(app: Flask) -> None:
 
 
 def ago(moment: datetime) -> str:
-    """Return how far *moment* is from now, as people say it: `3 minutes ago`, `in 2 days`."""
+    """Return the distance of *moment* from now in words: `3 minutes ago`, `in 2 days`."""
     distance = moment - datetime.now(UTC)
     length = abs(distance)
     for name, unit, threshold in _UNITS:
         if length >= threshold:
             # To the nearest: 89 days and 23 hours are 90 days.
             count = round(length / unit)
-            told = f"{count} {name}{'s' if count > 1 else ''}"
-            return f"in {told}" if distance > timedelta(0) else f"{told} ago"
+            words = f"{count} {name}{'s' if count > 1 else ''}"
+            return f"in {words}" if distance > timedelta(0) else f"{words} ago"
     return "in less than a minute" if distance > timedelta(0) else "just now"
+
+
+def when(moment: datetime) -> str:
+    """Return the date of *moment* in UTC and its distance; the distance alone within a day."""
+    distance = ago(moment)
+    if abs(moment - datetime.now(UTC)) < _DAY:
+        return distance
+    day = moment.astimezone(UTC)
+    return f"{day.day} {day:%b %Y}, {distance}"
 
 
 def exact(moment: datetime) -> str:

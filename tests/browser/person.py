@@ -41,9 +41,9 @@ class Person:
         """Change the password from the profile page."""
         self.page.get_by_label("Current password").fill(current)
         self.page.get_by_label("New password", exact=True).fill(new)
-        self.page.get_by_label("New password, again").fill(new)
+        self.page.get_by_label("Confirm new password").fill(new)
         self.button("Change password").click()
-        expect(self.page.get_by_text("Your password is changed")).to_be_visible()
+        expect(self.page.get_by_text("Password changed")).to_be_visible()
 
     def settle_in(self, first_password: str) -> None:
         """Sign in for the first time and choose a password."""

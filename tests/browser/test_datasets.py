@@ -39,9 +39,9 @@ def upload(someone: Person, file: Path) -> None:
     someone.visit("/datasets/upload")
     someone.page.get_by_label("Choose a file").set_input_files(file)
     someone.button("Continue").click()
-    expect(someone.page.get_by_role("heading", name="Choose the columns")).to_be_visible()
-    someone.button("Store the examples").click()
-    expect(someone.page.get_by_text("The file is stored")).to_be_visible()
+    expect(someone.page.get_by_role("heading", name="Choose columns")).to_be_visible()
+    someone.button("Save dataset").click()
+    expect(someone.page.get_by_text("Dataset saved")).to_be_visible()
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["javascript", "no javascript"])
@@ -52,8 +52,8 @@ def test_from_a_file_to_a_dataset_and_back(
         page = someone.page
         someone.settle_in(FIRST_PASSWORD)
         page.get_by_role("link", name="Datasets").click()
-        expect(page.get_by_text("There are no datasets yet")).to_be_visible()
-        page.get_by_role("link", name="Upload a file").first.click()
+        expect(page.get_by_text("No datasets yet")).to_be_visible()
+        page.get_by_role("link", name="Upload file").first.click()
         someone.button("Continue").click()
         expect(page.get_by_role("alert")).to_have_text("Choose a file.")
 
@@ -63,19 +63,19 @@ def test_from_a_file_to_a_dataset_and_back(
         expect(page.get_by_text("How much is 1, plus 1?")).to_be_visible()
         expect(page.get_by_label("answer", exact=True)).to_have_value("output")
         page.get_by_label("question", exact=True).select_option("id")
-        someone.button("Store the examples").click()
-        expect(page.get_by_text("Only one column can be the id.")).to_be_visible()
+        someone.button("Save dataset").click()
+        expect(page.get_by_text("Choose only one column as the id.")).to_be_visible()
         page.get_by_label("question", exact=True).select_option("input")
         page.get_by_label("Name").fill("sums")
-        someone.button("Store the examples").click()
+        someone.button("Save dataset").click()
 
         expect(page.get_by_role("heading", name="sums")).to_be_visible()
         expect(page.get_by_role("status").first).to_have_text(
-            "The file is stored: 10,000 created, 0 updated, 0 deleted."
+            "Dataset saved: 10,000 created, 0 updated, 0 deleted."
         )
         expect(page.get_by_role("row")).to_have_count(26)
         page.get_by_label("Split").select_option(label="test")
-        someone.button("Show").click()
+        someone.button("Apply filter").click()
         expect(page.get_by_text("How much is 240, plus 1?")).to_be_visible()
         page.get_by_role("link", name="Next page").click()
         expect(page.get_by_text("How much is 250, plus 1?")).to_be_visible()
@@ -85,15 +85,17 @@ def test_from_a_file_to_a_dataset_and_back(
             page.get_by_role("link", name="CSV one row").click()
         assert len(Path(download.value.path()).read_text().splitlines()) == ROWS + 1
 
-        page.get_by_role("link", name="Delete").click()
+        page.get_by_role("link", name="Delete dataset").click()
         question = page.get_by_role("dialog")
         expect(question).to_contain_text("Delete the dataset “sums”?")
-        someone.button("Keep it").click()
+        someone.button("Cancel").click()
         expect(question).to_be_hidden()
-        page.get_by_role("link", name="Delete").click()
+        page.get_by_role("link", name="Delete dataset").click()
         someone.button("Delete dataset").click()
-        expect(page.get_by_role("status").first).to_contain_text("The dataset is deleted")
-        expect(page.get_by_text("There are no datasets yet")).to_be_visible()
+        expect(page.get_by_role("status").first).to_contain_text(
+            "Dataset and all its versions deleted"
+        )
+        expect(page.get_by_text("No datasets yet")).to_be_visible()
         assert someone.complaints == []
 
 
@@ -141,7 +143,7 @@ def test_a_bar_shows_how_much_is_sent(
 
         bar = page.get_by_role("progressbar")
         expect(bar).to_be_visible()
-        expect(page.get_by_text(re.compile(r"Sending … [1-9]\d? %"))).to_be_visible()
+        expect(page.get_by_text(re.compile(r"Uploading… [1-9]\d? %"))).to_be_visible()
         expect(someone.button("Continue")).to_be_disabled()
         expect(page.get_by_label("Name")).to_have_value("questions")
         assert someone.complaints == []
@@ -164,7 +166,7 @@ def test_a_script_tells_of_a_wrong_file_in_place(
 
         page.evaluate("document.querySelector('[data-upload]').dataset.maxBytes = 5")
         page.get_by_label("Choose a file").set_input_files(large)
-        expect(page.get_by_role("alert")).to_have_text(re.compile("at most 0 KiB are taken"))
+        expect(page.get_by_role("alert")).to_have_text(re.compile("The limit is 0 KiB"))
         assert someone.complaints == []
 
 
@@ -181,7 +183,7 @@ def test_a_session_that_has_ended_leads_to_the_sign_in_page(
         expect(someone.page.get_by_role("heading", name="Sign in")).to_be_visible()
         someone.sign_in()
 
-        expect(someone.page.get_by_role("heading", name="Upload a file")).to_be_visible()
+        expect(someone.page.get_by_role("heading", name="Upload file")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -203,12 +205,12 @@ def test_axe_finds_nothing_on_the_pages_of_datasets(
         look("a file, refused")
         page.get_by_label("Choose a file").set_input_files(questions)
         someone.button("Continue").click()
-        expect(page.get_by_role("heading", name="Choose the columns")).to_be_visible()
+        expect(page.get_by_role("heading", name="Choose columns")).to_be_visible()
         look("columns")
         page.get_by_label("question", exact=True).select_option("ignore")
         page.get_by_label("Name").fill(" ")
-        someone.button("Store the examples").click()
-        expect(page.get_by_text("Give the dataset a name.")).to_be_visible()
+        someone.button("Save dataset").click()
+        expect(page.get_by_text("Enter a name for the dataset.")).to_be_visible()
         look("columns, refused")
         upload(someone, questions)
         dataset = page.url.partition("?")[0]
@@ -221,7 +223,7 @@ def test_axe_finds_nothing_on_the_pages_of_datasets(
         someone.visit("/datasets/upload?name=questions&action=update")
         page.get_by_label("Choose a file").set_input_files(changed)
         someone.button("Continue").click()
-        someone.button("Store the examples").click()
+        someone.button("Save dataset").click()
         expect(page.get_by_text("9,999 deleted")).to_be_visible()
         page.get_by_text("Show all").click()
         look("examples, long")

@@ -48,9 +48,9 @@ def test_a_user_is_invited_signed_out_deactivated_and_deleted(
         deactivate(admin, look)
         assert not is_signed_in(eve)
         eve.sign_in(email=EVE)
-        expect(eve.page.get_by_role("alert")).to_contain_text("Invalid email and/or password")
-        admin.button("Reactivate").click()
-        expect(admin.page.get_by_text("The user may sign in again")).to_be_visible()
+        expect(eve.page.get_by_role("alert")).to_contain_text("Wrong e-mail or password.")
+        admin.button("Reactivate user").click()
+        expect(admin.page.get_by_text("User reactivated")).to_be_visible()
         come_in(eve)
 
         with person(chromium, server.url) as elsewhere:
@@ -86,7 +86,7 @@ def invite(admin: Person, look: Look) -> str:
     page.get_by_role("link", name="Users").click()
     expect(page.get_by_role("heading", name="Users")).to_be_visible()
     look("users")
-    page.get_by_role("link", name="Add a user").click()
+    page.get_by_role("link", name="Add user").click()
     admin.button("Add user").click()
     expect(page.get_by_text("Enter a name.")).to_be_visible()
     expect(page.get_by_label("Name")).to_be_focused()
@@ -94,27 +94,27 @@ def invite(admin: Person, look: Look) -> str:
     page.get_by_label("Name").fill("Eve")
     page.get_by_label("E-mail").fill(EVE)
     admin.button("Add user").click()
-    expect(page.get_by_role("heading", name="Eve is added")).to_be_focused()
+    expect(page.get_by_role("heading", name="Eve added")).to_be_focused()
     look("a new user, added")
     link = page.get_by_label("The link", exact=True).input_value()
-    page.get_by_role("link", name="I have saved the link").click()
-    expect(page.get_by_text("the link to choose one has not been used")).to_be_visible()
+    page.get_by_role("link", name="Done, I've saved it").click()
+    expect(page.get_by_text("The invitation link expires")).to_be_visible()
     return link
 
 
 def choose_password(eve: Person, link: str) -> None:
     eve.page.goto(link)
     eve.page.get_by_label("New password", exact=True).fill(PASSWORD)
-    eve.page.get_by_label("New password, again").fill(PASSWORD)
+    eve.page.get_by_label("Confirm new password").fill(PASSWORD)
     eve.button("Set password").click()
-    expect(eve.page.get_by_text("Your password is set.")).to_be_visible()
+    expect(eve.page.get_by_text("Password set.")).to_be_visible()
 
 
 def sign_out_from_afar(admin: Person, look: Look) -> None:
     admin.page.reload()
     look("a user")
     admin.page.get_by_role("button", name="Sign out Chrome on Linux").click()
-    expect(admin.page.get_by_role("status")).to_have_text("That session has ended.")
+    expect(admin.page.get_by_role("status")).to_have_text("Session ended.")
     expect(admin.page.get_by_role("status")).to_be_focused()
     look("a user, signed out")
 
@@ -129,14 +129,14 @@ def deactivate(admin: Person, look: Look) -> None:
     expect(opener).to_be_focused()
     opener.click()
     admin.button("Deactivate user").click()
-    expect(admin.page.get_by_text("The user is deactivated")).to_be_visible()
+    expect(admin.page.get_by_text("User deactivated")).to_be_visible()
     look("a user, deactivated")
 
 
 def sign_out_all_others(eve: Person) -> None:
     eve.visit("/settings/profile")
-    eve.button("Sign out all others").click()
-    expect(eve.page.get_by_text("Every other session has ended.")).to_be_visible()
+    eve.button("Sign out other sessions").click()
+    expect(eve.page.get_by_text("All other sessions ended.")).to_be_visible()
 
 
 def delete(admin: Person) -> None:
@@ -144,4 +144,4 @@ def delete(admin: Person) -> None:
     admin.page.get_by_role("link", name="Eve").click()
     admin.page.get_by_role("link", name="Delete").click()
     admin.button("Delete user").click()
-    expect(admin.page.get_by_text("The user is deleted")).to_be_visible()
+    expect(admin.page.get_by_text("User deleted")).to_be_visible()

@@ -36,16 +36,16 @@ def environment(environment: dict[str, str], mail_server: MailServer) -> dict[st
 def ask_for_a_link(someone: Person) -> None:
     """Ask for a link from the sign-in page."""
     someone.visit("/login")
-    someone.page.get_by_role("link", name="Forgotten your password?").click()
+    someone.page.get_by_role("link", name="Forgot your password?").click()
     someone.page.get_by_label("E-mail").fill(ADA)
-    someone.button("Send the link").click()
-    expect(someone.page.get_by_role("heading", name="Look into your mail")).to_be_visible()
+    someone.button("Send link").click()
+    expect(someone.page.get_by_role("heading", name="Check your e-mail")).to_be_visible()
 
 
 def choose(someone: Person, new: str) -> None:
     """Choose a password on the page of a link."""
     someone.page.get_by_label("New password", exact=True).fill(new)
-    someone.page.get_by_label("New password, again").fill(new)
+    someone.page.get_by_label("Confirm new password").fill(new)
     someone.button("Set password").click()
 
 
@@ -66,14 +66,14 @@ def test_a_forgotten_password_is_replaced_by_a_mailed_link(
         field.press_sequentially("password")
         expect(told).to_have_text("8 of at least 12 characters")
         field.press_sequentially("2026!")
-        expect(told).to_have_text(re.compile("must not be a common one"))
+        expect(told).to_have_text(re.compile("must not be a commonly used"))
         someone.button("Set password").click()
         expect(field).to_be_focused()
         expect(page.locator("#new_password-fault")).to_have_text(re.compile("common"))
         field.press_sequentially("seven quiet lighthouses")
         expect(told).to_have_text("Strong.")
         choose(someone, PASSWORD)
-        expect(page.get_by_text("Your password is set")).to_be_visible()
+        expect(page.get_by_text("Password set")).to_be_visible()
         someone.sign_in(email=ADA)
         expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
 
@@ -81,13 +81,13 @@ def test_a_forgotten_password_is_replaced_by_a_mailed_link(
             ask_for_a_link(elsewhere)
             newer = link_in(mail_server.wait_for(2)[1])
             elsewhere.page.goto(link)
-            expect(elsewhere.page.get_by_text("This link does not work")).to_be_visible()
+            expect(elsewhere.page.get_by_text("This link doesn't work")).to_be_visible()
             elsewhere.page.goto(newer)
             expect(elsewhere.page.locator("#new_password-strength")).to_be_hidden()
             choose(elsewhere, ANOTHER)
-            expect(elsewhere.page.get_by_text("Your password is set")).to_be_visible()
+            expect(elsewhere.page.get_by_text("Password set")).to_be_visible()
             elsewhere.page.goto(newer)
-            expect(elsewhere.page.get_by_text("This link does not work")).to_be_visible()
+            expect(elsewhere.page.get_by_text("This link doesn't work")).to_be_visible()
             assert elsewhere.complaints == []
 
         page.reload()

@@ -62,7 +62,7 @@ def scan(someone: Person, look: Look) -> Authenticator:
     """Go from the profile to the QR code, and return an app with its key."""
     page = someone.page
     someone.visit("/settings/profile")
-    page.get_by_role("link", name="Set up").click()
+    page.get_by_role("link", name="Set up two-step sign-in").click()
     look("two-step, off")
     someone.button("Continue").click()
     expect(page.get_by_text("Enter your password.")).to_be_visible()
@@ -76,15 +76,15 @@ def scan(someone: Person, look: Look) -> Authenticator:
 
 
 def confirm(someone: Person, phone: Authenticator, look: Look) -> list[str]:
-    """Turn it on, at the second try, and return the recovery codes."""
+    """Turn on two-step sign-in, at the second try, and return the recovery codes."""
     page = someone.page
     expect(code_field(someone)).to_be_focused()
     page.keyboard.type(phone.wrong_code())
     page.keyboard.press("Enter")
-    expect(page.get_by_text("This code is not right")).to_be_visible()
+    expect(page.get_by_text("Wrong or already used code")).to_be_visible()
     look("two-step, wrong code")
     code_field(someone).fill(phone.code(-1))
-    someone.button("Turn it on").click()
+    someone.button("Turn on two-step sign-in").click()
     expect(page.get_by_role("heading", name="Two-step sign-in is on")).to_be_focused()
     look("two-step, recovery codes")
     return saved_codes(someone)
@@ -93,7 +93,7 @@ def confirm(someone: Person, phone: Authenticator, look: Look) -> list[str]:
 def saved_codes(someone: Person) -> list[str]:
     """Read the recovery codes, and go on to the page of what is on."""
     codes = someone.page.locator("#codes").inner_text().split()
-    someone.page.get_by_role("link", name="I have saved the codes").click()
+    someone.page.get_by_role("link", name="Done, I've saved them").click()
     expect(someone.page.get_by_text("Recovery codes left")).to_be_visible()
     return codes
 
@@ -110,7 +110,7 @@ def enter_a_wrong_code(someone: Person, phone: Authenticator, look: Look) -> Non
     look("sign in, code")
     someone.page.keyboard.type(phone.wrong_code())
     someone.page.keyboard.press("Enter")
-    expect(someone.page.get_by_text("This code is not right")).to_be_visible()
+    expect(someone.page.get_by_text("Wrong or already used code")).to_be_visible()
     look("sign in, wrong code")
 
 
@@ -126,8 +126,8 @@ def expect_to_be_in(someone: Person) -> None:
 def renew(someone: Person, code: str) -> list[str]:
     someone.visit(PAGE)
     prove(someone, code)
-    someone.button("Make new recovery codes").click()
-    heading = someone.page.get_by_role("heading", name="You have new recovery codes")
+    someone.button("Create new recovery codes").click()
+    heading = someone.page.get_by_role("heading", name="New recovery codes created")
     expect(heading).to_be_focused()
     return saved_codes(someone)
 
@@ -135,7 +135,7 @@ def renew(someone: Person, code: str) -> list[str]:
 def turn_off(someone: Person, code: str) -> None:
     someone.visit(PAGE)
     prove(someone, code)
-    someone.button("Turn it off").click()
+    someone.button("Turn off two-step sign-in").click()
     expect(someone.page.get_by_role("status")).to_be_focused()
     expect(someone.page.get_by_role("status")).to_contain_text("Two-step sign-in is off.")
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,34 +24,32 @@ def test_from_the_first_sign_in_to_a_revoked_key(
         page = someone.page
         someone.visit("/")
         someone.sign_in("a wrong password")
-        expect(page.get_by_role("alert")).to_have_text(re.compile("Invalid email"))
+        expect(page.get_by_role("alert")).to_have_text("Wrong e-mail or password.")
         someone.sign_in(FIRST_PASSWORD)
         someone.visit("/datasets")
-        expect(page.get_by_role("heading", name="Choose your password")).to_be_visible()
+        expect(page.get_by_role("heading", name="Choose your own password")).to_be_visible()
         someone.change_password(FIRST_PASSWORD)
 
         page.get_by_role("link", name="API keys").click()
-        expect(page.get_by_text("You have no keys yet")).to_be_visible()
+        expect(page.get_by_text("You don't have any keys yet")).to_be_visible()
         someone.button("Create key").click()
-        expect(page.get_by_text("Give the key a name.")).to_be_visible()
+        expect(page.get_by_text("Enter a name for the key.")).to_be_visible()
         key = someone.create_key("CI")
         assert status_with(server.url, key) == 200
         page.get_by_role("radio", name="Node").check()
         expect(page.get_by_role("region", name="Node")).to_contain_text(key)
 
-        page.get_by_role("link", name="Revoke the key CI").click()
+        page.get_by_role("link", name="Revoke key CI").click()
         question = page.get_by_role("dialog")
-        expect(question).to_contain_text("Revoke the key “CI”?")
-        someone.button("Keep it").click()
+        expect(question).to_contain_text("Revoke key “CI”?")
+        someone.button("Cancel").click()
         expect(question).to_be_hidden()
         assert status_with(server.url, key) == 200
-        page.get_by_role("link", name="Revoke the key CI").click()
+        page.get_by_role("link", name="Revoke key CI").click()
         someone.button("Revoke key").click()
-        expect(page.get_by_role("status").first).to_have_text(
-            "The key CI is revoked. It opens nothing any more."
-        )
+        expect(page.get_by_role("status").first).to_have_text("Key CI revoked. It no longer works.")
         assert status_with(server.url, key) == 401
-        expect(page.get_by_text("You have no keys yet")).to_be_visible()
+        expect(page.get_by_text("You don't have any keys yet")).to_be_visible()
 
         someone.button("Sign out").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
@@ -111,10 +108,10 @@ def test_everything_is_done_by_keyboard(chromium: Browser, server: LiveServer) -
         keys.press("ArrowRight")
         expect(page.get_by_role("region", name="curl")).to_be_visible()
 
-        revoke = page.get_by_role("link", name="Revoke the key CI")
+        revoke = page.get_by_role("link", name="Revoke key CI")
         revoke.focus()
         keys.press("Enter")
-        expect(someone.button("Keep it")).to_be_focused()
+        expect(someone.button("Cancel")).to_be_focused()
         keys.press("Escape")
         expect(page.get_by_role("dialog")).to_be_hidden()
         expect(revoke).to_be_focused()
@@ -162,14 +159,14 @@ def test_an_error_takes_the_whole_page_for_htmx(chromium: Browser, server: LiveS
         with person(chromium, server.url) as other:
             other.visit("/login?next=/settings/keys")
             other.sign_in()
-            other.page.get_by_role("link", name="Revoke the key CI").click()
+            other.page.get_by_role("link", name="Revoke key CI").click()
             other.button("Revoke key").click()
-            expect(other.page.get_by_text("is revoked")).to_be_visible()
+            expect(other.page.get_by_text("It no longer works")).to_be_visible()
 
-        someone.page.get_by_role("link", name="Revoke the key CI").click()
+        someone.page.get_by_role("link", name="Revoke key CI").click()
         someone.button("Revoke key").click()
 
-        expect(someone.page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+        expect(someone.page.get_by_role("heading", name="Page not found")).to_be_visible()
         expect(someone.page.get_by_role("heading", name="API keys")).to_be_hidden()
 
 

@@ -241,7 +241,7 @@ def test_the_rules_about_accounts_hold_for_commands(run: Command) -> None:
         (("delete", "system@localhost"), "Cannot delete the default admin or system user"),
         (("set-role", "system@localhost", "ADMIN"), "Cannot modify the system user"),
         (("deactivate", "system@localhost"), "Cannot modify the system user"),
-        (("reactivate", "nobody@example.com"), "There is no user"),
+        (("reactivate", "nobody@example.com"), "does not exist"),
     ):
         refused = run("users", *words)
         assert (refused.code, refused.out) == (3, "")
@@ -346,8 +346,8 @@ def test_waiting_mails_are_sent_by_a_command(
         told = run("mail", "send")
         again = run("mail", "send")
 
-    assert (told.code, told.out, told.err) == (0, "", "1 sent, 0 put off, 0 given up\n")
-    assert again.err == "0 sent, 0 put off, 0 given up\n"
+    assert (told.code, told.out, told.err) == (0, "", "1 sent, 0 postponed, 0 abandoned\n")
+    assert again.err == "0 sent, 0 postponed, 0 abandoned\n"
     assert [message["To"] for message in server.messages] == ["bob@example.com"]
 
 
@@ -386,7 +386,7 @@ def test_two_step_sign_in_is_reset_once_and_recorded(run: Command, database: Dat
 
     assert json.loads(listed)["mfa"] == "on"
     assert json.loads(run("users", "list", "--json", "--search", "bob").out)["mfa"] == "off"
-    told = "bob@example.com signs in by password alone now.\n"
+    told = "Reset two-step sign-in of bob@example.com. Their sessions have ended.\n"
     assert (done.code, done.out, done.err) == (0, "", told)
     assert (again.code, again.out) == (3, "")
     assert "Two-step sign-in is not on" in again.err
@@ -437,7 +437,7 @@ def test_a_log_is_proved_and_its_head_is_the_only_output(run: Command, database:
     newest = _lines(database)[-1]
     assert (first.code, second.code) == (0, 0)
     assert second.out == f"{newest.number}:{newest.mac.hex()}\n"
-    assert f"Events 1 to {newest.number} are as they were written." in second.err
+    assert f"Events 1 to {newest.number} are unchanged." in second.err
 
 
 def test_a_changed_line_exits_with_5_and_says_which(run: Command, database: Database) -> None:
@@ -500,7 +500,7 @@ def test_a_pruned_log_is_proved_from_where_it_begins(run: Command, database: Dat
     assert (new.number, what(removal)[:2]) == (4, ("audit.pruned", "success"))
     assert by(removal) == (OPERATOR, "command line", None)
     assert proved.code == 0
-    assert "Events 4 to 5 are as they were written." in proved.err
+    assert "Events 4 to 5 are unchanged." in proved.err
     assert "Retention has removed events 1 to 3." in proved.err
 
 

@@ -59,7 +59,7 @@ def test_administrators_see_every_mail_with_its_state_and_last_error(
         assert f'class="badge {name}"' in page
     assert "550 &lt;b&gt;No&lt;/b&gt; such user" in page
     assert "450 Later" in page
-    assert page.count(">Try again<") == 1
+    assert page.count(">Resend mail<") == 1
     assert "token=" not in page
 
 
@@ -82,8 +82,8 @@ def test_a_mail_that_failed_is_tried_again(
 
     assert answer.status_code == 303
     page = browser.get(answer.location.removeprefix("/phx")).text
-    assert "will be tried again" in page
-    assert ">Try again<" not in page
+    assert "We'll send the mail again" in page
+    assert ">Resend mail<" not in page
     send_due(mixed)
     assert mail_server.messages[-1]["To"] == "failed@example.com"
     assert browser.post(action).status_code == 404
@@ -94,7 +94,7 @@ def test_a_mail_that_failed_is_tried_again(
     action = found(r'action="([^"]+/retry)', browser.get(PAGE).text).removeprefix("/phx")
     swapped = browser.post(action, htmx=True).text
     assert swapped.strip().startswith('<section id="mails"')
-    assert "will be tried again" in swapped
+    assert "We'll send the mail again" in swapped
 
 
 def test_a_long_list_has_pages(
@@ -123,7 +123,7 @@ def test_nobody_else_sees_it_and_nobody_is_led_there_without_mail(
     page = visitor(without, admin).get("/settings/profile").text
     assert "Profile" in page
     assert "settings/mail" not in page
-    assert "PHOENIX_SMTP_HOSTNAME is not set" in visitor(without, admin).get(PAGE).text
+    assert "Set PHOENIX_SMTP_HOSTNAME" in visitor(without, admin).get(PAGE).text
     assert visitor(app, member).get(PAGE).status_code == 403
     assert "settings/mail" not in visitor(app, member).get("/settings/profile").text
     assert visitor(app, member).post(f"{PAGE}/1/retry").status_code == 403

@@ -31,12 +31,12 @@ def test_an_invitation_and_a_reset_are_mailed_as_well_as_shown(
 
     invited = browser.post(f"{USERS}/new", form).text
     send_due(app)
-    path = found(r'href="/phx(/settings/users/[^"]+)">I have saved', invited)
+    path = found(r'href="/phx(/settings/users/[^"]+)">Done, ', invited)
     again = browser.post(f"{path}/link").text
     send_due(app)
 
     for page, mail in zip((invited, again), mail_server.messages, strict=True):
-        assert "A mail brings this link to eve@example.com" in page
+        assert "We're mailing this link to eve@example.com" in page
         link = found(r'id="link-text"[^>]* value="([^"]+)"', page)
         assert link.startswith("https://phx.example.com/phx/reset-password-with-token?token=")
         text = mail.get_body(("plain",))
@@ -52,5 +52,5 @@ def test_the_default_administrator_has_no_mailbox(
     page = visitor(app, admin).post(f"{USERS}/{encode('User', 2)}/link").text
     send_due(app)
 
-    assert "Hand this link to admin" in page
+    assert "Send this link only to admin" in page
     assert mail_server.messages == []

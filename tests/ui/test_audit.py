@@ -82,7 +82,7 @@ def test_the_page_tells_what_was_done_and_escapes_what_others_have_typed(
 
     page = browser.get(PAGE).text
 
-    assert "Key made" in page
+    assert "Key created" in page
     assert "Sign-in failed" in page
     assert "refused" in page
     assert "wrong password for user" in page
@@ -111,7 +111,7 @@ def test_the_form_and_the_links_of_a_line_choose_and_pages_keep_the_choice(
     page = browser.get(f"{PAGE}?subject={subject}").text
     assert labels(page) == ["of alice 30", "of bob 30"]
     assert labels(browser.get(f"{PAGE}?subject={subject}&who=bob").text) == ["of bob 30"]
-    assert "No event is like that" in browser.get(f"{PAGE}?outcome=refused").text
+    assert "No matching events" in browser.get(f"{PAGE}?outcome=refused").text
     assert labels(browser.get(f"{PAGE}?from=2001-01-01&to=2001-01-01").text) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from phoenix_web.store.datasets.datasets import DatasetStore
 from tests.factories import DEFAULT_ADMIN_PASSWORD, PASSWORD
-from tests.ui.visitor import HTMX, visitor
+from tests.ui.visitor import HTMX, found, visitor
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -112,7 +112,7 @@ def test_whoever_must_choose_a_password_gets_nowhere_else(app: Flask) -> None:
         assert browser.post(path).location == "/settings/profile"
     page = browser.get("/settings/profile")
     assert page.status_code == 200
-    assert "Choose your password" in page.text
+    assert "Choose your own password" in page.text
     assert 'href="/datasets"' not in page.text
     assert browser.post("/logout").location == "/login"
 
@@ -175,6 +175,7 @@ def test_a_defect_tells_nothing(
     answer = visitor(app, member).get("/datasets")
 
     assert answer.status_code == 500
-    assert "Something went wrong" in answer.text
+    reference = found(r"quote reference (\w{8})\.", answer.text)
+    assert f"GET '/datasets' failed, reference {reference}" in caplog.text
     assert "secret of the defect" not in answer.text
     assert "secret of the defect" in caplog.text

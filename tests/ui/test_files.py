@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from phoenix_web.paths import bundled
-from phoenix_web.ui.template_helpers import ago, exact
+from phoenix_web.ui.template_helpers import ago, exact, when
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +91,19 @@ def test_a_fragment_swaps_nothing_but_itself(fragment: Path) -> None:
 def test_times_are_told_as_people_say_them(distance: timedelta, told: str) -> None:
     with time_machine.travel(NOW, tick=False):
         assert ago(NOW + distance) == told
+
+
+@pytest.mark.parametrize(
+    ("distance", "text"),
+    [
+        (timedelta(hours=-23), "23 hours ago"),
+        (timedelta(days=90), "1 Apr 2030, in 90 days"),
+        (timedelta(days=-120), "3 Sep 2029, 4 months ago"),
+    ],
+)
+def test_times_beyond_a_day_name_the_date(distance: timedelta, text: str) -> None:
+    with time_machine.travel(NOW, tick=False):
+        assert when(NOW + distance) == text
 
 
 def test_the_exact_time_names_its_zone() -> None:

@@ -69,7 +69,7 @@ def test_the_snippets_use_the_address_that_is_configured(
 def test_an_empty_list_says_what_a_key_is_for(app: Flask, viewer: SignedIn) -> None:
     page = visitor(app, viewer).get("/settings/keys").text
 
-    assert "You have no keys yet" in page
+    assert "You don't have any keys yet" in page
     assert PLACEHOLDER.replace("<", "&lt;").replace(">", "&gt;") in page
 
 
@@ -141,7 +141,7 @@ def test_one_form_makes_one_key(app: Flask, member: SignedIn) -> None:
     first, second = browser.post("/settings/keys", form), browser.post("/settings/keys", form)
 
     assert (first.status_code, second.status_code) == (200, 409)
-    assert "has already made its key" in second.text
+    assert "has already created its key" in second.text
     assert key_text(first.text) not in second.text
     assert second.text.count("twice</span>") == 1
 
@@ -172,9 +172,9 @@ def test_a_form_of_somebody_else_or_of_yesterday_makes_no_key(
         fields = {"form_token": token, "name": "kept", "expiry": "90"}
         answer = browser.post("/settings/keys", fields)
         assert answer.status_code == 422
-        assert "This form is out of date" in answer.text
+        assert "This form has expired" in answer.text
         assert 'value="kept"' in answer.text
-    assert "You have no keys yet" in browser.get("/settings/keys").text
+    assert "You don't have any keys yet" in browser.get("/settings/keys").text
 
 
 def test_revoking_asks_first_and_then_names_the_key(
@@ -187,9 +187,9 @@ def test_revoking_asks_first_and_then_names_the_key(
     told = browser.get(answer.location)
 
     assert re.search(rf'<dialog id="revoke-{key.key_id}"[^>]* open>', asked.text)
-    assert "Revoke the key “old laptop”?" in asked.text
+    assert "Revoke key “old laptop”?" in asked.text
     assert answer.status_code == 303
-    assert "The key <strong>old laptop</strong> is revoked" in told.text
+    assert "Key <strong>old laptop</strong> revoked" in told.text
     assert client.get("/v1/datasets", headers=key.headers).status_code == 401
 
 
@@ -204,7 +204,7 @@ def test_htmx_gets_the_fragment_and_nothing_else(
     for answer in (made, revoked):
         assert answer.text.strip().startswith('<section id="keys"')
         assert "<html" not in answer.text
-    assert "The key <strong>old laptop</strong> is revoked" in revoked.text
+    assert "Key <strong>old laptop</strong> revoked" in revoked.text
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -227,7 +227,7 @@ def test_a_key_that_is_gone_is_a_whole_page_for_htmx(app: Flask, member: SignedI
 
     assert answer.status_code == 404
     assert answer.headers["HX-Retarget"] == "body"
-    assert "There is no such key" in answer.text
+    assert "This key does not exist" in answer.text
 
 
 @pytest.mark.parametrize("number", ["0", "9223372036854775808", "9" * 24, "-1", "x", "٣"])

@@ -44,7 +44,7 @@ def test_known_and_unknown_addresses_get_the_same_refusal(app: Flask, member: Si
 
     assert [answer.status_code for answer in answers] == [401, 401]
     for email, answer in zip((member.email, "no@example.com"), answers, strict=True):
-        assert "Invalid email and/or password" in answer.text
+        assert "Wrong e-mail or password." in answer.text
         assert f'value="{email}"' in answer.text
     texts = [answers[0].text.replace(member.email, "no@example.com"), answers[1].text]
     assert texts[0] == texts[1]

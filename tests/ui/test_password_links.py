@@ -41,7 +41,7 @@ def test_the_page_sets_the_password_and_leads_to_the_sign_in_page(
     answer = choose(browser, token)
 
     assert answer.status_code == 303
-    assert "Your password is set" in browser.get(answer.location).text
+    assert "Password set" in browser.get(answer.location).text
     assert browser.get("/datasets").status_code == 303
     assert visitor(app).sign_in(member.email, PASSWORD).status_code == 401
     assert visitor(app).sign_in(member.email, NEW).status_code == 303
@@ -121,7 +121,7 @@ def test_a_link_that_does_not_work_is_told_alike(app: Flask, member: SignedIn) -
     ]
 
     assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
-    assert "This link does not work" in answers[0].text
+    assert "This link doesn't work" in answers[0].text
 
 
 def test_faults_are_told_by_field_and_the_link_stays_good(app: Flask, member: SignedIn) -> None:
@@ -184,7 +184,7 @@ def test_whoever_is_signed_in_as_another_is_told_too(
 
     answer = choose(browser, issue_link(app, member))
 
-    assert "Your password is set" in browser.get(answer.location).text
+    assert "Password set" in browser.get(answer.location).text
     assert browser.get("/datasets").status_code == 200
 
 

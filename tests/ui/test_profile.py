@@ -32,7 +32,7 @@ def test_a_changed_password_is_the_one_that_works(app: Flask, member: SignedIn) 
     answer = change(browser)
 
     assert answer.status_code == 303
-    assert "Your password is changed" in browser.get(answer.location).text
+    assert "Password changed" in browser.get(answer.location).text
     assert visitor(app).sign_in(member.email, PASSWORD).status_code == 401
     assert visitor(app).sign_in(member.email, NEW).status_code == 303
 
@@ -147,7 +147,7 @@ def test_everybody_changes_their_own_name(app: Flask, viewer: SignedIn, member: 
     done = browser.post("/settings/profile/name", {"username": " Caroline "})
 
     page = browser.get(done.location).text
-    assert "Your name is changed." in page
+    assert "Name changed." in page
     assert '<span class="who-name">Caroline</span>' in page
     for name, status in ((" ", 422), ("x" * 257, 422), (member.username.upper(), 409)):
         refused = browser.post("/settings/profile/name", {"username": name}, htmx=True)
@@ -181,7 +181,7 @@ def test_sessions_are_told_in_words_and_this_one_is_marked(app: Flask, member: S
         (True, True),
         (False, False),
     ]
-    assert ["This one" in row for row in rows] == [False, True]
+    assert ["This device" in row for row in rows] == [False, True]
 
 
 def test_a_session_elsewhere_is_signed_out(
@@ -193,7 +193,7 @@ def test_a_session_elsewhere_is_signed_out(
 
     done = browser.post(newest)
 
-    assert "That session has ended." in browser.get(done.location).text
+    assert "Session ended." in browser.get(done.location).text
     who = (elsewhere, member, key)
     told = [client.get("/v1/user", headers=one.headers).status_code for one in who]
     assert told == [401, 200, 200]
@@ -211,7 +211,7 @@ def test_all_other_sessions_are_signed_out_at_once(
     answer = browser.post("/settings/profile/sessions/end-others", htmx=True)
 
     assert answer.text.strip().startswith('<article id="own_sessions"')
-    assert "Every other session has ended." in answer.text
+    assert "All other sessions ended." in answer.text
     assert len(_ends(answer.text)) == 1
     who = (*others, member, admin)
     told = [client.get("/v1/user", headers=one.headers).status_code for one in who]

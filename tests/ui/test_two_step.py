@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.factories import SignedIn
 
 PAGE = "/settings/profile/two-step"
-WRONG_CODE = "This code is not right, or was used before. Wait for the next one."
+WRONG_CODE = "Wrong or already used code. Wait for the next code and try again."
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ class TestSigningIn:
             answer = self.enter(browser, challenge, phone.code())
 
             assert answer.status_code == 401
-            assert "That took too long" in answer.text
+            assert "xpired, or your password changed" in answer.text
             assert 'name="password"' in answer.text
             clock.move_to(begin + timedelta(minutes=9, seconds=59))
             assert self.enter(browser, challenge, phone.code()).status_code == 303
@@ -222,7 +222,7 @@ class TestSettingItUp:
         assert "bob%40example.com" in link
         assert "<svg" in answer.text
         assert visitor(app).sign_in(member.email, PASSWORD).status_code == 303
-        assert "Set it up" in browser.get(PAGE).text
+        assert "Set up two-step sign-in</h2>" in browser.get(PAGE).text
 
     def test_the_first_code_turns_it_on_and_shows_the_recovery_codes_once(
         self, app: Flask, member: SignedIn
@@ -239,7 +239,7 @@ class TestSettingItUp:
         assert len(set(codes)) == 10
         assert what(watch.one()) == ("mfa.enrolled", "success", "User", member.username)
         page = browser.get(PAGE).text
-        assert "It is on" in page
+        assert "Two-step sign-in is on" in page
         assert not any(code in page for code in codes)
         assert elsewhere.get("/datasets").status_code == 303
         assert visitor(app).sign_in(member.email, PASSWORD).status_code == 200
@@ -307,7 +307,7 @@ class TestSettingItUp:
 
         for answer in (late, foreign, forged):
             assert answer.status_code == 422
-            assert "That took too long" in answer.text
+            assert "xpired, or your password changed" in answer.text
             assert phone.secret not in answer.text
         assert visitor(app).sign_in(viewer.email, PASSWORD).status_code == 303
 
@@ -325,7 +325,7 @@ class TestSettingItUp:
         answer = self.confirm(browser, draft, phone.code())
 
         assert answer.status_code == 422
-        assert "your password has changed" in answer.text
+        assert "your password changed" in answer.text
         line = watch.one()
         assert what(line) == ("mfa.enrolled", "refused", "User", member.username)
         assert visitor(app).sign_in(member.email, new).status_code == 303
@@ -350,7 +350,7 @@ class TestSettingItUp:
             answer = browser.get(path)
             assert (answer.status_code, answer.location) == (303, PAGE)
         page = browser.get(PAGE).text
-        assert "Everybody here signs in with a password and a code" in page
+        assert "This server requires two-step sign-in" in page
         assert "/settings/keys" not in page
 
         phone, draft = self.draft(browser)
@@ -445,7 +445,7 @@ class TestChangingIt:
         answer = self.change(browser, "off", phone.code())
 
         assert answer.status_code == 429
-        assert "It is on" in browser.get(PAGE).text
+        assert "Two-step sign-in is on" in browser.get(PAGE).text
 
     def test_new_passwords_buy_no_guesses_at_the_code(
         self, app: Flask, member: SignedIn, phone: Authenticator
@@ -465,7 +465,7 @@ class TestChangingIt:
         assert tried == 30
         answer = self.change(browser, "off", phone.code(), current_password=password)
         assert answer.status_code == 429
-        assert "It is on" in browser.get(PAGE).text
+        assert "Two-step sign-in is on" in browser.get(PAGE).text
         # No guesses, so they are not kept from it.
         code = phone.recovery_codes[0]
         assert self.change(browser, "off", code, current_password=password).status_code == 303
@@ -479,7 +479,7 @@ class TestChangingIt:
 
         answer = browser.post(f"{page}/two-step/reset")
 
-        assert "The user signs in by password alone now." in browser.get(answer.location).text
+        assert "Two-step sign-in reset." in browser.get(answer.location).text
         assert "Reset two-step sign-in" not in browser.get(page).text
         assert visitor(app, member).get("/datasets").status_code == 303
         assert visitor(app).sign_in(member.email, PASSWORD).status_code == 303

@@ -219,10 +219,10 @@ def test_a_new_user_chooses_their_password_by_a_link_that_is_shown_once(
     link = link_on(made.text)
     assert visitor(app).sign_in("eve@example.com", "").status_code == 422
     assert visitor(app).sign_in("eve@example.com", NEW).status_code == 401
-    path = found(r'href="(/settings/users/[^"]+)">I have saved', made.text)
+    path = found(r'href="(/settings/users/[^"]+)">Done, ', made.text)
     page = browser.get(path).text
     assert link.partition("token=")[2] not in page
-    assert "Make a new link" in page
+    assert "Create new link" in page
     assert choose_password(app, link) == 303
     guest = visitor(app)
     assert guest.sign_in("eve@example.com", NEW).status_code == 303
@@ -266,7 +266,7 @@ def test_name_and_role_are_changed(
     assert renamed.location == f"{path}?done=saved"
     assert kept.get_json()["data"]["username"] == "Robert"
     assert promoted.location == f"{path}?done=role"
-    assert "has to sign in again" in browser.get(promoted.location).text
+    assert "must sign in again" in browser.get(promoted.location).text
     assert client.get("/v1/user", headers=member.headers).status_code == 401
     assert client.get("/v1/users", headers=key.headers).status_code == 200
 
@@ -282,7 +282,7 @@ def test_of_two_administrators_who_edit_one_user_the_second_is_told(
     for htmx in (False, True):
         told = second.post(path, typed, htmx=htmx)
         assert told.status_code == 409
-        assert "Somebody else has changed this user meanwhile" in told.text
+        assert "Another administrator changed this user" in told.text
         assert "<dd>Robert</dd>" in told.text
         assert 'value="Bert"' in told.text
         assert '<option value="VIEWER" selected>' in told.text
@@ -340,7 +340,7 @@ def test_a_deleted_user_is_asked_about_by_name_and_then_gone(
     gone = browser.post(f"{path}/delete")
 
     assert gone.location == f"{USERS}?deleted=yes"
-    assert "The user is deleted" in browser.get(gone.location).text
+    assert "User deleted" in browser.get(gone.location).text
     assert browser.get(path).status_code == 404
     assert client.get("/v1/user", headers=member.headers).status_code == 401
 
@@ -411,14 +411,14 @@ def test_an_administrator_signs_a_user_out_of_one_session_or_of_all(
     newest = _sessions_of(app, member)[0]
     one = browser.post(f"{path}/sessions/{newest}/end", htmx=True)
     assert one.text.strip().startswith('<article id="user_sessions"')
-    assert "That session has ended." in one.text
+    assert "Session ended." in one.text
     assert statuses() == [200, 200, 401]
     assert browser.post(f"{path}/sessions/{newest}/end").status_code == 404
     everything = browser.post(f"{path}/sessions/end")
 
     assert everything.location == f"{path}?done=sessions"
     assert statuses() == [401, 401, 401]
-    assert "signed in nowhere" in browser.get(path).text
+    assert "No active sessions" in browser.get(path).text
 
 
 def test_a_session_is_ended_under_its_own_user_alone(

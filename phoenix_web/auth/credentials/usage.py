@@ -78,7 +78,7 @@ class KeyUsage:
                 try:
                     self._write(batch)
                 except PhoenixError as error:
-                    _log.warning("first uses of %d keys wait: %s", len(batch), error)
+                    _log.warning("recording first uses of %d keys postponed: %s", len(batch), error)
                     return
                 with self._gathering:
                     for key_id, _ in batch:
@@ -102,4 +102,4 @@ class KeyUsage:
             try:
                 self.flush()
             except Exception:  # noqa: BLE001 - the thread must live to try the next time
-                _log.exception("the use of keys could not be written down")
+                _log.exception("cannot record the use of keys")

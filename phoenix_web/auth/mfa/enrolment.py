@@ -124,7 +124,7 @@ class Enrolment:
                 raise Conflict(ALREADY_ON)
             self._reauthentication.throttle.reset_codes(session, user.id)
             _note(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
-        _log.info("user %s has a second factor", user.id)
+        _log.info("user %s turned on two-step sign-in", user.id)
         return made
 
     def renew_recovery_codes(
@@ -159,7 +159,7 @@ class Enrolment:
                 self._consume(session, proof, code, actor)
                 MfaStore(session).remove(user.id)
                 _note(session, AuditAction.MFA_REMOVED, user, session_id, actor)
-        _log.info("user %s has no second factor any more", user.id)
+        _log.info("user %s turned off two-step sign-in", user.id)
 
     def _prove(self, user: UserInfo, current: str, code: str) -> ReauthenticationProof:
         """Return the proof of the password, with the try of *code* counted beside it.

@@ -169,7 +169,7 @@ class PasswordLinks:
             by = actor.as_user(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)
             record(session, Event(AuditAction.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
-        _log.info("user %s chose a password by a link (%s)", user.id, link.purpose)
+        _log.info("user %s set a password with a link (%s)", user.id, link.purpose)
         return self._login.known_devices.remember(device_cookie, None, user, password_hash)
 
     def _nonce(self, token: str) -> str:

@@ -33,9 +33,9 @@ _RUNS: Final = (
 )
 _NOT_LETTERS: Final = r"[\W\d_]+"
 
-_COMMON: Final = "Password must not be a common one, nor a common one with something added"
-_REPEATED: Final = "Password must not repeat or count up a few characters"
-_OWN: Final = "Password must not be the name or the e-mail address, nor consist mostly of them"
+_COMMON: Final = "Password must not be a commonly used password, with or without additions"
+_REPEATED: Final = "Password must not be a simple repetition or sequence"
+_OWN: Final = "Password must not be based on the name or e-mail address"
 
 
 class Strength(StrEnum):
@@ -87,9 +87,9 @@ def judge(password: str, names: Iterable[str] = (), *, is_strong: bool = False) 
         return Judgement(Strength.REFUSED, refusal)
     worth = _worth(_folded(password))
     if worth < MIN_LENGTH:
-        return Judgement(Strength.FAIR, "It will do. More words would make it better.")
+        return Judgement(Strength.FAIR, "Fair. Add words to make it stronger.")
     if worth < _STRONG_LENGTH:
-        return Judgement(Strength.GOOD, "Good. Longer is better still.")
+        return Judgement(Strength.GOOD, "Good. A longer password is stronger.")
     return Judgement(Strength.STRONG, "Strong.")
 
 

@@ -61,7 +61,7 @@ class EventRow:
 @requires(Permission.AUDIT_READ)
 def index() -> Response:
     """Show a page of the log: all of it, or what the form or a link asks for."""
-    cursor = optional_id("cursor", KIND, "There is no such page of events.")
+    cursor = optional_id("cursor", KIND, "This page of events does not exist.")
     page: Page[AuditEntry] = Page([])
     with services().database.reading() as session:
         found = search(session)
@@ -106,9 +106,9 @@ def _only(found: AuditSearch, entries: list[AuditEntry]) -> list[tuple[str, str]
     only = []
     if "actor" in found.query:
         name = found.actor.username if found.actor else first and first.actor_name
-        only.append(("actor", f"by {name or 'somebody who is gone'}"))
+        only.append(("actor", f"by {name or 'a deleted user'}"))
     if "subject" in found.query:
-        only.append(("subject", f"about {_named(first)}" if first else "about one thing"))
+        only.append(("subject", f"about {_named(first)}" if first else "about one item"))
     return only
 
 

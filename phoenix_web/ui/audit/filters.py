@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FIELDS: Final = ("who", "action", "outcome", "from", "to")
 LINKS: Final = ("actor", "subject")
 _DAY: Final = timedelta(days=1)
-_NO_DAY: Final = "Give the day as year, month and day, like 2030-12-31."
-_NO_CHOICE: Final = "Choose one of the list."
+_NO_DAY: Final = "Enter a date in the format YYYY-MM-DD, for example 2030-12-31."
+_NO_CHOICE: Final = "Choose an option from the list."
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -55,7 +55,7 @@ def search(session: Session) -> AuditSearch:
     if told["who"]:
         actor = users.find_by_email(told["who"]) or users.find_by_username(told["who"])
         if actor is None:
-            faults["who"] = "Nobody has this name or address."
+            faults["who"] = "No user has this name or e-mail address."
         query.pop("actor", None)
     action = _chosen(AuditAction, "action", told, faults)
     outcome = _chosen(Outcome, "outcome", told, faults)
@@ -77,7 +77,7 @@ def search(session: Session) -> AuditSearch:
 def _linked(text: str, kinds: tuple[str, ...]) -> tuple[str, int] | None:
     named = decode(text) if text else None
     if text and (named is None or named[0] not in kinds):
-        raise NotFound("There are no such events.")
+        raise NotFound("These events do not exist.")
     return named
 
 
@@ -99,6 +99,6 @@ def _day(name: str, told: dict[str, str], faults: dict[str, str]) -> datetime | 
         faults[name] = _NO_DAY
         return None
     if day is not None and day > date.max - _DAY:
-        faults[name] = "Choose an earlier day."
+        faults[name] = "Choose an earlier date."
         return None
     return None if day is None else datetime.combine(day, time(tzinfo=UTC))

@@ -10,7 +10,7 @@ from phoenix_web.audit.events import SERVER, AuditAction
 GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
     "Sign-in": {
         AuditAction.SESSION_OPENED: "Signed in",
-        AuditAction.LOGIN_CODE_ASKED: "Code asked for",
+        AuditAction.LOGIN_CODE_ASKED: "Verification code requested",
         AuditAction.LOGIN_FAILED: "Sign-in failed",
         AuditAction.SESSION_ENDED: "Session ended",
         AuditAction.SESSION_ALL_ENDED: "All sessions ended",
@@ -18,10 +18,10 @@ GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
         AuditAction.MFA_ENROLLED: "Two-step sign-in turned on",
         AuditAction.MFA_REMOVED: "Two-step sign-in turned off",
         AuditAction.MFA_RECOVERY_CODE_USED: "Recovery code used",
-        AuditAction.MFA_RECOVERY_CODES_RENEWED: "New recovery codes made",
+        AuditAction.MFA_RECOVERY_CODES_RENEWED: "Recovery codes created",
     },
     "Keys": {
-        AuditAction.KEY_ISSUED: "Key made",
+        AuditAction.KEY_ISSUED: "Key created",
         AuditAction.KEY_FIRST_USED: "Key used for the first time",
         AuditAction.KEY_REVOKED: "Key revoked",
     },
@@ -30,7 +30,7 @@ GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
         AuditAction.USER_RENAMED: "User renamed",
         AuditAction.USER_ROLE_CHANGED: "Role changed",
         AuditAction.USER_PASSWORD_CHANGED: "Password changed",
-        AuditAction.PASSWORD_LINK_ISSUED: "Password link made",
+        AuditAction.PASSWORD_LINK_ISSUED: "Password link created",
         AuditAction.PASSWORD_LINK_REDEEMED: "Password link used",
         AuditAction.USER_DEACTIVATED: "User deactivated",
         AuditAction.USER_REACTIVATED: "User reactivated",
@@ -38,7 +38,7 @@ GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
     },
     "Server": {
         AuditAction.SETTINGS_CHANGED: "Settings changed",
-        AuditAction.AUDIT_PRUNED: "Audit log shortened",
+        AuditAction.AUDIT_PRUNED: "Audit log pruned",
     },
 }
 _TITLES: Final = {action.value: text for group in GROUPS.values() for action, text in group.items()}
@@ -47,7 +47,7 @@ _REFUSED: Final = {
     AuditAction.USER_PASSWORD_CHANGED.value: "Password not changed",
     AuditAction.MFA_ENROLLED.value: "Two-step sign-in not turned on",
     AuditAction.MFA_REMOVED.value: "Two-step sign-in not turned off",
-    AuditAction.MFA_RECOVERY_CODES_RENEWED.value: "No new recovery codes made",
+    AuditAction.MFA_RECOVERY_CODES_RENEWED.value: "Recovery codes not created",
 }
 _SUBJECTS: Final = {
     "User": "user",

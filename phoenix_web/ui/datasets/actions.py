@@ -36,7 +36,7 @@ def download(dataset_id: str, name: str) -> Response:
     would refuse it.
     """
     if name not in _FORMATS:
-        raise NotFound("There is no such download.")
+        raise NotFound("This download does not exist.")
     with services().database.reading() as session:
         find_dataset(session, dataset_id)
     path, query = _FORMATS[name]
@@ -53,5 +53,5 @@ def delete(dataset_id: str) -> Response:
     number = require_id("Dataset", dataset_id)
     with services().database.transaction() as session:
         if not DatasetStore(session).delete(number):
-            raise NotFound("There is no such dataset. It may have been deleted already.")
+            raise NotFound("This dataset does not exist. It may already have been deleted.")
     return htmx.redirect(links.url_for("ui.datasets.index", deleted="yes"))

@@ -52,7 +52,7 @@ def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
     """Return the dataset with the GlobalID *dataset_id*; raise `NotFound` without one."""
     dataset = DatasetStore(session).find(require_id("Dataset", dataset_id))
     if dataset is None:
-        raise NotFound("There is no such dataset. It may have been deleted.")
+        raise NotFound("This dataset does not exist. It may have been deleted.")
     return dataset
 
 
@@ -70,7 +70,7 @@ def find_dataset_page(session: Session, dataset_id: str) -> DatasetPage:
     else:
         version = store.find_version(wanted)
         if version is None:
-            raise NotFound("The dataset has no such version.")
+            raise NotFound("This dataset does not have that version.")
         if version not in versions:
             versions.append(version)
     labels = labels_of(session, [dataset.id]).get(dataset.id, [])

@@ -23,7 +23,7 @@ def index() -> str:
     """Show a page of datasets: all, or those that have `name` in their name."""
     wanted = filters.search_text("name")
     order = filters.choice("sort", DatasetOrder) or DatasetOrder.NEWEST
-    cursor = filters.optional_id("cursor", "Dataset", "There is no such page of datasets.")
+    cursor = filters.optional_id("cursor", "Dataset", "This page of datasets does not exist.")
     with services().database.reading() as session:
         store = DatasetStore(session)
         page = store.page(_PAGE_SIZE, cursor, name_contains=wanted or None, order=order)

@@ -63,7 +63,7 @@ class KeyPage:
             return self._page(owner, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
         nonce = form_tokens.nonce_of(form.form_token, current_principal().user_id)
         if nonce is None:
-            problem = "This form is out of date, so no key was made. Please send it again."
+            problem = "This form has expired, so no key was created. Submit it again."
             return self._page(owner, submission, HTTPStatus.UNPROCESSABLE_ENTITY, problem=problem)
         try:
             with services().database.transaction() as session:
@@ -78,8 +78,8 @@ class KeyPage:
                 )
         except Conflict:
             problem = (
-                "This form has already made its key, so no second one was made. A key is shown "
-                "only once: if you have not saved it, revoke it and make another one."
+                "This form has already created its key. A key is shown only once. If you did not "
+                "save it, revoke it and create another one."
             )
             return self._page(owner, _blank(), HTTPStatus.CONFLICT, problem=problem)
         return self._page(owner, _blank(), issued=issued)
@@ -89,7 +89,7 @@ class KeyPage:
         with services().database.transaction() as session:
             key = KeyStore(session).find_owned(key_id, owner.id)
             if key is None:
-                raise NotFound("There is no such key. It may have been revoked already.")
+                raise NotFound("This key does not exist. It may already have been revoked.")
             revoke_key(session, key, actor=current_actor())
         if htmx.is_htmx():
             return self._page(owner, _blank(), revoked=key)

@@ -53,9 +53,9 @@ def submit() -> Response:
 def _outbox() -> Outbox:
     held = services()
     if not held.settings.enable_auth:
-        raise NotFound("Authentication is off: there is no password to forget.")
+        raise NotFound("Authentication is off, so there are no passwords to reset.")
     if held.mail is None:
-        raise NotFound("This server sends no mails. Ask an administrator for a link.")
+        raise NotFound("This server cannot send mail. Ask an administrator for a link.")
     return held.mail.outbox
 
 

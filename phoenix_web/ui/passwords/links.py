@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 routes = Blueprint("password_links", __name__)
-_CROWDED: Final = "Too many people sign in at this moment. Please send it again."
+_CROWDED: Final = "The server is busy. Submit the form again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def issue(session: Session, user: UserInfo, purpose: LinkPurpose) -> ShownLink:
 @routes.before_request
 def _is_on() -> None:
     if not services().settings.enable_auth:
-        raise NotFound("Authentication is off: there is no password to choose.")
+        raise NotFound("Authentication is off, so there are no passwords to set.")
 
 
 @routes.after_request

@@ -28,7 +28,7 @@ def judge() -> str:
     """
     name = request.form.get("judged", "")
     if name not in _FIELDS or not htmx.is_htmx():
-        raise NotFound("There is nothing to see here.")
+        raise NotFound("There is no page at this address.")
     names = [request.form.get(field, "")[:_MAX_NAMES] for field in ("email", "username")]
     names += request.form.get("names", "")[:_MAX_NAMES].splitlines()
     judgement = services().passwords.judge(request.form.get(name, ""), *names)

@@ -58,7 +58,7 @@ def change_password() -> Response:
             device_cookie=device_cookie(),
         )
     except InvalidCredential:
-        refused = submission.refused("current_password", "This is not your current password.")
+        refused = submission.refused("current_password", "Wrong password.")
         return _page(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     except TooManyRequests as error:
         return error_page.too_many_requests(
@@ -79,7 +79,7 @@ def change_name() -> Response:
         with services().database.transaction() as session:
             accounts.rename(session, signed_in_user(), submission.form.username, current_actor())
     except Conflict as error:
-        taken = submission.refused("username", "Somebody else has this name.")
+        taken = submission.refused("username", "This name is already taken. Enter another one.")
         return _account(taken, error.status)
     return htmx.redirect(links.url_for("ui.profile.show", done="name"))
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 routes = Blueprint("sessions", __name__)
 #: What was done, as the page tells it when this leads back there.
 DONE: Final = {
-    "session": "That session has ended.",
-    "others": "Every other session has ended.",
+    "session": "Session ended.",
+    "others": "All other sessions ended.",
 }
 
 
@@ -33,7 +33,7 @@ def end(session_id: int) -> Response:
     principal = current_principal()
     with services().database.transaction() as session:
         if not end_session(session, signed_in_user(), session_id, current_actor()):
-            raise NotFound("There is no such session. It may have ended already.")
+            raise NotFound("This session does not exist. It may already have ended.")
     if session_id == principal.session_id:
         cookie_auth.forget()
         return htmx.redirect(links.url_for("ui.login.show"))

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 routes = Blueprint("two_step", __name__, url_prefix="/two-step")
 #: Where whoever must turn it on may go meanwhile.
 ENDPOINTS: Final = frozenset(f"ui.profile.two_step.{name}" for name in ("show", "begin", "confirm"))
-_WRONG_PASSWORD: Final = "This is not your current password."  # noqa: S105 - a text
-_LATE: Final = "That took too long, or your password has changed. Start again, with a new QR code."
+_WRONG_PASSWORD: Final = "Wrong password."  # noqa: S105 - a text
+_LATE: Final = "Setup expired, or your password changed. Start again with a new QR code."
 
 
 @routes.get("")

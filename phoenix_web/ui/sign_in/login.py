@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 routes = Blueprint("login", __name__)
 EVERYWHERE: Final = "everywhere"
 CHOSEN: Final = "password-set"
-WRONG_CODE: Final = "This code is not right, or was used before. Wait for the next one."
-_LATE: Final = "That took too long, or your password has changed. Sign in again."
+WRONG_CODE: Final = "Wrong or already used code. Wait for the next code and try again."
+_WRONG: Final = "Wrong e-mail or password."
+_LATE: Final = "Sign-in expired, or your password changed. Sign in again."
 
 
 @routes.get("/login")
@@ -58,7 +59,7 @@ def submit() -> Response:
             form.email, form.password, current_actor(), device_cookie()
         )
     except InvalidCredential as error:
-        return _page(submission, error.status, error.message)
+        return _page(submission, error.status, _WRONG)
     except TooManyRequests as error:
         return error_page.too_many_requests(
             error, lambda problem: _page(submission, problem=problem)
@@ -116,7 +117,7 @@ def log_out() -> Response:
 
 def _refuse_without_auth() -> None:
     if not services().settings.enable_auth:
-        raise NotFound("Authentication is off: there is nothing to sign in to.")
+        raise NotFound("Authentication is off, so you don't need to sign in.")
 
 
 def _with_next(endpoint: str) -> str:

@@ -90,7 +90,7 @@ def end_session(user_id: str, session_id: int) -> Response:
     with services().database.transaction() as session:
         user = find_user(session, user_id)
         if not sessions.end_session(session, user, session_id, current_actor()):
-            raise NotFound("There is no such session. It may have ended already.")
+            raise NotFound("This session does not exist. It may already have ended.")
     return _back(user_id, "session")
 
 

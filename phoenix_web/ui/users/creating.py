@@ -53,8 +53,8 @@ def create() -> Response:
             link = links.issue(session, user, LinkPurpose.INVITATION)
     except Conflict as error:
         is_name = error.message.startswith("Username")
-        field, what = ("username", "name") if is_name else ("email", "address")
-        taken = submission.refused(field, f"Somebody else has this {what}.")
+        field, what = ("username", "name") if is_name else ("email", "e-mail address")
+        taken = submission.refused(field, f"This {what} is already taken. Enter another one.")
         return _page(taken, error.status)
     body = render_template(
         "settings/users/link.html",

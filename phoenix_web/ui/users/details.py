@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 routes = Blueprint("user", __name__, url_prefix="/<user_id>")
 _FRAGMENT: Final = "settings/users/_details.html"
 _MEANWHILE: Final = (
-    "Somebody else has changed this user meanwhile. What is stored now stands above; send the form "
-    "again to change that."
+    "Another administrator changed this user while you were editing. Check the current values "
+    "above, then save again to replace them."
 )
 
 
@@ -60,7 +60,7 @@ def save(user_id: str) -> Response:
             return render_user_page(
                 user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE
             )
-        taken = submission.refused("username", "Somebody else has this name.")
+        taken = submission.refused("username", "This name is already taken. Enter another one.")
         return render_user_page(user_id, _FRAGMENT, taken, error.status)
     done = "saved" if after.role is before.role else "role"
     return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))

@@ -20,7 +20,7 @@ _PAGE_SIZE: Final = 25
 def index() -> str:
     """Show a page of users: all, or those with `search` in their name or address."""
     wanted = filters.search_text("search")
-    cursor = filters.optional_id("cursor", "User", "There is no such page of users.")
+    cursor = filters.optional_id("cursor", "User", "This page of users does not exist.")
     with services().database.reading() as session:
         page = UserListStore(session).page(_PAGE_SIZE, cursor, contains=wanted or None)
     return render_template(

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 #: What was done, as the page tells it when the doing leads back there.
 DONE: Final = {
-    "saved": "The changes are saved.",
-    "role": "The changes are saved. The user has to sign in again.",
-    "deactivated": "The user is deactivated: every session has ended, and every key is refused.",
-    "reactivated": "The user may sign in again, and their keys work.",
-    "two-step": "The user signs in by password alone now. Every session has ended.",
-    "session": "That session has ended.",
-    "sessions": "The user is signed out everywhere.",
+    "saved": "Changes saved.",
+    "role": "Changes saved. The user must sign in again.",
+    "deactivated": "User deactivated. Their sessions have ended and their keys no longer work.",
+    "reactivated": "User reactivated. They can sign in again, and their keys work.",
+    "two-step": "Two-step sign-in reset. All their sessions have ended.",
+    "session": "Session ended.",
+    "sessions": "User signed out everywhere.",
 }
 #: What the page may ask before it is done.
 _QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
@@ -89,7 +89,7 @@ def find_user(session: Session, user_id: str) -> UserInfo:
     """Return the user with the GlobalID *user_id*; raise `NotFound` without one."""
     user = UserStore(session).find(require_id("User", user_id))
     if user is None or user.email == SYSTEM_EMAIL:
-        raise NotFound("There is no such user. They may have been deleted.")
+        raise NotFound("This user does not exist. They may have been deleted.")
     return user
 
 

@@ -100,5 +100,5 @@ def test_a_database_out_of_reach_lets_the_uses_wait(caplog: pytest.LogCaptureFix
     usage.flush()
     usage.flush()
 
-    assert caplog.text.count("first uses of 1 keys wait") == 2
+    assert caplog.text.count("first uses of 1 keys postponed") == 2
     usage._database.dispose()  # noqa: SLF001 - which ends the thread

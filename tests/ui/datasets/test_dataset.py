@@ -82,12 +82,12 @@ def test_versions_can_be_chosen_and_compared(
 
     assert texts(old)[::2] == ["in 0", "in 1", "in 2", "in 3"]
     assert texts(new)[::2] == ["in 1", "in 2", "in 33", "in 4"]
-    assert "Version 1 had 4 examples." in old
+    assert "Version 1 has 4 examples." in old
     assert "Version 2 (latest)" in new
     assert "· bob" in new
-    assert "The first version" in start
+    assert "First version" in start
     assert "4 created" in start
-    assert "Against version 1" in changes
+    assert "Compared with version 1" in changes
     for count in ("1 created", "1 changed", "1 deleted"):
         assert count in changes
     assert texts(changes) == ["in 0", "out 0", "in 3", "in 33", "out 3", "in 4", "out 4"]
@@ -139,7 +139,7 @@ def test_json_is_shown_as_people_read_it(app: Flask, client: FlaskClient, member
     assert "Show all 1,000 characters" in page
     assert "<dt>and 8 more</dt>" in page
     assert "empty text" in page
-    assert "a download has all of it" in page
+    assert "Download the dataset to see all of it" in page
     assert "y" * 66_000 not in page
 
 
@@ -220,11 +220,11 @@ def test_a_dataset_is_deleted_after_a_question(
     asked = browser.get(f"/datasets/{dataset_id}?delete=yes").text
     gone = browser.post(found(r'action="([^"]+/delete)"', asked))
 
-    assert "Delete the dataset “greet &lt;b&gt;”?" in asked
+    assert "Delete dataset “greet &lt;b&gt;”?" in asked
     assert '<dialog id="delete-dataset" aria-labelledby="delete-dataset-title" open>' in asked
     assert gone.status_code == 303
     listed = browser.get(gone.location).text
-    assert "The dataset is deleted" in listed
+    assert "Dataset and all its versions deleted" in listed
     assert "greet &lt;b&gt;" not in listed
     assert browser.post(f"/datasets/{dataset_id}/delete").status_code == 404
     assert browser.get(f"/datasets/{dataset_id}").status_code == 404
@@ -282,4 +282,4 @@ def test_addresses_of_nothing_are_pages_that_say_so(
     ):
         answer = browser.get(f"/datasets/{path}")
         assert answer.status_code == 404, path
-        assert "There is nothing here" in answer.text
+        assert "Page not found" in answer.text

@@ -27,12 +27,12 @@ def names(page: str) -> list[str]:
 def test_an_empty_list_says_how_to_fill_it(app: Flask, member: SignedIn, viewer: SignedIn) -> None:
     page = visitor(app, member).get("/datasets").text
 
-    assert "There are no datasets yet" in page
+    assert "No datasets yet" in page
     assert "client.datasets.create_dataset(" in page
     assert 'base_url="http://localhost"' in unescape(page)
     assert 'href="/datasets/upload"' in page
     shown_to_viewer = visitor(app, viewer).get("/datasets").text
-    assert "There are no datasets yet" in shown_to_viewer
+    assert "No datasets yet" in shown_to_viewer
     assert "/datasets/upload" not in shown_to_viewer
 
 
@@ -47,7 +47,7 @@ def test_datasets_are_listed_with_their_examples(
     assert "what &lt;i&gt;people&lt;/i&gt; say" in page
     assert '<td class="number" data-label="Examples">2</td>' in page
     assert 'Datasets <span class="count">1</span>' in page
-    assert "Upload a file" not in page
+    assert "Upload file" not in page
 
 
 def test_labels_stand_at_their_datasets(
@@ -105,7 +105,7 @@ def test_a_part_of_the_name_finds_datasets(
     page = visitor(app, member).client.get("/datasets", query_string={"name": part}).text
 
     assert names(page) == hits
-    assert ("in its name" in page) is not bool(hits)
+    assert ("No datasets match" in page) is not bool(hits)
 
 
 def test_a_search_of_any_length_is_answered(
@@ -116,7 +116,7 @@ def test_a_search_of_any_length_is_answered(
 
     assert names(browser.get("/datasets?name=" + "%25" * 20_000).text) == []
     miss = browser.get("/datasets?name=%3Cb%3Enobody").text
-    assert "No dataset has “&lt;b&gt;nobody” in its name" in miss
+    assert "No datasets match “&lt;b&gt;nobody”" in miss
 
 
 def test_the_api_still_takes_whole_names_only(client: FlaskClient, member: SignedIn) -> None:
@@ -133,7 +133,7 @@ def test_a_cursor_of_nobodys_is_a_page_that_says_so(app: Flask, member: SignedIn
     for cursor in ("x", "VXNlcjox", "RGF0YXNldDo5OTk5OTk5OTk5OTk5OTk5OTk5OTk="):
         answer = browser.get(f"/datasets?cursor={cursor}")
         assert answer.status_code == 404
-        assert "There is no such page" in answer.text
+        assert "This page of datasets does not exist" in answer.text
 
 
 def test_without_authentication_everybody_may_upload(make_app: MakeApp) -> None:

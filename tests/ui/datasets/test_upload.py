@@ -98,7 +98,7 @@ def test_a_csv_file_becomes_a_dataset_as_guessed(
     assert examples[1]["output"] == {"answer": "Shakespeare"}
     assert examples[1]["metadata"] == {"topic": "plays"}
     shown = browser.get(answer.location).text
-    assert "The file is stored: 2 created, 0 updated, 0 deleted." in shown
+    assert "Dataset saved: 2 created, 0 updated, 0 deleted." in shown
     assert ">train</option>" in shown
     assert staged(tmp_path) == []
 
@@ -196,12 +196,12 @@ def test_a_taken_name_comes_back_with_the_form(
 @pytest.mark.parametrize(
     ("fields", "field", "fault"),
     [
-        ({"name": " "}, "name", "Give the dataset a name."),
-        ({"name": "a\x00b"}, "name", "Leave out the invisible character U+0000."),
-        ({"action": "drop"}, "action", "Choose what the file is for."),
-        ({"column-1": "id"}, "column-1", "Only one column can be the id."),
-        ({"column-1": "split"}, "column-4", "Only one column can be the split."),
-        ({"column-1": "nonsense"}, "column-0", "Choose at least one column as an input."),
+        ({"name": " "}, "name", "Enter a name for the dataset."),
+        ({"name": "a\x00b"}, "name", "Remove the invisible character U+0000."),
+        ({"action": "drop"}, "action", "Choose what to do with the file."),
+        ({"column-1": "id"}, "column-1", "Choose only one column as the id."),
+        ({"column-1": "split"}, "column-4", "Choose only one column as the split."),
+        ({"column-1": "nonsense"}, "column-0", "Choose at least one input column."),
     ],
 )
 def test_a_wrong_form_says_what_is_wrong(
@@ -213,7 +213,7 @@ def test_a_wrong_form_says_what_is_wrong(
     assert answer.status_code == 422
     told = dict(re.findall(r'id="([\w-]+)-fault">([^<]+)<', answer.text))
     assert told == {field: fault}
-    assert "There are no datasets yet" in browser.get("/datasets").text
+    assert "No datasets yet" in browser.get("/datasets").text
 
 
 @pytest.mark.parametrize(
@@ -226,9 +226,12 @@ def test_a_wrong_form_says_what_is_wrong(
         (("x.jsonl", b'{"a": 1}\n[1]\n'), "Line 2: a line should be a JSON object"),
         (
             ("x.xlsx", b"PK"),
-            "“x.xlsx” is neither a CSV file (.csv) nor one of JSON lines (.jsonl).",
+            "“x.xlsx” is not a CSV (.csv) or JSON Lines (.jsonl) file.",
         ),
-        (("<b>", b"a\n1\n"), "“<b>” is neither a CSV file (.csv) nor one of JSON lines (.jsonl)."),
+        (
+            ("<b>", b"a\n1\n"),
+            "“<b>” is not a CSV (.csv) or JSON Lines (.jsonl) file.",
+        ),
         (("", b"a\n1\n"), "Choose a file."),
     ],
 )
@@ -271,7 +274,7 @@ def test_a_file_that_is_too_large_is_refused(make_app: MakeApp, member: SignedIn
     answer = send(visitor(app, member), b"a\n" + b"x\n" * 2000)
 
     assert answer.status_code == 413
-    assert "This is too large" in answer.text
+    assert "Too large" in answer.text
 
 
 def test_a_waiting_file_is_private_and_nobody_elses(
@@ -290,7 +293,7 @@ def test_a_waiting_file_is_private_and_nobody_elses(
         ):
             assert answer.status_code in {303, 404}
             assert answer.status_code == 404 or answer.location == "/datasets/upload?gone=yes"
-    assert "The file is no longer here" in stranger.get("/datasets/upload?gone=yes").text
+    assert "The uploaded file has expired" in stranger.get("/datasets/upload?gone=yes").text
     assert staged(tmp_path) == [path]
 
 
@@ -328,7 +331,7 @@ def test_without_authentication_everybody_uploads(make_app: MakeApp) -> None:
 
     answer = store(visitor(app), QUESTIONS)
 
-    assert "The file is stored" in visitor(app).get(answer.location).text
+    assert "Dataset saved" in visitor(app).get(answer.location).text
 
 
 def test_another_site_sends_nothing(app: Flask, member: SignedIn, tmp_path: Path) -> None:

@@ -93,12 +93,12 @@ def field(position: int) -> str:
 
 def fault_of(roles: Sequence[ColumnRole]) -> tuple[int, str] | None:
     """Return the first column with a wrong role and what is wrong, or None."""
-    for role, told in _SINGLE.items():
+    for role, title in _SINGLE.items():
         positions = [position for position, taken in enumerate(roles) if taken is role]
         if len(positions) > 1:
-            return positions[1], f"Only one column can be {told}."
+            return positions[1], f"Choose only one column as {title}."
     if ColumnRole.INPUT not in roles:
-        return 0, "Choose at least one column as an input."
+        return 0, "Choose at least one input column."
     return None
 
 

@@ -13,7 +13,7 @@ from phoenix_web.ui.forms import Form
 
 def _storable(text: str) -> str:
     if "\x00" in text:  # PostgreSQL's text cannot hold it.
-        raise PydanticCustomError("form", "Leave out the invisible character U+0000.")
+        raise PydanticCustomError("form", "Remove the invisible character U+0000.")
     return text
 
 
@@ -29,14 +29,14 @@ class UploadForm(Form):
     @classmethod
     def _given(cls, value: str) -> str:
         if not value.strip():
-            raise PydanticCustomError("form", "Give the dataset a name.")
+            raise PydanticCustomError("form", "Enter a name for the dataset.")
         return value
 
     @field_validator("action")
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in set(UploadAction):
-            raise PydanticCustomError("form", "Choose what the file is for.")
+            raise PydanticCustomError("form", "Choose what to do with the file.")
         return value
 
     def api_fields(self) -> dict[str, list[str]]:

@@ -38,7 +38,7 @@ routes = Blueprint("uploads", __name__, url_prefix="/upload")
 @requires(Permission.DATASET_WRITE)
 def choose() -> Response:
     """Show the form that takes a file."""
-    return _file_page("The file is no longer here. Choose it again." if _is_gone() else None)
+    return _file_page("The uploaded file has expired. Upload it again." if _is_gone() else None)
 
 
 @routes.post("")
@@ -54,7 +54,7 @@ def receive() -> Response:
         name = PurePath(file.name)
         kind = FORMATS.get(name.suffix.lower())
         if kind is None:
-            fault = f"“{name.name}” is neither a CSV file (.csv) nor one of JSON lines (.jsonl)."
+            fault = f"“{name.name}” is not a CSV (.csv) or JSON Lines (.jsonl) file."
             return _file_page(fault, HTTPStatus.UNPROCESSABLE_ENTITY)
         staged = _staging().keep(file.stream, kind)
     try:

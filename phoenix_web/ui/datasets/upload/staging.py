@@ -66,7 +66,7 @@ class Staging:
         except OSError as error:
             staged.discard()
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise InsufficientStorage("There is not enough disk space for the file.") from error
+                raise InsufficientStorage("Not enough disk space for the file.") from error
             raise
         return staged
 
