@@ -18,7 +18,7 @@ from phoenix_web.web import services, static_files
 from phoenix_web.web.bodies import Request
 
 if TYPE_CHECKING:
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 __version__ = VERSION
 

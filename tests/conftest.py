@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
     from tests.factories import MadeKey, SignedIn
     from tests.mail_server import MailServer
 

@@ -15,7 +15,7 @@ from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.issuer import issue_key
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
-from phoenix_web.settings.settings import Settings
+from phoenix_web.settings import Settings
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 COMMAND = Path(sysconfig.get_path("scripts")) / "phoenix-web"
 

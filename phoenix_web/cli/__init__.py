@@ -21,7 +21,7 @@ from phoenix_web.cli.users import users
 from phoenix_web.errors import PhoenixError, Unavailable
 from phoenix_web.server.application import Server
 from phoenix_web.server.bootstrap import prepare
-from phoenix_web.settings.settings import ConfigError, Settings, load
+from phoenix_web.settings import ConfigError, Settings, load
 from phoenix_web.version import VERSION
 
 _CONFIGURATION: Final = 1

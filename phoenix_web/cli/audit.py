@@ -13,7 +13,7 @@ from phoenix_web.audit.chain import Key
 from phoenix_web.audit.verification import ChainBroken, Head, verify_chain
 from phoenix_web.cli.common import cli_actor
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.settings.settings import load
+from phoenix_web.settings import load
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.audit.retention import prune_events

@@ -13,7 +13,7 @@ import click
 from phoenix_web.audit.events import COMMAND_LINE, Actor
 from phoenix_web.errors import NotFound
 from phoenix_web.server.bootstrap import prepare
-from phoenix_web.settings.settings import Settings, load
+from phoenix_web.settings import Settings, load
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.database import Database
 from phoenix_web.web.services import audit_log

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from phoenix_web.settings import ConfigError, load
 from phoenix_web.settings.key_files import session_secret
-from phoenix_web.settings.settings import ConfigError, load
 from phoenix_web.web.services import build
 
 

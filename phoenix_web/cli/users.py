@@ -23,7 +23,7 @@ from phoenix_web.web.services import passwords_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
     from phoenix_web.store.accounts.user_lists import ListedUser
 
 _PAGE_SIZE: Final = 500

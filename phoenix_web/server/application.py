@@ -11,7 +11,7 @@ from phoenix_web import create_app
 from phoenix_web.server.bootstrap import prepare
 from phoenix_web.server.gunicorn_config import announce, gunicorn_settings
 from phoenix_web.server.logs import set_up
-from phoenix_web.settings.settings import Settings, load
+from phoenix_web.settings import Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ from phoenix_web.audit.events import SERVER_ACTOR
 from phoenix_web.auth.account_events import user_created
 from phoenix_web.policy import Role
 from phoenix_web.server.start_settings import note_settings
-from phoenix_web.settings.settings import ConfigError
+from phoenix_web.settings import ConfigError
 from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.database import Database
@@ -18,7 +18,7 @@ from phoenix_web.web.services import audit_log, passwords_of
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 _log = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.server.worker import end_while_starting
-from phoenix_web.settings.settings import ConfigError, load
+from phoenix_web.settings import ConfigError, load
 from phoenix_web.version import VERSION
 
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 #: Addresses of the server itself, or of every interface: from this machine that is localhost.
 _LOCAL: Final = frozenset({"", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared only

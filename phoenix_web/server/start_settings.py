@@ -15,7 +15,7 @@ from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 #: Settings that may well differ between the hosts of one database.
 _OF_A_HOST: Final = frozenset({"working_dir", "host", "port", "workers", "threads"})

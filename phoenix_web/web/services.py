@@ -34,7 +34,7 @@ from phoenix_web.store.audit.log import AuditLog
 from phoenix_web.store.database import Database
 
 if TYPE_CHECKING:
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 EXTENSION = "phoenix_web"
 

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from phoenix_web.audit.events import Actor
+from phoenix_web.settings import Settings
 from phoenix_web.settings.key_files import session_secret
-from phoenix_web.settings.settings import Settings
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.outbox import MailState, OutboxStore

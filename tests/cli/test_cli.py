@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from phoenix_web import cli, create_app
 from phoenix_web.policy import Role
-from phoenix_web.settings.settings import Settings, load
+from phoenix_web.settings import Settings, load
 from phoenix_web.store.accounts.mfa import MfaStore, SecondFactor
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.reading import AuditStore

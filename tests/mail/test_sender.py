@@ -535,7 +535,7 @@ def test_a_stranger_who_asks_for_a_reset_ends_no_invitation(
 
 PROGRAM: Final = """
 from phoenix_web.settings.key_files import session_secret
-from phoenix_web.settings.settings import load
+from phoenix_web.settings import load
 from phoenix_web.web.services import build
 
 settings = load()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
 
 
 @pytest.fixture

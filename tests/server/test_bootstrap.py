@@ -14,9 +14,9 @@ from phoenix_web.audit.events import AuditAction
 from phoenix_web.auth.passwords.policy import MIN_LENGTH
 from phoenix_web.policy import Role
 from phoenix_web.server.bootstrap import prepare
+from phoenix_web.settings import ConfigError
 from phoenix_web.settings.key_files import session_secret
 from phoenix_web.settings.rules import secret_fault
-from phoenix_web.settings.settings import ConfigError
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.store.database import Database
@@ -25,7 +25,7 @@ from tests.factories import DEFAULT_ADMIN_PASSWORD, SECRET, make_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
     from phoenix_web.store.accounts.users import UserInfo
 
 pytestmark = pytest.mark.empty_database

@@ -20,7 +20,7 @@ from tests.servers import running_postgres
 if TYPE_CHECKING:
     from flask import Flask
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
     from tests.conftest import MakeKey, MakeUser
     from tests.live import LiveServer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from phoenix_web.settings.settings import ConfigError, Settings, load
+from phoenix_web.settings import ConfigError, Settings, load
 from tests.factories import ADMIN_SECRET, SECRET
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from phoenix_web.settings.settings import Settings
+    from phoenix_web.settings import Settings
     from tests.conftest import MakeApp
     from tests.factories import SignedIn
 
