@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from phoenix_web.datasets import file_upload
-from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.web import multipart
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BOUNDARY: Final = "the-boundary"
 CONTENT_TYPE: Final = f"multipart/form-data; boundary={BOUNDARY}"
-LIMITS: Final = Limits(max_bytes=10**7, max_rows=10**6, max_row_bytes=10**6, max_depth=200)
+LIMITS: Final = UploadLimits(max_bytes=10**7, max_rows=10**6, max_row_bytes=10**6, max_depth=200)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def form_of(file: File | None, **fields: str | list[str]) -> MultipartForm:
     return multipart.read(io.BytesIO(encode(*parts_of(file, **fields))), CONTENT_TYPE)
 
 
-def examples_of(file: File, limits: Limits = LIMITS, **fields: str | list[str]) -> list[Read]:
+def examples_of(file: File, limits: UploadLimits = LIMITS, **fields: str | list[str]) -> list[Read]:
     """Return the examples that an upload of *file* brings."""
     with form_of(file, **fields) as form:
         upload = file_upload.read(form, limits)

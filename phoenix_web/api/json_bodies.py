@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 
+from phoenix_web.datasets.limits import is_deeper
 from phoenix_web.errors import UnsupportedMediaType, ValidationFailed
 from phoenix_web.web.services import services
 
@@ -60,7 +61,7 @@ def _read_json() -> Any:
         raise _malformed(0, "Nested too deeply") from error
     except ValueError as error:  # not UTF-8, or a number with too many digits
         raise _malformed(0, "Not a JSON text in UTF-8") from error
-    if _is_deeper(value, services().settings.max_json_depth):
+    if is_deeper(value, services().settings.max_json_depth):
         raise _malformed(0, "Nested too deeply")
     return value
 
@@ -76,21 +77,6 @@ def _finite(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(digits)
     return number
-
-
-def _is_deeper(value: object, limit: int) -> bool:
-    """Tell whether *value* is nested deeper than *limit* levels; it does not recurse itself."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _malformed(position: int, reason: str) -> ValidationFailed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pydantic_core import to_json
 
 from phoenix_web.datasets.content_hash import canonical, content_hash
+from phoenix_web.datasets.limits import is_deeper
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode, number_of
 
@@ -60,11 +61,6 @@ class StoredExample(NamedTuple):
         """The id that every example has."""
         return encode(NODE_TYPE, self.id)
 
-    @property
-    def length(self) -> int:
-        """How many characters the content has."""
-        return len(self.input_json) + len(self.output_json) + len(self.metadata_json)
-
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -107,7 +103,7 @@ def incoming(
     canonical_content = canonical(content)
     # A text with few brackets cannot be deep, which spares most examples the walk.
     brackets = canonical_content.count("{") + canonical_content.count("[")
-    if brackets > max_depth + 1 and _is_deeper(content, max_depth + 1):
+    if brackets > max_depth + 1 and is_deeper(content, max_depth + 1):
         raise Invalid(f"nested deeper than {max_depth} levels")
     # First, because it also finds what the texts must not hold.
     digest = content_hash(canonical_content)
@@ -127,14 +123,6 @@ def node_id_of(external_id: str | None) -> int | None:
     return number_of(NODE_TYPE, external_id) if external_id else None
 
 
-def _is_deeper(value: Any, limit: int) -> bool:
-    """Tell whether *value* is nested deeper than *limit* levels; it does not recurse itself."""
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return any(isinstance(inner, dict | list) for inner in level)
+def content_length(example: IncomingExample | StoredExample) -> int:
+    """Return how many characters input, output and metadata of *example* have as JSON."""
+    return len(example.input_json) + len(example.output_json) + len(example.metadata_json)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.datasets.examples import Upload, action_of
+from phoenix_web.datasets.examples import Upload, action_of, content_length
 from phoenix_web.datasets.form import FILE
 from phoenix_web.datasets.formats import arrow, jsonl
 from phoenix_web.datasets.formats import csv as csv_upload
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.form import FormFile, MultipartForm
     from phoenix_web.datasets.formats.columns import Columns
     from phoenix_web.datasets.formats.rows import Shape
+    from phoenix_web.datasets.limits import UploadLimits
     from phoenix_web.datasets.spool import Spool
 
 CSV: Final = "text/csv"
@@ -30,17 +31,6 @@ JSONL: Final = "application/jsonl"
 ARROW: Final = "application/x-pandas-pyarrow"
 #: JSON may be so many times longer than the file it is made of: names of columns are in each row.
 _GROWTH: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much one upload may bring."""
-
-    #: Also of the unpacked file, and of the JSON that its rows become.
-    max_bytes: int
-    max_rows: int
-    max_row_bytes: int
-    max_depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +44,7 @@ class _Table:
     shape: Shape
 
 
-def read(form: MultipartForm, limits: Limits) -> Upload:
+def read(form: MultipartForm, limits: UploadLimits) -> Upload:
     """Return the upload that *form* describes; the caller closes its examples.
 
     Raises `Invalid` with the contract's text, the row and where it is known the column named in
@@ -76,7 +66,7 @@ def read(form: MultipartForm, limits: Limits) -> Upload:
     return Upload(name, description, action, examples, are_splits_given=True)
 
 
-def _table(file: FormFile, columns: Columns, limits: Limits) -> _Table:
+def _table(file: FormFile, columns: Columns, limits: UploadLimits) -> _Table:
     kind = file.content_type.lower()
     if kind == ARROW:
         arrow_columns, rows = arrow.read_rows(file.stream, columns)
@@ -92,7 +82,7 @@ def _table(file: FormFile, columns: Columns, limits: Limits) -> _Table:
     return _Table("Row", csv_rows, columns, csv_upload.shape_of(columns, limits.max_depth))
 
 
-def _fill(examples: Spool, table: _Table, limits: Limits) -> None:
+def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
     """Append an example for each row of *table*; no id may come twice."""
     # Digests, because an id may be long.
     seen: set[bytes] = set()
@@ -107,9 +97,7 @@ def _fill(examples: Spool, table: _Table, limits: Limits) -> None:
         except Invalid as error:
             refuse(f"{table.noun} {number}", error)
         # One value of a file may be in many rows, as by a dictionary of Arrow.
-        characters += (
-            len(example.input_json) + len(example.output_json) + len(example.metadata_json)
-        )
+        characters += content_length(example)
         if characters > _GROWTH * limits.max_bytes:
             raise PayloadTooLarge(
                 f"The examples are larger than {_GROWTH * limits.max_bytes} bytes"

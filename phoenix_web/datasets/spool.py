@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from phoenix_web.datasets.examples import IncomingExample
+from phoenix_web.datasets.examples import IncomingExample, content_length
 from phoenix_web.datasets.pacing import pause
 from phoenix_web.errors import InsufficientStorage
 
@@ -114,9 +114,7 @@ class Spool:
         self._batch.append(tuple(example))
         self._count += 1
         self.split_names.update(example.splits)
-        self._characters += (
-            len(example.input_json) + len(example.output_json) + len(example.metadata_json)
-        )
+        self._characters += content_length(example)
         if len(self._batch) >= _BATCH_EXAMPLES or self._characters >= _BATCH_CHARACTERS:
             self._write()
 

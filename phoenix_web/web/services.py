@@ -23,6 +23,7 @@ from phoenix_web.auth.sign_in.known_devices import KnownDevices
 from phoenix_web.auth.sign_in.login import Login
 from phoenix_web.auth.sign_in.sessions import Sessions
 from phoenix_web.auth.sign_in.throttling import LoginThrottle
+from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.mail.composer import MessageComposer
 from phoenix_web.mail.outbox import Outbox
 from phoenix_web.mail.sender import MailSender
@@ -63,6 +64,16 @@ class Services:
     rate_limits: RateLimits
     #: None without `PHOENIX_SMTP_HOSTNAME`.
     mail: Mail | None
+
+    @property
+    def upload_limits(self) -> UploadLimits:
+        """How much one upload may bring."""
+        return UploadLimits(
+            max_bytes=self.settings.max_upload_bytes,
+            max_rows=self.settings.max_upload_rows,
+            max_row_bytes=self.settings.max_row_bytes,
+            max_depth=self.settings.max_json_depth,
+        )
 
 
 def build(settings: Settings, secret: str) -> Services:

@@ -12,9 +12,9 @@ from phoenix_web.api.declaring import declares
 from phoenix_web.api.payloads import Payload, respond
 from phoenix_web.datasets import file_upload
 from phoenix_web.datasets.examples import UploadAction
-from phoenix_web.datasets.file_upload import ARROW, CSV, JSONL, Limits
+from phoenix_web.datasets.file_upload import ARROW, CSV, JSONL
 from phoenix_web.datasets.formats import json as json_upload
-from phoenix_web.errors import BadRequest, Invalid, PayloadTooLarge
+from phoenix_web.errors import BadRequest, Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.uploads import UploadStore
@@ -123,24 +123,14 @@ def _read_upload() -> Upload:
     content_type = request.headers.get("Content-Type")
     if not content_type:
         raise BadRequest("Missing content-type header")
-    settings = services().settings
-    request.max_content_length = settings.max_upload_bytes
+    limits = services().upload_limits
+    request.max_content_length = limits.max_bytes
     if content_type.startswith("multipart/form-data"):
-        limits = Limits(
-            settings.max_upload_bytes,
-            settings.max_upload_rows,
-            settings.max_row_bytes,
-            settings.max_json_depth,
-        )
         with multipart.read(request.stream, content_type) as form:
             return file_upload.read(form, limits)
     if not content_type.startswith("application/json"):
         raise Invalid("Invalid request Content-Type")
-    upload = json_upload.read(request.get_data(cache=False), settings.max_json_depth)
-    if len(upload.examples) > settings.max_upload_rows:
-        upload.examples.close()
-        raise PayloadTooLarge(f"The upload has more than {settings.max_upload_rows} examples")
-    return upload
+    return json_upload.read(request.get_data(cache=False), limits)
 
 
 def _uploaded(result: UploadResult) -> UploadDatasetResponseBody:

@@ -10,24 +10,25 @@ from phoenix_web.datasets.examples import Upload, action_of, incoming
 from phoenix_web.datasets.formats import strict_json
 from phoenix_web.datasets.pacing import paced
 from phoenix_web.datasets.spool import filling
-from phoenix_web.errors import Invalid
+from phoenix_web.errors import Invalid, PayloadTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from phoenix_web.datasets.limits import UploadLimits
     from phoenix_web.datasets.spool import Spool
 
 _SURROGATE: Final = "Text with half a surrogate pair is not allowed"
 
 
-def read(body: bytes, max_depth: int) -> Upload:
+def read(body: bytes, limits: UploadLimits) -> Upload:
     """Return the upload that *body* describes, with every example checked, spelled and hashed.
 
-    Raises `Invalid` with the contract's text for the first fault in the contract's order. The
-    caller closes the upload's examples.
+    Raises `Invalid` with the contract's text for the first fault in the contract's order,
+    `PayloadTooLarge` for too many examples. The caller closes the upload's examples.
     """
     try:
-        return _read(_parse(body), max_depth)
+        return _read(_parse(body), limits)
     except RecursionError:
         raise Invalid("The body is nested too deeply") from None
 
@@ -42,7 +43,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return fields
 
 
-def _read(fields: dict[str, Any], max_depth: int) -> Upload:
+def _read(fields: dict[str, Any], limits: UploadLimits) -> Upload:
     name = _name(fields)
     inputs = _inputs(fields)
     count = len(inputs)
@@ -63,7 +64,9 @@ def _read(fields: dict[str, Any], max_depth: int) -> Upload:
     extras = zip(example_ids, span_ids, split_names, strict=True)
     are_splits_given = fields.get("splits") is not None
     with filling() as examples:
-        _fill(examples, buckets, extras, max_depth)
+        _fill(examples, buckets, extras, limits.max_depth)
+        if count > limits.max_rows:
+            raise PayloadTooLarge(f"The upload has more than {limits.max_rows} examples")
     return Upload(name, description, action, examples, are_splits_given)
 
 

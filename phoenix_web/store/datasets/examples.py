@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import or_, select
 
-from phoenix_web.datasets.examples import StoredExample
+from phoenix_web.datasets.examples import StoredExample, content_length
 from phoenix_web.errors import NotFound
 from phoenix_web.store.datasets.chunks import chunks
 from phoenix_web.store.datasets.models import (
@@ -171,7 +171,7 @@ def batches(
         if is_last:
             return
         last_id = batch.examples[-1].id
-        characters = sum(example.length for example in batch.examples)
+        characters = sum(map(content_length, batch.examples))
         limit = max(1, min(_LARGEST_BATCH, _BATCH_CHARACTERS * limit // characters))
 
 

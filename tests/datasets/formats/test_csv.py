@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.errors import Invalid, PayloadTooLarge, PhoenixError
 from tests.forms import LIMITS, File, Read, examples_of
 
 
-def read(text: str | bytes, limits: Limits = LIMITS, **fields: Any) -> list[Read]:
+def read(text: str | bytes, limits: UploadLimits = LIMITS, **fields: Any) -> list[Read]:
     return examples_of(File(text if isinstance(text, bytes) else text.encode()), limits, **fields)
 
 
-def refusal(text: str | bytes, limits: Limits = LIMITS, **fields: Any) -> str:
+def refusal(text: str | bytes, limits: UploadLimits = LIMITS, **fields: Any) -> str:
     with pytest.raises((Invalid, PayloadTooLarge)) as refused:
         read(text, limits, **fields)
     return refused.value.message
@@ -246,14 +246,14 @@ def test_what_cannot_be_spread_is_refused(text: str, fields: dict[str, Any], mes
 
 
 def test_the_limits_are_told() -> None:
-    limits = Limits(max_bytes=100, max_rows=2, max_row_bytes=20, max_depth=9)
+    limits = UploadLimits(max_bytes=100, max_rows=2, max_row_bytes=20, max_depth=9)
 
     assert len(read("q\n1\n2\n", limits)) == 2
     assert refusal("q\n1\n2\n3\n", limits) == "The file has more than 2 rows"
     assert refusal(f"q\n1\n{'x' * 21}\n", limits) == "Row 3 is longer than 20 bytes"
     assert refusal('q\n"' + "x\n" * 20 + '"\n', limits) == "Row 2 is longer than 20 bytes"
     name = "n" * 15
-    wide = Limits(max_bytes=5, max_rows=10, max_row_bytes=20, max_depth=9)
+    wide = UploadLimits(max_bytes=5, max_rows=10, max_row_bytes=20, max_depth=9)
     message = refusal(f"{name}\n1\n2\n3\n", wide, inputs=[name])
     assert message == "The examples are larger than 20 bytes"
 

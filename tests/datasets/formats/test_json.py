@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.formats.json import read
 from phoenix_web.errors import Invalid
+from tests.forms import LIMITS
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.examples import IncomingExample, Upload
 
-MAX_DEPTH = 200
+MAX_DEPTH = LIMITS.max_depth
 LISTED = "Input should be a list containing only dictionary objects"
 OUTPUTS = "outputs should be a list of same length as input containing only dictionary objects"
 METADATA = "metadata should be a list of same length as input containing only dictionary objects"
@@ -24,13 +26,13 @@ METADATA = "metadata should be a list of same length as input containing only di
 
 def stored(raw: bytes, max_depth: int = MAX_DEPTH) -> list[IncomingExample]:
     """Return the examples of the upload in *raw*."""
-    with read(raw, max_depth).examples as examples:
+    with read(raw, replace(LIMITS, max_depth=max_depth)).examples as examples:
         return list(examples)
 
 
 def said(raw: bytes) -> Upload:
     """Return the upload in *raw*, but for its examples."""
-    upload = read(raw, MAX_DEPTH)
+    upload = read(raw, LIMITS)
     upload.examples.close()
     return upload
 
@@ -41,7 +43,7 @@ def body(**fields: Any) -> bytes:
 
 def refusal(raw: bytes, max_depth: int = MAX_DEPTH) -> str:
     with pytest.raises(Invalid) as refused:
-        read(raw, max_depth)
+        read(raw, replace(LIMITS, max_depth=max_depth))
     return refused.value.message
 
 

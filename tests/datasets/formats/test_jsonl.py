@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phoenix_web.datasets.file_upload import Limits
+from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.errors import Invalid, PayloadTooLarge, PhoenixError
 from tests.forms import LIMITS, File, Read, examples_of
 
 
-def read(data: str | bytes, limits: Limits = LIMITS, **fields: Any) -> list[Read]:
+def read(data: str | bytes, limits: UploadLimits = LIMITS, **fields: Any) -> list[Read]:
     raw = data if isinstance(data, bytes) else data.encode()
     return examples_of(File(raw, "application/jsonl", name="x.jsonl"), limits, **fields)
 
 
-def refusal(data: str | bytes, limits: Limits = LIMITS, **fields: Any) -> str:
+def refusal(data: str | bytes, limits: UploadLimits = LIMITS, **fields: Any) -> str:
     with pytest.raises((Invalid, PayloadTooLarge)) as refused:
         read(data, limits, **fields)
     return refused.value.message
@@ -138,7 +138,7 @@ def test_what_cannot_be_spread_is_refused(data: str, message: str) -> None:
 
 
 def test_the_limits_are_told() -> None:
-    limits = Limits(max_bytes=100, max_rows=1, max_row_bytes=10, max_depth=9)
+    limits = UploadLimits(max_bytes=100, max_rows=1, max_row_bytes=10, max_depth=9)
 
     assert refusal("{}\n{}\n", limits) == "The file has more than 1 rows"
     assert refusal('{"q":12345}\n', limits) == "Line 1 is longer than 10 bytes"

@@ -27,6 +27,7 @@ from phoenix_web.store.datasets.models import (
 )
 from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
 from phoenix_web.store.models import Base
+from tests.forms import LIMITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 def upload_of(name: str = "x", **fields: Any) -> Upload:
     body = {"name": name, "inputs": [{"a": 1}], **fields}
-    return read(json.dumps(body).encode(), max_depth=200)
+    return read(json.dumps(body).encode(), LIMITS)
 
 
 def create(database: Database, name: str = "x", **fields: Any) -> UploadResult:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from phoenix_web.datasets.examples import Upload
-    from phoenix_web.datasets.file_upload import Limits
+    from phoenix_web.datasets.limits import UploadLimits
     from phoenix_web.ui.datasets.upload.staging import StagedFile
 
 #: Rows that are shown.
@@ -44,7 +44,7 @@ class Preview:
     spread: list[str]
 
 
-def preview(staged: StagedFile, limits: Limits) -> Preview:
+def preview(staged: StagedFile, limits: UploadLimits) -> Preview:
     """Return the beginning of *staged*; raise `Invalid` for a file that cannot be read."""
     with staged.path.open("rb") as stream:
         if staged.format == CSV:
@@ -53,7 +53,10 @@ def preview(staged: StagedFile, limits: Limits) -> Preview:
 
 
 def read(
-    staged: StagedFile, texts: dict[str, list[str]], roles: dict[str, list[str]], limits: Limits
+    staged: StagedFile,
+    texts: dict[str, list[str]],
+    roles: dict[str, list[str]],
+    limits: UploadLimits,
 ) -> Upload:
     """Return what is to be stored of *staged*; the caller closes its examples.
 
@@ -67,13 +70,13 @@ def read(
         return file_upload.read(form, limits)
 
 
-def _csv_preview(stream: IO[bytes], limits: Limits) -> Preview:
+def _csv_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
     table = csv_upload.CsvRows(stream, limits.max_row_bytes)
     rows = [row for _, row in islice(table, _ROWS)]
     return Preview(table.headers, [_shown(row, table.headers) for row in rows], [])
 
 
-def _jsonl_preview(stream: IO[bytes], limits: Limits) -> Preview:
+def _jsonl_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
     rows = list(_first_lines(stream, limits))
     if not rows:
         raise Invalid("The file is empty.")
@@ -82,7 +85,7 @@ def _jsonl_preview(stream: IO[bytes], limits: Limits) -> Preview:
     return Preview(names, [_shown(row, names) for row in rows[:_ROWS]], spread)
 
 
-def _first_lines(stream: IO[bytes], limits: Limits) -> Iterator[dict[str, Any]]:
+def _first_lines(stream: IO[bytes], limits: UploadLimits) -> Iterator[dict[str, Any]]:
     for number, row in jsonl.read_rows(stream, limits.max_row_bytes):
         yield row
         if number >= _LINES or stream.tell() > _MAX_BYTES:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, make_response, render_template, request
 
 from phoenix_web.datasets.examples import UploadAction
-from phoenix_web.datasets.file_upload import Limits
 from phoenix_web.errors import Conflict, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
@@ -45,7 +44,7 @@ def choose() -> Response:
 @requires(Permission.DATASET_WRITE)
 def receive() -> Response:
     """Take the file and lead to the second step, or answer what is wrong with the file."""
-    request.max_content_length = services().settings.max_upload_bytes
+    request.max_content_length = services().upload_limits.max_bytes
     content_type = request.headers.get("Content-Type", "")
     with multipart.read(request.stream, content_type) as form:
         file = form.file
@@ -58,7 +57,7 @@ def receive() -> Response:
             return _file_page(fault, HTTPStatus.UNPROCESSABLE_ENTITY)
         staged = _staging().keep(file.stream, kind)
     try:
-        file_reading.preview(staged, _limits())
+        file_reading.preview(staged, services().upload_limits)
     except (Invalid, PayloadTooLarge) as error:
         staged.discard()
         return _file_page(error.message, error.status)
@@ -77,7 +76,7 @@ def arrange(token: str) -> Response:
     staged = _staging().find(token)
     if staged is None:
         return _start_again()
-    preview = file_reading.preview(staged, _limits())
+    preview = file_reading.preview(staged, services().upload_limits)
     action = request.args.get("action", "")
     values = {
         "name": request.args.get("name", ""),
@@ -94,7 +93,7 @@ def store(token: str) -> Response:
     staged = _staging().find(token)
     if staged is None:
         return _start_again()
-    preview = file_reading.preview(staged, _limits())
+    preview = file_reading.preview(staged, services().upload_limits)
     roles = column_roles.chosen(request.form, preview.names)
     submission = forms.submitted(UploadForm)
     if fault := column_roles.fault_of(roles):
@@ -105,7 +104,7 @@ def store(token: str) -> Response:
         return _columns_page(staged, preview, submission, roles, status)
     try:
         chosen = column_roles.form_fields(preview.names, roles, preview.spread)
-        upload = file_reading.read(staged, form.api_fields(), chosen, _limits())
+        upload = file_reading.read(staged, form.api_fields(), chosen, services().upload_limits)
         with upload.examples:
             result = _store(upload)
     except Conflict as error:
@@ -133,16 +132,6 @@ def _store(upload: Upload) -> UploadResult:
         return UploadStore(session, user.id if user else None).store(upload)
 
 
-def _limits() -> Limits:
-    settings = services().settings
-    return Limits(
-        settings.max_upload_bytes,
-        settings.max_upload_rows,
-        settings.max_row_bytes,
-        settings.max_json_depth,
-    )
-
-
 def _staging() -> Staging:
     user = current_principal().user
     working_dir = services().settings.working_dir.expanduser()
@@ -165,7 +154,7 @@ def _file_page(fault: str | None, status: HTTPStatus = HTTPStatus.OK) -> Respons
         "datasets/upload.html",
         fault=fault,
         here=links.url_for("ui.datasets.uploads.receive", **kept),
-        max_bytes=services().settings.max_upload_bytes,
+        max_bytes=services().upload_limits.max_bytes,
         ends=",".join(FORMATS),
     )
     return make_response(body, status)
