@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -85,9 +86,9 @@ def form_of(file: File | None, **fields: str | list[str]) -> MultipartForm:
 
 def examples_of(file: File, limits: UploadLimits = LIMITS, **fields: str | list[str]) -> list[Read]:
     """Return the examples that an upload of *file* brings."""
-    with form_of(file, **fields) as form:
+    with closing(form_of(file, **fields)) as form:
         upload = file_upload.read(form, limits)
-    with upload.examples:
+    with closing(upload.examples):
         return [
             Read(
                 json.loads(example.input_json),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.datasets.spool import Batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from types import TracebackType
 
     from phoenix_web.datasets.examples import StoredExample
 
@@ -65,8 +64,7 @@ class Csv:
     """A CSV file of examples, with their nested objects unfolded to columns like `input.a.b`.
 
     The columns are known when all examples are: until then the lines lie in a temporary file.
-    Reading the examples twice instead would cost twice as much. Whoever makes it closes it; it is
-    a context manager.
+    Reading the examples twice instead would cost twice as much. The maker closes it.
     """
 
     def __init__(self, *, is_safe: bool, has_splits: bool) -> None:
@@ -76,17 +74,6 @@ class Csv:
         self._columns: dict[str, None] = {}
         #: For each batch of examples how many columns were known, and their lines.
         self._batches = Batches()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._batches.close()
 
     def add(self, examples: Sequence[StoredExample], splits: Splits) -> None:
         """Add *examples*; raise `InsufficientStorage` when the disk is full."""
@@ -107,6 +94,10 @@ class Csv:
             # New columns come last, so that the lines before them only lack empty cells.
             missing = "," * (len(self._columns) - known) + "\n"
             yield missing.join([line[:-1] for line in lines] + [""])
+
+    def close(self) -> None:
+        """Delete the temporary file."""
+        self._batches.close()
 
     def _row(
         self, example: StoredExample, buckets: Sequence[dict[str, Any]], splits: Splits

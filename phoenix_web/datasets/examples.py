@@ -70,7 +70,7 @@ class Upload:
     #: For a dataset that the upload makes.
     description: str
     action: UploadAction
-    #: Whoever reads the upload closes it.
+    #: The caller of the reader closes them.
     examples: Spool
     #: Whether the upload says which splits its examples belong to; if not, they stay as they are.
     are_splits_given: bool

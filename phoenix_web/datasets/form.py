@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Final, Self
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import IO, Final
 
 #: The name of the field that is the file.
 FILE: Final = "file"
@@ -24,20 +21,13 @@ class FormFile:
 
 @dataclass(slots=True)
 class MultipartForm:
-    """The fields of a form. Whoever reads it closes it; it is a context manager."""
+    """The fields of a form; the reader closes it."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     file: FormFile | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self.take(None)
 
     def take(self, file: FormFile | None) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import marshal
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.datasets.examples import IncomingExample, content_length
 from phoenix_web.datasets.pacing import pause
@@ -14,7 +14,6 @@ from phoenix_web.errors import InsufficientStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 #: What something short needs of memory; the rest of something longer goes to a temporary file.
 _IN_MEMORY_BYTES: Final = 4 * 1024 * 1024
@@ -27,24 +26,13 @@ _BATCH_CHARACTERS: Final = 512 * 1024
 class Batches:
     """Lists of plain values, which can be iterated any number of times, one list in memory.
 
-    Whoever makes it closes it; it is a context manager.
+    The maker closes it.
     """
 
     def __init__(self) -> None:
         # The file has no name and goes with the process, also after a kill -9.
         self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `close`
         self._end = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[list[Any]]:
         position = 0
@@ -80,7 +68,7 @@ class Batches:
 class Spool:
     """Examples on their way into the store, in order; their number does not cost memory.
 
-    They can be iterated any number of times. Whoever makes it closes it; it is a context manager.
+    They can be iterated any number of times. The maker closes the spool.
     """
 
     def __init__(self) -> None:
@@ -97,17 +85,6 @@ class Spool:
     def __iter__(self) -> Iterator[IncomingExample]:
         for batch in self.batches():
             yield from batch
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def append(self, example: IncomingExample) -> None:
         """Add *example* at the end; raise `InsufficientStorage` when the disk is full."""
@@ -138,10 +115,7 @@ class Spool:
 
 @contextmanager
 def filling() -> Iterator[Spool]:
-    """Give a new spool to a reader of uploads, and close it when the reader fails."""
-    spool = Spool()
-    try:
-        yield spool
-    except BaseException:
-        spool.close()
-        raise
+    """Yield a new spool, and close it when the reader of the upload fails."""
+    with ExitStack() as on_failure:
+        yield on_failure.enter_context(closing(Spool()))
+        on_failure.pop_all()

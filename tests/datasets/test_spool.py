@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def example(number: int, length: int = 10) -> IncomingExample:
 
 @given(st.lists(_EXAMPLES))
 def test_what_went_in_comes_out_in_order_and_again(examples: list[IncomingExample]) -> None:
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         for one in examples:
             spool.append(one)
 
@@ -44,7 +45,7 @@ def test_what_went_in_comes_out_in_order_and_again(examples: list[IncomingExampl
 
 @pytest.mark.parametrize(("number", "length"), [(2500, 10), (30, 1_000_000)])
 def test_many_or_long_examples_come_in_batches(number: int, length: int) -> None:
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         for n in range(number):
             spool.append(example(n, length))
 
@@ -58,7 +59,7 @@ def test_many_or_long_examples_come_in_batches(number: int, length: int) -> None
 
 
 def test_more_can_be_added_after_reading_and_two_can_read_at_once() -> None:
-    with Spool() as spool:
+    with closing(Spool()) as spool:
         spool.append(example(1))
         assert list(spool) == [example(1)]
         spool.append(example(2))
@@ -88,5 +89,5 @@ def test_a_full_disk_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(phoenix_web.datasets.spool, "SpooledTemporaryFile", full_disk)
 
-    with Batches() as batches, pytest.raises(InsufficientStorage, match="disk space"):
+    with closing(Batches()) as batches, pytest.raises(InsufficientStorage, match="disk space"):
         batches.add([1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -101,7 +102,7 @@ def _csv_parts(
 ) -> Iterator[str]:
     with database.reading() as session:
         has_splits = ExampleStore(session, dataset_id, version_id).has_splits()
-    with Csv(is_safe=is_safe, has_splits=has_splits) as csv:
+    with closing(Csv(is_safe=is_safe, has_splits=has_splits)) as csv:
         for batch in batches(database, dataset_id, version_id):
             csv.add(batch.examples, batch.splits)
         yield from csv.parts()

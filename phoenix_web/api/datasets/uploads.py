@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,7 @@ def upload_dataset(query: UploadDatasetQuery) -> Response:
     del query  # A result that comes later could only be lost; the contract's clients wait for it.
     user = current_principal().user
     upload = _read_upload()
-    with upload.examples, services().database.transaction() as session:
+    with closing(upload.examples), services().database.transaction() as session:
         result = UploadStore(session, user.id if user else None).store(upload)
     return respond(_uploaded(result))
 
@@ -126,7 +127,7 @@ def _read_upload() -> Upload:
     limits = services().upload_limits
     request.max_content_length = limits.max_bytes
     if content_type.startswith("multipart/form-data"):
-        with multipart.read(request.stream, content_type) as form:
+        with closing(multipart.read(request.stream, content_type)) as form:
             return file_upload.read(form, limits)
     if not content_type.startswith("application/json"):
         raise Invalid("Invalid request Content-Type")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ METADATA = "metadata should be a list of same length as input containing only di
 
 def stored(raw: bytes, max_depth: int = MAX_DEPTH) -> list[IncomingExample]:
     """Return the examples of the upload in *raw*."""
-    with read(raw, replace(LIMITS, max_depth=max_depth)).examples as examples:
+    with closing(read(raw, replace(LIMITS, max_depth=max_depth)).examples) as examples:
         return list(examples)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,7 +51,7 @@ def upload_of(name: str = "x", **fields: Any) -> Upload:
 
 def create(database: Database, name: str = "x", **fields: Any) -> UploadResult:
     upload = upload_of(name, **fields)
-    with upload.examples, database.transaction() as session:
+    with closing(upload.examples), database.transaction() as session:
         return UploadStore(session, user_id=None).store(upload)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def append(database: Database, numbers: range) -> None:
-    with Spool() as examples:
+    with closing(Spool()) as examples:
         for number in numbers:
             examples.append(incoming(({"n": number}, {}, {}), 200, str(number), None, ("train",)))
         upload = Upload("numbers", "", UploadAction.APPEND, examples, are_splits_given=True)

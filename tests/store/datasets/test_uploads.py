@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def upload(
     **options: Any,
 ) -> UploadResult:
     """Store *rows*; *options* are `are_splits_given` (by default they are) and `user_id`."""
-    with Spool() as examples:
+    with closing(Spool()) as examples:
         for external_id, content, splits in rows:
             examples.append(incoming(({"n": content}, {}, {}), 200, external_id, None, splits))
         told = Upload(

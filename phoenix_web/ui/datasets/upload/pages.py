@@ -7,6 +7,7 @@ which can be repeated. A script only watches over the same two forms.
 
 from __future__ import annotations
 
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def receive() -> Response:
     """Take the file and lead to the second step, or answer what is wrong with the file."""
     request.max_content_length = services().upload_limits.max_bytes
     content_type = request.headers.get("Content-Type", "")
-    with multipart.read(request.stream, content_type) as form:
+    with closing(multipart.read(request.stream, content_type)) as form:
         file = form.file
         if file is None:
             return _file_page("Choose a file.", HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -105,7 +106,7 @@ def store(token: str) -> Response:
     try:
         chosen = column_roles.form_fields(preview.names, roles, preview.spread)
         upload = file_reading.read(staged, form.api_fields(), chosen, services().upload_limits)
-        with upload.examples:
+        with closing(upload.examples):
             result = _store(upload)
     except Conflict as error:
         refused = submission.refused("name", error.message)
