@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
 
     from phoenix_web.datasets.formats.columns import Columns
     from phoenix_web.datasets.formats.rows import Buckets, Row, Shape
-
-# The limit of the module, one for the whole process, is meant for files of unlimited size: here
-# no row is longer than its own limit.
-csv.field_size_limit(sys.maxsize)
 
 #: What names of columns begin with that carry their bucket, and their place in it.
 _PREFIXES: Final = ("input.", "output.", "metadata.")
@@ -57,6 +52,7 @@ class CsvRows:
         records = csv.reader(self._lines)
         number = 1
         while True:
+            _allow_cells(self._lines.max_row_bytes)
             try:
                 cells = next(records)
             except StopIteration:
@@ -83,6 +79,18 @@ class CsvRows:
             name = f"'{shown(self.headers[position])}'" if is_named else str(position + 1)
             fault = "U+0000 is not allowed" if is_text else "not UTF-8"
             raise Invalid(f"Row {number}: column {name}: {fault}")
+
+
+def _allow_cells(length: int) -> None:
+    """Let the `csv` module read cells of *length* characters.
+
+    The module has one limit for the whole process, by default 131,072 characters. The bound of
+    uploads is the length of a row, which `_Lines` counts before the module sees it. So the limit
+    is only raised, which disturbs no other reader, and for each row, in case that other code of
+    the process has lowered it.
+    """
+    if csv.field_size_limit() < length:
+        csv.field_size_limit(length)
 
 
 class _RowTooLong(Exception):

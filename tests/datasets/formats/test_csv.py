@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phoenix_web.datasets.formats import csv as csv_upload
 from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.errors import Invalid, PayloadTooLarge, PhoenixError
 from tests.forms import LIMITS, File, Read, examples_of
@@ -258,6 +262,43 @@ def test_the_limits_are_told() -> None:
     assert message == "The examples are larger than 20 bytes"
 
 
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_cell_is_as_long_as_a_row_may_be(quote: str) -> None:
+    text = "x" * 10_000_000
+    limits = replace(LIMITS, max_row_bytes=len(text) + 3, max_bytes=10**8)
+    before = csv.field_size_limit(131_072)
+    try:
+        example, last = read(f"q\n{quote}{text}{quote}\n1\n", limits, inputs=["q"])
+        too_long = refusal(f"q\n{quote}{text}xxx{quote}\n", limits)
+    finally:
+        csv.field_size_limit(before)
+
+    assert example == Read({"q": text})
+    assert last == Read({"q": "1"})
+    assert too_long == f"Row 2 is longer than {limits.max_row_bytes} bytes"
+
+
+def test_importing_the_reader_leaves_the_limit_of_the_csv_module() -> None:
+    program = (
+        "import csv; before = csv.field_size_limit(); import phoenix_web;"
+        "assert csv.field_size_limit() == before"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_limit_that_is_lowered_between_two_rows_refuses_no_cell() -> None:
+    text = "x" * 200_000
+    rows = csv_upload.CsvRows(io.BytesIO(f"q\n1\n{text}\n".encode()), 10**6)
+    before = csv.field_size_limit()
+    try:
+        remaining = iter(rows)
+        assert next(remaining) == (2, {"q": "1"})
+        csv.field_size_limit(10)
+        assert next(remaining) == (3, {"q": text})
+    finally:
+        csv.field_size_limit(before)
+
+
 def test_memory_does_not_grow_with_the_rows() -> None:
     def peak(rows: int) -> int:
         data = b"q,id\n" + b"".join(b"a question about something,%d\n" % n for n in range(rows))
@@ -272,8 +313,6 @@ def test_memory_does_not_grow_with_the_rows() -> None:
         pass
 
     def read_count(data: bytes) -> Counted:
-        from phoenix_web.datasets.formats import csv as csv_upload  # noqa: PLC0415 - only this test looks inside
-
         return Counted(None for _ in csv_upload.CsvRows(io.BytesIO(data), 10**6))
 
     assert peak(20_000) < peak(2_000) + 400_000
