@@ -76,7 +76,7 @@ def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
                 values["query"] = parse(query, last, "query")
             if body_model is not None:
                 if has_large_body:
-                    request.max_content_length = services().settings.max_upload_bytes
+                    request.max_content_length = services().upload_limits.max_bytes
                 is_missing = is_body_optional and not request.get_data()
                 values["body"] = None if is_missing else parse_body(body_model)
             return view(*args, **values)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from phoenix_web.datasets.examples import StoredExample, content_length
 from phoenix_web.errors import NotFound
@@ -17,7 +17,7 @@ from phoenix_web.store.datasets.models import (
     DatasetSplit,
     DatasetSplitMember,
     DatasetVersion,
-    RevisionKind,
+    is_live,
     text_key,
 )
 
@@ -80,9 +80,7 @@ class ExampleStore:
                 _Revision.example_id > example_id,
                 # Said again for PostgreSQL, which may else join from the very first example on.
                 DatasetExample.id > example_id,
-                _Revision.version_id <= self._version_id,
-                or_(_Revision.ended_by.is_(None), _Revision.ended_by > self._version_id),
-                _Revision.kind != RevisionKind.DELETE.value,
+                is_live(self._version_id),
             )
             .order_by(_Revision.example_id)
             .limit(limit)
@@ -126,9 +124,7 @@ class ExampleStore:
             .join(DatasetSplitMember, DatasetSplitMember.example_id == _Revision.example_id)
             .where(
                 _Revision.dataset_id == self._dataset_id,
-                _Revision.version_id <= self._version_id,
-                or_(_Revision.ended_by.is_(None), _Revision.ended_by > self._version_id),
-                _Revision.kind != RevisionKind.DELETE.value,
+                is_live(self._version_id),
             )
             .limit(1)
         )

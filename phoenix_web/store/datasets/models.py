@@ -12,7 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    and_,
+    or_,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phoenix_web.store.models import Base, Id, one_of
@@ -104,8 +114,7 @@ class DatasetExample(Base):
 class DatasetExampleRevision(Base):
     """What an example became in one version, and until which version that held.
 
-    An example is in version v when its revision with `version_id <= v` and `v < ended_by` (or no
-    `ended_by`) is not a DELETE: no search for the newest revision is needed.
+    `is_live` selects the revisions that are in one version: no search for the newest is needed.
     """
 
     __tablename__ = "dataset_example_revisions"
@@ -142,6 +151,18 @@ class DatasetExampleRevision(Base):
     metadata_json: Mapped[str]
     #: See `datasets.content_hash`; None for a DELETE.
     content_hash: Mapped[bytes | None] = mapped_column(LargeBinary(KEY_LENGTH))
+
+
+def is_live(version_id: int | None = None) -> ColumnElement[bool]:
+    """Return the condition that a revision is the content of an example in *version_id*.
+
+    Without *version_id*, in the latest version. A deleted example has no content.
+    """
+    revision = DatasetExampleRevision
+    holds: ColumnElement[bool] = revision.ended_by.is_(None)
+    if version_id is not None:
+        holds = and_(revision.version_id <= version_id, or_(holds, revision.ended_by > version_id))
+    return and_(holds, revision.kind != RevisionKind.DELETE.value)
 
 
 class DatasetSplit(Base):

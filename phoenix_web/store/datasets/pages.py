@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
 from phoenix_web.store.accounts.models import User
@@ -18,6 +18,7 @@ from phoenix_web.store.datasets.models import (
     DatasetSplitMember,
     DatasetVersion,
     RevisionKind,
+    is_live,
 )
 from phoenix_web.store.paging import Page, read_page
 
@@ -112,7 +113,11 @@ class PageStore:
 
     def count(self, version_id: int) -> int:
         """Return how many examples a version has."""
-        statement = select(func.count()).select_from(_Revision).where(self._is_live(version_id))
+        statement = (
+            select(func.count())
+            .select_from(_Revision)
+            .where(_Revision.dataset_id == self._dataset_id, is_live(version_id))
+        )
         return self._session.execute(statement).scalar_one()
 
     def splits(self, limit: int) -> list[SplitMark]:
@@ -196,14 +201,6 @@ class PageStore:
             select(DatasetVersion.id, number, DatasetVersion.created_at, User.username)
             .outerjoin(User, User.id == DatasetVersion.user_id)
             .where(DatasetVersion.dataset_id == self._dataset_id)
-        )
-
-    def _is_live(self, version_id: int) -> Any:
-        return and_(
-            _Revision.dataset_id == self._dataset_id,
-            _Revision.version_id <= version_id,
-            or_(_Revision.ended_by.is_(None), _Revision.ended_by > version_id),
-            _Revision.kind != RevisionKind.DELETE.value,
         )
 
 

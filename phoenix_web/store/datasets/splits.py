@@ -17,7 +17,7 @@ from phoenix_web.store.datasets.models import (
     DatasetExampleRevision,
     DatasetSplit,
     DatasetSplitMember,
-    RevisionKind,
+    is_live,
     text_key,
 )
 from phoenix_web.store.paging import Page, newest_first, read_page
@@ -53,11 +53,6 @@ _COLUMNS: Final = (
     DatasetSplit.created_at,
     DatasetSplit.updated_at,
 )
-#: The revision that makes a member a live example.
-_IS_LIVE: Final = and_(
-    DatasetExampleRevision.ended_by.is_(None),
-    DatasetExampleRevision.kind != RevisionKind.DELETE.value,
-)
 
 
 class SplitStore:
@@ -85,7 +80,7 @@ class SplitStore:
                 and_(
                     DatasetExampleRevision.dataset_id == DatasetExample.dataset_id,
                     DatasetExampleRevision.example_id == DatasetExample.id,
-                    _IS_LIVE,
+                    is_live(),
                 ),
             )
             .where(DatasetExample.dataset_id == self._dataset_id)
@@ -189,7 +184,7 @@ class SplitStore:
                 and_(
                     DatasetExampleRevision.dataset_id == self._dataset_id,
                     DatasetExampleRevision.example_id == DatasetSplitMember.example_id,
-                    _IS_LIVE,
+                    is_live(),
                 ),
             )
             .where(DatasetSplitMember.split_id == split_id)

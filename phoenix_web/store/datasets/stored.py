@@ -10,7 +10,12 @@ from sqlalchemy import func, select
 from phoenix_web.datasets.examples import node_id_of
 from phoenix_web.datasets.matching import StoredContent
 from phoenix_web.store.datasets.chunks import chunks
-from phoenix_web.store.datasets.models import DatasetExample, DatasetExampleRevision, text_key
+from phoenix_web.store.datasets.models import (
+    DatasetExample,
+    DatasetExampleRevision,
+    is_live,
+    text_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -71,7 +76,7 @@ class StoredExamples:
         for chunk in chunks(contents):
             statement = select(_Revision.content_hash, _Revision.example_id).where(
                 _Revision.dataset_id == self._dataset_id,
-                _Revision.ended_by.is_(None),
+                is_live(),
                 _Revision.content_hash.in_(chunk),
             )
             for content, example_id in self._session.execute(statement):
@@ -81,8 +86,6 @@ class StoredExamples:
     def live_ids(self) -> Iterator[int]:
         """Yield the ids of all live examples."""
         statement = select(_Revision.example_id).where(
-            _Revision.dataset_id == self._dataset_id,
-            _Revision.ended_by.is_(None),
-            _Revision.content_hash.is_not(None),
+            _Revision.dataset_id == self._dataset_id, is_live()
         )
         yield from self._session.execute(statement).scalars()
