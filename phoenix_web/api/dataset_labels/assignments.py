@@ -15,7 +15,7 @@ from phoenix_web.api.dataset_labels.labels import (
     label_number,
     to_payload,
 )
-from phoenix_web.api.datasets.datasets import dataset_of, locked_dataset_of
+from phoenix_web.api.datasets.datasets import dataset_of
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.payloads import Payload, Text, no_content, respond
 from phoenix_web.errors import NotFound
@@ -64,7 +64,7 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
     """
     wanted = {label_number(label_id) for label_id in body.dataset_label_ids}
     with services().database.transaction() as session:
-        dataset_id = locked_dataset_of(session, identifier)
+        dataset_id = dataset_of(session, identifier, locks=True)
         labels = LabelStore(session)
         if len(labels.locked(wanted)) < len(wanted):
             raise NotFound("One or more dataset labels not found")
@@ -85,7 +85,7 @@ def apply_label(identifier: str, label_id: str) -> Response:
     """
     number = label_number(label_id)
     with services().database.transaction() as session:
-        dataset_id = locked_dataset_of(session, identifier)
+        dataset_id = dataset_of(session, identifier, locks=True)
         labels = LabelStore(session)
         held = labels.locked({number})
         if not held:
@@ -104,7 +104,7 @@ def remove_label(identifier: str, label_id: str) -> Response:
     """
     number = label_number(label_id)
     with services().database.transaction() as session:
-        LabelStore(session).detach(locked_dataset_of(session, identifier), {number})
+        LabelStore(session).detach(dataset_of(session, identifier, locks=True), {number})
     return no_content()
 
 

@@ -15,13 +15,10 @@ from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode, number_of
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
-from phoenix_web.store.datasets.existing import existing_id, locked_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy.orm import Session
 
     from phoenix_web.store.datasets.datasets import DatasetInfo
@@ -109,21 +106,14 @@ def delete_dataset(dataset_id: str) -> Response:
     return no_content()
 
 
-def dataset_of(session: Session, identifier: str) -> int:
-    """Return the id of the dataset by its GlobalID, or else by its name; raise `NotFound`."""
-    return _found_id(existing_id, session, identifier)
+def dataset_of(session: Session, identifier: str, *, locks: bool = False) -> int:
+    """Return the id of the dataset by its GlobalID, or else by its name; raise `NotFound`.
 
-
-def locked_dataset_of(session: Session, identifier: str) -> int:
-    """Return the same; the dataset stays until the transaction ends. Raise `NotFound`."""
-    return _found_id(locked_id, session, identifier)
-
-
-def _found_id(
-    find: Callable[[Session, int | str], int | None], session: Session, identifier: str
-) -> int:
+    With *locks*, the dataset cannot be deleted before the transaction ends.
+    """
     number = number_of("Dataset", identifier)
-    dataset_id = find(session, identifier if number is None else number)
+    key = identifier if number is None else number
+    dataset_id = DatasetStore(session).find_id(key, locks=locks)
     if dataset_id is None:
         kind = "name" if number is None else "ID"
         raise NotFound(f"Dataset with {kind} {identifier} not found")

@@ -12,8 +12,8 @@ from phoenix_web.api.payloads import Moment, Payload
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, encode, number_of
 from phoenix_web.policy import Permission
+from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import batches, find_splits
-from phoenix_web.store.datasets.existing import existing_id
 from phoenix_web.store.datasets.versions import VersionStore
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
@@ -101,10 +101,10 @@ def find_version(session: Session, dataset_id: int, version_id: int | None) -> i
     """Return the version *version_id* of the dataset, or its latest; raise `NotFound`."""
     store = VersionStore(session, dataset_id)
     found = store.latest()
-    if found is None and existing_id(session, dataset_id) is None:
+    if found is None and DatasetStore(session).find_id(dataset_id) is None:
         raise NotFound(f"No dataset with id {encode('Dataset', dataset_id)} can be found.")
     if version_id is not None:
-        if not store.has(version_id):
+        if store.find(version_id) is None:
             shown = encode("DatasetVersion", version_id)
             raise NotFound(f"No dataset version with id {shown} can be found.")
         return version_id

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response
 
-from phoenix_web.api.datasets.datasets import dataset_of, locked_dataset_of
+from phoenix_web.api.datasets.datasets import dataset_of
 from phoenix_web.api.datasets.split_payloads import (
     CreateDatasetSplitRequestBody,
     DatasetSplit,
@@ -65,7 +65,7 @@ def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Respon
     color = _COLOR if body.color is None else _filled("color", body.color)
     user = current_principal().user
     with services().database.transaction() as session:
-        store = SplitStore(session, locked_dataset_of(session, identifier))
+        store = SplitStore(session, dataset_of(session, identifier, locks=True))
         (members,) = _examples(store, body.example_ids)
         split_id = store.add(
             user.id if user else None,
@@ -90,7 +90,7 @@ def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequest
     fields = _fields(body)
     number = _number(split_id)
     with services().database.transaction() as session:
-        store = SplitStore(session, locked_dataset_of(session, identifier))
+        store = SplitStore(session, dataset_of(session, identifier, locks=True))
         split = _found(store, number)
         added, removed = _examples(store, body.add_example_ids, body.remove_example_ids)
         # Compared as JSON, because Python takes 1 and True for equal.
@@ -117,7 +117,7 @@ def delete_split(identifier: str, split_id: str) -> Response:
     """
     number = _number(split_id)
     with services().database.transaction() as session:
-        store = SplitStore(session, locked_dataset_of(session, identifier))
+        store = SplitStore(session, dataset_of(session, identifier, locks=True))
         if not store.delete(number):
             raise _unknown(number)
     return no_content()

@@ -13,7 +13,7 @@ from phoenix_web.api.payloads import Moment, Payload
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
-from phoenix_web.store.datasets.existing import existing_id
+from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.versions import VersionInfo, VersionStore
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
@@ -52,7 +52,7 @@ def list_dataset_versions(dataset_id: str, query: ListDatasetVersionsQuery) -> R
     cursor = query.first_id("DatasetVersion", highest=MAX_DATASET_CURSOR)
     with services().database.reading() as session:
         page = VersionStore(session, number).page(query.limit, cursor)
-        if not page.items and existing_id(session, number) is None:
+        if not page.items and DatasetStore(session).find_id(number) is None:
             raise NotFound("Dataset does not exist")
     return respond_page(ListDatasetVersionsResponseBody, "DatasetVersion", page, _to_payload)
 

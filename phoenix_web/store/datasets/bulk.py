@@ -1,9 +1,9 @@
-"""Many rows at once: the fastest way into either database."""
+"""Many rows at once: the fastest way into either database, and long lists of values."""
 
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import func, select, text
 
@@ -11,7 +11,7 @@ from phoenix_web.datasets.pacing import paced
 from phoenix_web.store.database import refusal_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 #: Rows that SQLite is handed in one call, which are so few that other threads get their turn.
 _BATCH: Final = 200
+#: Values in one statement; SQLite takes 32,766 parameters.
+_AT_ONCE: Final = 10_000
+
+Value = TypeVar("Value")
+
+
+def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
+    """Return *values* in lists that fit into one statement each."""
+    whole = list(values)
+    return (whole[start : start + _AT_ONCE] for start in range(0, len(whole), _AT_ONCE))
 
 
 def refresh_statistics(session: Session, *tables: type[Base]) -> None:

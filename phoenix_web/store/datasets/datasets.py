@@ -92,6 +92,18 @@ class DatasetStore:
         row = self._session.execute(select(*_COLUMNS).where(Dataset.id == dataset_id)).first()
         return None if row is None else _dataset_from(row)
 
+    def find_id(self, key: int | str, *, locks: bool = False) -> int | None:
+        """Return the id of the dataset whose id or name is *key*, or None.
+
+        With *locks*, the dataset cannot be deleted before the transaction ends.
+        """
+        is_it = Dataset.id == key if isinstance(key, int) else Dataset.name_key == text_key(key)
+        statement = select(Dataset.id).where(is_it)
+        if locks:
+            # The lock that a foreign key to the row takes; SQLite writes one transaction at a time.
+            statement = statement.with_for_update(read=True, key_share=True)
+        return self._session.execute(statement).scalar_one_or_none()
+
     def delete(self, dataset_id: int) -> bool:
         """Delete the dataset with all of it but the splits; return whether it was there."""
         # Whoever uploads to it has finished before, or finds nothing.

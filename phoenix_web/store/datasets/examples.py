@@ -6,11 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from phoenix_web.datasets.examples import StoredExample, content_length
 from phoenix_web.errors import NotFound
-from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.bulk import chunks
 from phoenix_web.store.datasets.models import (
     DatasetExample,
     DatasetExampleRevision,
@@ -47,6 +47,15 @@ class Batch:
     splits: Mapping[int, list[str]]
     #: When each of the versions was made that examples are of, by the version's id.
     created_at: Mapping[int, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFilter:
+    """A split by which the examples of a dataset can be filtered."""
+
+    id: int
+    name: str
+    color: str
 
 
 class ExampleStore:
@@ -117,6 +126,15 @@ class ExampleStore:
             names.sort()
         return found
 
+    def count(self) -> int:
+        """Return how many examples the version has."""
+        statement = (
+            select(func.count())
+            .select_from(_Revision)
+            .where(_Revision.dataset_id == self._dataset_id, is_live(self._version_id))
+        )
+        return self._session.execute(statement).scalar_one()
+
     def has_splits(self) -> bool:
         """Tell whether an example of this version is in a split."""
         statement = (
@@ -185,3 +203,31 @@ def find_splits(
         by_name = select(DatasetSplit.name, DatasetSplit.id).where(is_one)
         of_name.update(session.execute(by_name).all())
     return of_id, of_name
+
+
+def split_filters(session: Session, dataset_id: int, limit: int) -> list[SplitFilter]:
+    """Return up to *limit* splits that an example of the dataset is in, by name.
+
+    Their members are not counted, which would read every member on every page.
+    """
+    own = DatasetExample.dataset_id == dataset_id
+    members = (
+        select(DatasetSplitMember.example_id)
+        .join(DatasetExample, DatasetExample.id == DatasetSplitMember.example_id)
+        .where(
+            DatasetSplitMember.split_id == DatasetSplit.id,
+            # The ids of a dataset lie together: this spares the members of other datasets.
+            DatasetSplitMember.example_id.between(
+                select(func.min(DatasetExample.id)).where(own).scalar_subquery(),
+                select(func.max(DatasetExample.id)).where(own).scalar_subquery(),
+            ),
+            own,
+        )
+    )
+    statement = (
+        select(DatasetSplit.id, DatasetSplit.name, DatasetSplit.color)
+        .where(members.exists())
+        .order_by(DatasetSplit.name)
+        .limit(limit)
+    )
+    return [SplitFilter(*row) for row in session.execute(statement)]

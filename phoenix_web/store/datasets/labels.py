@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
-from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.bulk import chunks
 from phoenix_web.store.datasets.models import DatasetLabel, DatasetLabelAttachment, text_key
 from phoenix_web.store.paging import Page, newest_first, read_page
 from phoenix_web.store.statements import dialect_of
@@ -84,13 +84,20 @@ class LabelStore:
 
     def list_of(self, dataset_id: int) -> list[LabelInfo]:
         """Return the labels of the dataset, newest first."""
+        return self.by_dataset([dataset_id]).get(dataset_id, [])
+
+    def by_dataset(self, dataset_ids: Collection[int]) -> dict[int, list[LabelInfo]]:
+        """Return the labels of each of the datasets that has one, newest first."""
         statement = (
-            select(*_COLUMNS)
-            .join(DatasetLabelAttachment, DatasetLabelAttachment.label_id == DatasetLabel.id)
-            .where(DatasetLabelAttachment.dataset_id == dataset_id)
+            select(DatasetLabelAttachment.dataset_id, *_COLUMNS)
+            .join(DatasetLabel, DatasetLabel.id == DatasetLabelAttachment.label_id)
+            .where(DatasetLabelAttachment.dataset_id.in_(dataset_ids))
             .order_by(DatasetLabel.id.desc())
         )
-        return [LabelInfo(*row) for row in self._session.execute(statement)]
+        labels: dict[int, list[LabelInfo]] = {}
+        for row in self._session.execute(statement):
+            labels.setdefault(row[0], []).append(LabelInfo(*row[1:]))
+        return labels
 
     def locked(self, label_ids: Collection[int]) -> list[LabelInfo]:
         """Return those labels that are there; they stay until the transaction ends."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, select, tuple_
 
-from phoenix_web.store.datasets.bulk import insert_missing, insert_rows
-from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.bulk import chunks, insert_missing, insert_rows
 from phoenix_web.store.datasets.models import (
     DatasetExampleRevision,
     DatasetSplit,

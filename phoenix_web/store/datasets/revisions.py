@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import update
 
 from phoenix_web.datasets.matching import ExampleChange
-from phoenix_web.store.datasets.bulk import insert_rows
-from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.bulk import chunks, insert_rows
 from phoenix_web.store.datasets.models import (
     DatasetExample,
     DatasetExampleRevision,

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.errors import Conflict
-from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.bulk import chunks
 from phoenix_web.store.datasets.models import (
     DatasetExample,
     DatasetExampleRevision,

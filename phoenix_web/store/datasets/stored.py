@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from phoenix_web.datasets.examples import node_id_of
 from phoenix_web.datasets.matching import StoredContent
-from phoenix_web.store.datasets.chunks import chunks
+from phoenix_web.store.datasets.bulk import chunks
 from phoenix_web.store.datasets.models import (
     DatasetExample,
     DatasetExampleRevision,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
+from phoenix_web.store.accounts.models import User
 from phoenix_web.store.datasets.models import DatasetVersion
 from phoenix_web.store.paging import Page, newest_first, read_page
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
 
@@ -26,6 +28,17 @@ class VersionInfo:
     description: str | None
     metadata: dict[str, Any]
     created_at: datetime
+    #: Who made it, while the account exists.
+    username: str | None
+
+
+_COLUMNS: Final = (
+    DatasetVersion.id,
+    DatasetVersion.description,
+    DatasetVersion.metadata_json,
+    DatasetVersion.created_at,
+    User.username,
+)
 
 
 class VersionStore:
@@ -41,15 +54,9 @@ class VersionStore:
 
         The page starts with the version *cursor*; without that version in the dataset it is empty.
         """
-        if cursor is not None and not self.has(cursor):
+        if cursor is not None and self.find(cursor) is None:
             return Page([])
-        statement = select(
-            DatasetVersion.id,
-            DatasetVersion.description,
-            DatasetVersion.metadata_json,
-            DatasetVersion.created_at,
-        ).where(DatasetVersion.dataset_id == self._dataset_id)
-        statement = newest_first(statement, DatasetVersion.id, cursor)
+        statement = newest_first(self._versions(), DatasetVersion.id, cursor)
         return read_page(self._session, statement, limit, _version_from)
 
     def latest(self) -> int | None:
@@ -59,14 +66,27 @@ class VersionStore:
         )
         return self._session.execute(statement).scalar_one_or_none()
 
-    def has(self, version_id: int) -> bool:
-        """Tell whether *version_id* is a version of this dataset."""
-        statement = select(DatasetVersion.id).where(
-            DatasetVersion.dataset_id == self._dataset_id, DatasetVersion.id == version_id
+    def find(self, version_id: int) -> VersionInfo | None:
+        """Return the version *version_id* of the dataset, or None."""
+        statement = self._versions().where(DatasetVersion.id == version_id)
+        row = self._session.execute(statement).first()
+        return None if row is None else _version_from(row)
+
+    def number(self, version_id: int) -> int:
+        """Return which version of the dataset *version_id* is; the first one is 1."""
+        statement = select(func.count()).where(
+            DatasetVersion.dataset_id == self._dataset_id, DatasetVersion.id <= version_id
         )
-        return self._session.execute(statement).first() is not None
+        return self._session.execute(statement).scalar_one()
+
+    def _versions(self) -> Select[*tuple[Any, ...]]:
+        return (
+            select(*_COLUMNS)
+            .outerjoin(User, User.id == DatasetVersion.user_id)
+            .where(DatasetVersion.dataset_id == self._dataset_id)
+        )
 
 
 def _version_from(row: Sequence[Any]) -> VersionInfo:
-    version_id, description, metadata_json, created_at = row
-    return VersionInfo(version_id, description, json.loads(metadata_json), created_at)
+    version_id, description, metadata_json, *rest = row
+    return VersionInfo(version_id, description, json.loads(metadata_json), *rest)

@@ -9,8 +9,8 @@ from flask import Blueprint, render_template, request
 
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
-from phoenix_web.store.datasets.examples import Batch, ExampleStore
-from phoenix_web.store.datasets.pages import ChangedExample, PageStore
+from phoenix_web.store.datasets.changes import ChangedExample, ChangeStore
+from phoenix_web.store.datasets.examples import Batch, ExampleStore, split_filters
 from phoenix_web.store.paging import Page
 from phoenix_web.ui import links
 from phoenix_web.ui.datasets.dataset_page import find_dataset_page
@@ -38,13 +38,12 @@ def show(dataset_id: str) -> str:
     split_id = optional_id("split", "DatasetSplit")
     with services().database.reading() as session:
         dataset_page = find_dataset_page(session, dataset_id)
-        pages = PageStore(session, dataset_page.dataset.id)
-        splits = pages.splits(_SPLITS)
+        splits = split_filters(session, dataset_page.dataset.id, _SPLITS)
         batch, count = Batch([], {}, {}), None
         if dataset_page.version is not None:
+            store = ExampleStore(session, dataset_page.dataset.id, dataset_page.version.info.id)
             if not dataset_page.is_latest:
-                count = pages.count(dataset_page.version.id)
-            store = ExampleStore(session, dataset_page.dataset.id, dataset_page.version.id)
+                count = store.count()
             split_ids = None if split_id is None else [split_id]
             batch = store.after(cursor or 0, _PAGE_SIZE + 1, split_ids)
     examples = batch.examples[:_PAGE_SIZE]
@@ -79,12 +78,11 @@ def changes(dataset_id: str) -> str:
     cursor = optional_id("cursor", "DatasetExample")
     with services().database.reading() as session:
         dataset_page = find_dataset_page(session, dataset_id)
-        store = PageStore(session, dataset_page.dataset.id)
         page: Page[ChangedExample] = Page([])
         counts = None
         if dataset_page.version is not None:
-            counts = store.change_counts(dataset_page.version.id)
-            page = store.changes(dataset_page.version.id, _PAGE_SIZE, cursor)
+            store = ChangeStore(session, dataset_page.dataset.id, dataset_page.version.info.id)
+            counts, page = store.counts(), store.page(_PAGE_SIZE, cursor)
     return render_template(
         "datasets/changes.html",
         page=dataset_page,

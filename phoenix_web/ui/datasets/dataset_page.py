@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets.datasets import DatasetInfo, DatasetStore
-from phoenix_web.store.datasets.pages import LabelMark, NumberedVersion, PageStore, labels_of
+from phoenix_web.store.datasets.labels import LabelInfo, LabelStore
+from phoenix_web.store.datasets.versions import VersionInfo, VersionStore
 from phoenix_web.ui.filters import optional_id, require_id
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.orm import Session
 
 #: Versions that can be chosen on the page.
 _VERSIONS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedVersion:
+    """A version; its `number` counts those of its dataset, from 1."""
+
+    number: int
+    info: VersionInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +37,7 @@ class DatasetPage:
     #: The GlobalID.
     id: str
     dataset: DatasetInfo
-    labels: list[LabelMark]
+    labels: list[LabelInfo]
     #: The newest versions, newest first, and the chosen one.
     versions: list[NumberedVersion]
     #: None when nothing was ever uploaded.
@@ -45,7 +57,7 @@ class DatasetPage:
 
     def id_of(self, version: NumberedVersion) -> str:
         """Return the GlobalID of *version*."""
-        return encode("DatasetVersion", version.id)
+        return encode("DatasetVersion", version.info.id)
 
 
 def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
@@ -62,16 +74,24 @@ def find_dataset_page(session: Session, dataset_id: str) -> DatasetPage:
     Raises `NotFound` without them.
     """
     dataset = find_dataset(session, dataset_id)
-    store = PageStore(session, dataset.id)
-    versions = store.versions(_VERSIONS)
+    store = VersionStore(session, dataset.id)
+    newest = store.page(_VERSIONS).items
+    count = store.number(newest[0].id) if newest else 0
+    versions = [NumberedVersion(count - place, info) for place, info in enumerate(newest)]
+    version = versions[0] if versions else None
     wanted = optional_id("version", "DatasetVersion")
-    if wanted is None:
-        version = versions[0] if versions else None
-    else:
-        version = store.find_version(wanted)
-        if version is None:
+    if wanted is not None:
+        info = store.find(wanted)
+        if info is None:
             raise NotFound("This dataset does not have that version.")
+        version = NumberedVersion(store.number(info.id), info)
         if version not in versions:
             versions.append(version)
     labels = labels_of(session, [dataset.id]).get(dataset.id, [])
     return DatasetPage(dataset_id, dataset, labels, versions, version)
+
+
+def labels_of(session: Session, dataset_ids: Collection[int]) -> dict[int, list[LabelInfo]]:
+    """Return the labels of each of the datasets that has one, by name."""
+    found = LabelStore(session).by_dataset(dataset_ids)
+    return {key: sorted(labels, key=attrgetter("name")) for key, labels in found.items()}

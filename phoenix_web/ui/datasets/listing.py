@@ -9,8 +9,8 @@ from flask import render_template, request
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetOrder, DatasetStore
-from phoenix_web.store.datasets.pages import labels_of
 from phoenix_web.ui import filters, links
+from phoenix_web.ui.datasets.dataset_page import labels_of
 from phoenix_web.ui.datasets.snippets import first_dataset
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
