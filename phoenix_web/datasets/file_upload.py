@@ -7,10 +7,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from phoenix_web.datasets.examples import Upload, action_of, content_length
-from phoenix_web.datasets.form import FILE
+from phoenix_web.datasets.form import FILE, columns_of
 from phoenix_web.datasets.formats import arrow, jsonl
 from phoenix_web.datasets.formats import csv as csv_upload
-from phoenix_web.datasets.formats.columns import columns_of
 from phoenix_web.datasets.formats.rows import example_of, refuse, shown
 from phoenix_web.datasets.formats.unpacking import unpacked
 from phoenix_web.datasets.pacing import paced
@@ -20,8 +19,7 @@ from phoenix_web.errors import Invalid, PayloadTooLarge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from phoenix_web.datasets.form import FormFile, MultipartForm
-    from phoenix_web.datasets.formats.columns import Columns
+    from phoenix_web.datasets.form import Columns, FormFile, MultipartForm
     from phoenix_web.datasets.formats.rows import Shape
     from phoenix_web.datasets.limits import UploadLimits
     from phoenix_web.datasets.spool import Spool

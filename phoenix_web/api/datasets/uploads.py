@@ -18,14 +18,14 @@ from phoenix_web.datasets.formats import json as json_upload
 from phoenix_web.errors import BadRequest, Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
-from phoenix_web.store.datasets.uploads import UploadStore
+from phoenix_web.store.datasets.uploads.uploads import UploadStore
 from phoenix_web.web import multipart
 from phoenix_web.web.guard import current_principal, requires
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.examples import Upload
-    from phoenix_web.store.datasets.uploads import UploadResult
+    from phoenix_web.store.datasets.uploads.uploads import UploadResult
 
 routes = Blueprint("uploads", __name__)
 

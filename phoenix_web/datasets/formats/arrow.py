@@ -15,7 +15,7 @@ from phoenix_web.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phoenix_web.datasets.formats.columns import Columns
+    from phoenix_web.datasets.form import Columns
     from phoenix_web.datasets.formats.rows import Shape
 
 #: Rows that are Python values at a time.

@@ -14,7 +14,7 @@ from phoenix_web.errors import Invalid, PayloadTooLarge
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from phoenix_web.datasets.formats.columns import Columns
+    from phoenix_web.datasets.form import Columns
     from phoenix_web.datasets.formats.rows import Buckets, Row, Shape
 
 #: What names of columns begin with that carry their bucket, and their place in it.

@@ -12,7 +12,7 @@ from phoenix_web.errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from phoenix_web.datasets.formats.columns import Columns
+    from phoenix_web.datasets.form import Columns
 
     Row = Mapping[str, Any]
     Buckets = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from phoenix_web.ui.datasets import actions, browsing, listing
+from phoenix_web.ui.datasets import dataset, listing
 from phoenix_web.ui.datasets.upload import pages
 
 routes = Blueprint("datasets", __name__, url_prefix="/datasets")
-for _part in (actions, browsing, pages):
+for _part in (dataset, pages):
     routes.register_blueprint(_part.routes)
 # Not in a part of its own, so that the list is `ui.datasets.index`, as every page's start is.
 routes.add_url_rule("", view_func=listing.index)

@@ -26,7 +26,7 @@ from phoenix_web.store.datasets.models import (
     DatasetSplitMember,
     DatasetVersion,
 )
-from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
+from phoenix_web.store.datasets.uploads.uploads import UploadResult, UploadStore
 from phoenix_web.store.models import Base
 from tests.forms import LIMITS
 

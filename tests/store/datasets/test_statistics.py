@@ -11,7 +11,7 @@ from sqlalchemy import text
 from phoenix_web.datasets.examples import Upload, UploadAction, incoming
 from phoenix_web.datasets.spool import Spool
 from phoenix_web.store.database import Database
-from phoenix_web.store.datasets.uploads import UploadStore
+from phoenix_web.store.datasets.uploads.uploads import UploadStore
 
 if TYPE_CHECKING:
     from tests.servers import Postgres

@@ -22,7 +22,7 @@ from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import batches
 from phoenix_web.store.datasets.models import DatasetExample, DatasetSplit
-from phoenix_web.store.datasets.uploads import UploadResult, UploadStore
+from phoenix_web.store.datasets.uploads.uploads import UploadResult, UploadStore
 from phoenix_web.store.datasets.versions import VersionStore
 from tests.datasets.upload_model import Model, Refused, Row
 

@@ -18,7 +18,7 @@ from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.errors import Conflict, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
-from phoenix_web.store.datasets.uploads import UploadStore
+from phoenix_web.store.datasets.uploads.uploads import UploadStore
 from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.datasets.upload import column_roles, file_reading
 from phoenix_web.ui.datasets.upload.forms import UploadForm
@@ -29,7 +29,7 @@ from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.examples import Upload
-    from phoenix_web.store.datasets.uploads import UploadResult
+    from phoenix_web.store.datasets.uploads.uploads import UploadResult
 
 routes = Blueprint("uploads", __name__, url_prefix="/upload")
 

@@ -1,22 +1,25 @@
-"""One dataset: its examples, what its versions have changed, and how programs read it."""
+"""One dataset: its examples, changes and snippets, its downloads, and deleting it."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 
+from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.changes import ChangedExample, ChangeStore
+from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import Batch, ExampleStore, split_filters
 from phoenix_web.store.paging import Page
-from phoenix_web.ui import links
-from phoenix_web.ui.datasets.dataset_page import find_dataset_page
+from phoenix_web.ui import htmx, links
+from phoenix_web.ui.datasets.dataset_page import find_dataset, find_dataset_page
 from phoenix_web.ui.datasets.json_view import JsonLine, lines
 from phoenix_web.ui.datasets.snippets import reading_snippets
-from phoenix_web.ui.filters import optional_id
+from phoenix_web.ui.filters import optional_id, require_id
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
 
@@ -28,6 +31,14 @@ _SPLITS: Final = 100
 #: What an upload has done, as its page tells when it leads here.
 _OUTCOME: Final = ("created", "updated", "deleted")
 _COUNT: Final = re.compile(r"[0-9]{1,12}")
+#: The name in the address, the API's route, and what its query must say.
+_DOWNLOADS: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "csv": ("csv", {}),
+    "csv-for-spreadsheets": ("csv", {"safe": "true"}),
+    "jsonl": ("jsonl", {}),
+    "openai-fine-tuning": ("jsonl/openai_ft", {}),
+    "openai-evals": ("jsonl/openai_evals", {}),
+}
 
 
 @routes.get("")
@@ -112,6 +123,36 @@ def use(dataset_id: str) -> str:
     return render_template(
         "datasets/use.html", page=dataset_page, snippets=snippets, is_asked="delete" in request.args
     )
+
+
+@routes.get("/download/<name>")
+@requires(Permission.DATASET_READ)
+def download(dataset_id: str, name: str) -> Response:
+    """Lead to the download of the API.
+
+    The page links here because this door renews an access token that has run out; the API
+    would refuse it.
+    """
+    if name not in _DOWNLOADS:
+        raise NotFound("This download does not exist.")
+    with services().database.reading() as session:
+        find_dataset(session, dataset_id)
+    path, query = _DOWNLOADS[name]
+    version = request.args.get("version")
+    query = {**query, **({"version_id": version} if version else {})}
+    url = f"{links.root_path()}/v1/datasets/{dataset_id}/{path}"
+    return htmx.redirect(f"{url}?{urlencode(query)}" if query else url)
+
+
+@routes.post("/delete")
+@requires(Permission.DATASET_WRITE)
+def delete(dataset_id: str) -> Response:
+    """Delete the dataset with all its versions; raise `NotFound` when there is no such one."""
+    number = require_id("Dataset", dataset_id)
+    with services().database.transaction() as session:
+        if not DatasetStore(session).delete(number):
+            raise NotFound("This dataset does not exist. It may already have been deleted.")
+    return htmx.redirect(links.url_for("ui.datasets.index", deleted="yes"))
 
 
 def buckets(*texts: str) -> list[tuple[str, list[JsonLine]]]:

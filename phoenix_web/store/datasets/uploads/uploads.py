@@ -13,7 +13,6 @@ from phoenix_web.datasets.matching import ExampleChange, Matching
 from phoenix_web.errors import Conflict, InvalidCredential
 from phoenix_web.store.accounts.models import User
 from phoenix_web.store.datasets.bulk import allocate_ids, refresh_statistics
-from phoenix_web.store.datasets.memberships import Memberships, remove_deleted
 from phoenix_web.store.datasets.models import (
     Dataset,
     DatasetExample,
@@ -22,8 +21,8 @@ from phoenix_web.store.datasets.models import (
     DatasetVersion,
     text_key,
 )
-from phoenix_web.store.datasets.revisions import Revisions
-from phoenix_web.store.datasets.stored import StoredExamples
+from phoenix_web.store.datasets.uploads.memberships import Memberships, remove_deleted
+from phoenix_web.store.datasets.uploads.revisions import Revisions, StoredExamples
 from phoenix_web.store.datasets.versions import VersionStore
 from phoenix_web.store.statements import dialect_of
 
