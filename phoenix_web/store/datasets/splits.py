@@ -62,6 +62,12 @@ class SplitStore:
         """Work in *session*, which the caller commits."""
         self._session = session
         self._dataset_id = dataset_id
+        #: The revision that makes a member of a split a live example of the dataset.
+        self._is_live_member = and_(
+            DatasetExampleRevision.dataset_id == dataset_id,
+            DatasetExampleRevision.example_id == DatasetSplitMember.example_id,
+            is_live(),
+        )
 
     def page(self, limit: int, cursor: int | None = None) -> Page[SplitInfo]:
         """Return up to *limit* splits with members in the dataset, newest first, from *cursor* on.
@@ -77,11 +83,7 @@ class SplitStore:
             .join(DatasetSplitMember, DatasetSplitMember.example_id == DatasetExample.id)
             .outerjoin(
                 DatasetExampleRevision,
-                and_(
-                    DatasetExampleRevision.dataset_id == DatasetExample.dataset_id,
-                    DatasetExampleRevision.example_id == DatasetExample.id,
-                    is_live(),
-                ),
+                self._is_live_member,
             )
             .where(DatasetExample.dataset_id == self._dataset_id)
             .group_by(DatasetSplitMember.split_id)
@@ -181,11 +183,7 @@ class SplitStore:
             .select_from(DatasetSplitMember)
             .join(
                 DatasetExampleRevision,
-                and_(
-                    DatasetExampleRevision.dataset_id == self._dataset_id,
-                    DatasetExampleRevision.example_id == DatasetSplitMember.example_id,
-                    is_live(),
-                ),
+                self._is_live_member,
             )
             .where(DatasetSplitMember.split_id == split_id)
         )

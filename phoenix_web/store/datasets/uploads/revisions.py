@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import func, select, update
 
@@ -44,8 +44,8 @@ _EXAMPLE_COLUMNS: Final = (
 )
 _REVISION_COLUMNS: Final = (
     _Revision.dataset_id,
-    _Revision.example_id,
     _Revision.version_id,
+    _Revision.example_id,
     _Revision.kind,
     _Revision.input_json,
     _Revision.output_json,
@@ -160,40 +160,24 @@ class Revisions:
                 if change is ExampleChange.CREATE and example_id not in revived
             ),
         )
-        insert_rows(
-            self._session,
-            _REVISION_COLUMNS,
+        self._insert(
             (
-                (
-                    self._dataset_id,
-                    example_id,
-                    self._version_id,
-                    _KINDS[change],
-                    example.input_json,
-                    example.output_json,
-                    example.metadata_json,
-                    example.content_hash,
-                )
-                for example_id, change, example in changes
-            ),
+                example_id,
+                _KINDS[change],
+                example.input_json,
+                example.output_json,
+                example.metadata_json,
+                example.content_hash,
+            )
+            for example_id, change, example in changes
         )
 
     def delete(self, example_ids: Sequence[int]) -> None:
         """Delete the examples, which stay in the versions before this one."""
-        insert_rows(
-            self._session,
-            _REVISION_COLUMNS,
-            (
-                (
-                    self._dataset_id,
-                    example_id,
-                    self._version_id,
-                    RevisionKind.DELETE.value,
-                    _NOTHING,
-                    _NOTHING,
-                    _NOTHING,
-                    None,
-                )
-                for example_id in example_ids
-            ),
-        )
+        deletion = (RevisionKind.DELETE.value, _NOTHING, _NOTHING, _NOTHING, None)
+        self._insert((example_id, *deletion) for example_id in example_ids)
+
+    def _insert(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Insert revisions of this version; *rows* begin with the example's id."""
+        own = (self._dataset_id, self._version_id)
+        insert_rows(self._session, _REVISION_COLUMNS, (own + row for row in rows))
