@@ -28,13 +28,13 @@ def decode(text: str) -> tuple[str, int] | None:
     return (kind, number) if number <= MAX_ID and encode(kind, number) == text else None
 
 
-def number_of(kind: str, text: str) -> int | None:
+def decode_as(kind: str, text: str) -> int | None:
     """Return the number in *text* if it is a GlobalID of *kind*, else None."""
     decoded = decode(text)
     return decoded[1] if decoded is not None and decoded[0] == kind else None
 
 
-def row_id(text: str | None) -> int | None:
+def parse_row_id(text: str | None) -> int | None:
     """Return the row id from its decimal form *text*, or None."""
     if text is None or not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_ID)):
         return None

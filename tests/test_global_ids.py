@@ -7,7 +7,7 @@ import base64
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_web.global_ids import MAX_ID, decode, encode, number_of
+from phoenix_web.global_ids import MAX_ID, decode, decode_as, encode
 
 kinds = st.sampled_from(["User", "UserApiKey", "SystemApiKey", "Dataset"])
 numbers = st.integers(0, MAX_ID)
@@ -16,8 +16,8 @@ numbers = st.integers(0, MAX_ID)
 @given(kinds, numbers)
 def test_what_is_encoded_is_decoded(kind: str, number: int) -> None:
     assert decode(encode(kind, number)) == (kind, number)
-    assert number_of(kind, encode(kind, number)) == number
-    assert number_of(f"{kind}x", encode(kind, number)) is None
+    assert decode_as(kind, encode(kind, number)) == number
+    assert decode_as(f"{kind}x", encode(kind, number)) is None
 
 
 @given(st.text() | st.binary().map(lambda data: base64.b64encode(data).decode()))
@@ -32,7 +32,7 @@ def test_nothing_may_stand_before_or_after(kind: str, number: int, more: str) ->
     text = encode(kind, number)
 
     assert decode(text + more) is None
-    assert number_of(kind, more + text) is None
+    assert decode_as(kind, more + text) is None
 
 
 def test_loose_spellings_are_refused() -> None:

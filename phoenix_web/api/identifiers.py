@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from phoenix_web.errors import Invalid
-from phoenix_web.global_ids import number_of
+from phoenix_web.global_ids import decode_as
 
 
 def require_id(kind: str, text: str, refusal: str | None = None) -> int:
@@ -12,7 +12,7 @@ def require_id(kind: str, text: str, refusal: str | None = None) -> int:
     Raises `Invalid` for any other text. Its message begins with *refusal*, for routes whose
     contract has a sentence of its own.
     """
-    number = number_of(kind, text)
+    number = decode_as(kind, text)
     if number is None:
         raise Invalid(f"{refusal or f'Invalid {kind} GlobalID format'}: {text}")
     return number

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from phoenix_web.datasets.content_hash import canonical, content_hash
 from phoenix_web.datasets.limits import is_deeper
 from phoenix_web.errors import Invalid
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import decode_as, encode
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.spool import Spool
@@ -120,7 +120,7 @@ def incoming(
 
 def node_id_of(external_id: str | None) -> int | None:
     """Return the number of the stored example that *external_id* names, or None."""
-    return number_of(NODE_TYPE, external_id) if external_id else None
+    return decode_as(NODE_TYPE, external_id) if external_id else None
 
 
 def content_length(example: IncomingExample | StoredExample) -> int:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from flask import request
 
 from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import number_of
+from phoenix_web.global_ids import decode_as
 
 #: Longer search texts are cut; SQLite refuses much longer patterns.
 _MAX_SEARCH: Final = 256
@@ -40,7 +40,7 @@ def optional_id(name: str, kind: str, missing: str = _MISSING) -> int | None:
 
 def require_id(kind: str, text: str, missing: str = _MISSING) -> int:
     """Return the row id in the GlobalID *text* of *kind*; raise `NotFound` for any other text."""
-    number = number_of(kind, text)
+    number = decode_as(kind, text)
     if number is None:
         raise NotFound(missing)
     return number

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, make_response, request
 
 from phoenix_web.errors import NotFound
-from phoenix_web.global_ids import MAX_ID, row_id
+from phoenix_web.global_ids import MAX_ID, parse_row_id
 from phoenix_web.policy import Permission
 from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from phoenix_web.ui import filters, htmx, links
@@ -47,7 +47,7 @@ def retry(mail_id: int) -> Response:
 
 def _page(*, is_retried: bool = False) -> Response:
     state = filters.choice("state", MailState)
-    cursor = row_id(request.args.get("cursor"))
+    cursor = parse_row_id(request.args.get("cursor"))
     with services().database.reading() as session:
         page = OutboxStore(session).page(_PAGE_SIZE, cursor, state)
     body = htmx.render(

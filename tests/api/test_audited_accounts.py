@@ -9,7 +9,7 @@ import pytest
 
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.accounts import rename
-from phoenix_web.global_ids import number_of
+from phoenix_web.global_ids import decode_as
 from phoenix_web.store.accounts.users import UserStore
 from tests.audit_log import Watch, by, what
 from tests.factories import PASSWORD, services_of, sign_in
@@ -217,7 +217,7 @@ def test_the_pages_tell_the_same(
     own, user = "/settings/profile", f"/settings/users/{member.global_id}"
     # The oldest of each: the visitor's is the newest.
     mine, theirs = (
-        number_of("UserSession", session_ids(client, who)[-1]) for who in (admin, member)
+        decode_as("UserSession", session_ids(client, who)[-1]) for who in (admin, member)
     )
     sign_in(app, admin)
     sign_in(app, member)

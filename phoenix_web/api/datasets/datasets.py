@@ -12,7 +12,7 @@ from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import MAX_DATASET_CURSOR, AnyLimit, CursorQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, no_content, respond
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import decode, encode, number_of
+from phoenix_web.global_ids import decode, decode_as, encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.web.guard import requires
@@ -111,7 +111,7 @@ def dataset_of(session: Session, identifier: str, *, locks: bool = False) -> int
 
     With *locks*, the dataset cannot be deleted before the transaction ends.
     """
-    number = number_of("Dataset", identifier)
+    number = decode_as("Dataset", identifier)
     key = identifier if number is None else number
     dataset_id = DatasetStore(session).find_id(key, locks=locks)
     if dataset_id is None:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.payloads import Moment, Payload
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import decode, encode, number_of
+from phoenix_web.global_ids import decode, decode_as, encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import batches, find_splits
@@ -138,7 +138,7 @@ def _splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[in
     for identifier in map(str.strip, identifiers):
         if not identifier:
             raise Invalid("Invalid split identifier")
-        number = number_of("DatasetSplit", identifier)
+        number = decode_as("DatasetSplit", identifier)
         if number is None:
             given_names[identifier] = None
         else:

@@ -24,7 +24,7 @@ from phoenix_web.api.paging import MAX_DATASET_CURSOR, respond_page
 from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.datasets.examples import NODE_TYPE
 from phoenix_web.errors import Invalid, NotFound
-from phoenix_web.global_ids import encode, number_of
+from phoenix_web.global_ids import decode_as, encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.splits import SplitStore
 from phoenix_web.web.guard import current_principal, requires
@@ -146,7 +146,7 @@ def _examples(store: SplitStore, *lists: Sequence[str]) -> list[list[int]]:
     """Return the numbers of the examples in each of *lists*; raise `NotFound` naming the others."""
     keys: dict[str, str | int] = {}
     for text in chain(*lists):
-        number = number_of(NODE_TYPE, text)
+        number = decode_as(NODE_TYPE, text)
         keys[text] = text if number is None else number
     numbers = store.example_ids(list(keys.values()))
     unknown = [text for text, key in keys.items() if key not in numbers]

@@ -11,7 +11,7 @@ from flask import make_response, request
 
 from phoenix_web.auth.credentials.issuer import IssuedKey, issue_key, revoke_key
 from phoenix_web.errors import Conflict, NotFound
-from phoenix_web.global_ids import MAX_ID, row_id
+from phoenix_web.global_ids import MAX_ID, parse_row_id
 from phoenix_web.store.accounts.keys import KeyInfo, KeyStore
 from phoenix_web.ui import form_tokens, forms, htmx, links
 from phoenix_web.ui.keys.snippets import snippets
@@ -49,7 +49,7 @@ class KeyPage:
     def show(self, owner: UserInfo) -> Response:
         """Answer the list of *owner*'s keys and the form for another one."""
         revoked = None
-        key_id = row_id(request.args.get("revoked"))
+        key_id = parse_row_id(request.args.get("revoked"))
         if key_id is not None:
             with services().database.reading() as session:
                 revoked = KeyStore(session).find_revoked(key_id, owner.id)
@@ -105,7 +105,7 @@ class KeyPage:
         revoked: KeyInfo | None = None,
         problem: str | None = None,
     ) -> Response:
-        asked = row_id(request.args.get("revoke"))
+        asked = parse_row_id(request.args.get("revoke"))
         with services().database.reading() as session:
             keys = KeyStore(session).list_for(owner.id, with_expired=True)
         url = links.server_url()
