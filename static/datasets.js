@@ -1,5 +1,4 @@
-// What the upload of a file does beyond plain HTML: dropping it, and showing how much is sent.
-// The forms work without this file; the server sees no difference.
+// Drag and drop, the size check and the progress bar of uploads. The forms also work without it.
 
 const form = () => document.querySelector("[data-upload]");
 
@@ -46,8 +45,8 @@ function send(upload) {
   });
   request.addEventListener("load", () => arrive(request, upload.action));
   request.addEventListener("error", async () => {
-    // A server that refuses a file unread may close the connection before the answer is read.
-    // Loading this page again shows whether the session has ended.
+    // A server that refuses a file may close the connection before the response arrives. If the
+    // session has ended, loading this page redirects to the sign-in page.
     const page = await fetch(location.href).catch(() => null);
     if (page?.redirected) {
       location.assign(page.url);

@@ -35,6 +35,7 @@ CLEAN: Final = (
     "phoenix_web/store/migrations",
     "phoenix_web/version.py",
     "pyproject.toml",
+    "static",
     "tests/test_documents.py",
 )
 SUFFIXES: Final = {"", ".css", ".html", ".js", ".md", ".py", ".toml", ".txt"}
