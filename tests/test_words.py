@@ -36,6 +36,7 @@ CLEAN: Final = (
     "phoenix_web/version.py",
     "pyproject.toml",
     "static",
+    "templates",
     "tests/test_documents.py",
 )
 SUFFIXES: Final = {"", ".css", ".html", ".js", ".md", ".py", ".toml", ".txt"}

@@ -79,10 +79,10 @@ class OutboxStore:
         return self._session.execute(due.limit(1)).first() is not None
 
     def claim(self, now: datetime, until: datetime) -> MailInfo | None:
-        """Claim the mail that has been due longest until *until*, and return it, if any.
+        """Claim the longest overdue mail and return it, or None if no mail is due.
 
-        Of simultaneous calls, only one claims a given mail. The mail is due again at *until* in
-        case its process dies.
+        Only one of simultaneous calls claims a given mail. It becomes due again at *until*, in
+        case the claiming process dies.
         """
         first = (
             select(OutgoingMail.id)
