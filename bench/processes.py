@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from tests.live import free_port
+from tests.processes import reserved_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,27 +54,26 @@ def serving(
     command: Sequence[str], path: str, environment: Mapping[str, str], log: Path
 ) -> Iterator[Process]:
     """Run *command* while the block runs, which starts once *path* responds."""
-    port = free_port()
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_")}
-    address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}
-    with log.open("ab") as output:
+    with reserved_port() as port, log.open("ab") as printed:
         begin = time.perf_counter()
-        process = subprocess.Popen(
+        with running(
             command,
-            env={**inherited, **environment, **address},
-            stdout=output,
+            env={
+                **inherited,
+                **environment,
+                "PHOENIX_HOST": "127.0.0.1",
+                "PHOENIX_PORT": str(port),
+            },
+            stdout=printed,
             stderr=subprocess.STDOUT,
-        )
-        try:
+        ) as process:
             url = f"http://127.0.0.1:{port}"
             while not _answers(url + path):
                 if process.poll() is not None:
                     sys.exit(f"{command[0]} ended:\n{log.read_text()}")
                 time.sleep(0.005)
             yield Process(url, process.pid, time.perf_counter() - begin)
-        finally:
-            process.terminate()
-            process.wait()
 
 
 def _answers(url: str) -> bool:

@@ -8,7 +8,6 @@ import re
 import ssl
 import subprocess
 import threading
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import policy
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from tests.live import free_port
+from tests.processes import PATIENCE_SECONDS, reserved_port, wait_until
 from tests.servers import program
 
 if TYPE_CHECKING:
@@ -73,20 +72,17 @@ class MailServer:
         self.sessions.append((is_encrypted, name))
         return "250 Taken"
 
-    def wait_for(self, count: int, seconds: float = 20) -> list[EmailMessage]:
+    def wait_for(self, count: int) -> list[EmailMessage]:
         """Return the messages once there are *count* of them."""
-        self._wait(lambda: len(self.messages) >= count, seconds)
+        wait_until(lambda: len(self.messages) >= count, self._state)
         return self.messages
 
-    def wait_until_begun(self, count: int = 1, seconds: float = 20) -> None:
+    def wait_until_begun(self, count: int = 1) -> None:
         """Return once *count* messages are being brought."""
-        self._wait(lambda: self.begun >= count, seconds)
+        wait_until(lambda: self.begun >= count, self._state)
 
-    def _wait(self, is_there: Any, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not is_there():
-            assert time.monotonic() < deadline, f"{len(self.messages)} mails, {self.begun} begun"
-            time.sleep(0.02)
+    def _state(self) -> str:
+        return f"{len(self.messages)} mails, {self.begun} begun"
 
 
 def link_in(message: EmailMessage) -> str:
@@ -108,27 +104,29 @@ def running_mail_server(
     needs_login: bool = False,
 ) -> Iterator[MailServer]:
     """Take mails until the block ends, with STARTTLS or *tls* from the first byte on."""
-    server = MailServer(port or free_port())
-    server.is_quick.set()
     options: dict[str, Any] = {}
     if needs_login:
         options = {"authenticator": _authenticate, "auth_required": True}
         options["auth_require_tls"] = starttls is not None
-    controller = _Controller(
-        server,
-        hostname=host,
-        port=server.port,
-        server_hostname="mail.test",
-        tls_context=starttls.context if starttls else None,
-        ssl_context=tls.context if tls else None,
-        **options,
-    )
-    controller.start()
-    try:
-        yield server
-    finally:
+    with reserved_port() as free_port:
+        server = MailServer(port or free_port)
         server.is_quick.set()
-        controller.stop()
+        controller = _Controller(
+            server,
+            hostname=host,
+            port=server.port,
+            server_hostname="mail.test",
+            tls_context=starttls.context if starttls else None,
+            ssl_context=tls.context if tls else None,
+            ready_timeout=PATIENCE_SECONDS,
+            **options,
+        )
+        controller.start()
+        try:
+            yield server
+        finally:
+            server.is_quick.set()
+            controller.stop()
 
 
 class _Controller(Controller):

@@ -7,8 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import redis
+
+from tests.processes import running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,36 +93,30 @@ def running_postgres(*, is_durable: bool = False) -> Iterator[Postgres]:
             "max_connections": 200,
             "fsync": "on" if is_durable else "off",
         }
-        with log.open("w") as output:
-            server = subprocess.Popen(
+        with (
+            log.open("w") as output,
+            running(
                 [postgres, "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
+                end=signal.SIGINT,  # "fast": disconnects clients, then stops cleanly
                 user=user,
                 group=user,
                 extra_groups=groups,
                 cwd=folder,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-            )
-        try:
-            yield _when_ready(Postgres(folder, server.pid), server, log)
-        finally:
-            server.send_signal(signal.SIGINT)  # "fast": disconnects clients, then stops cleanly
-            server.wait(timeout=30)
+            ) as process,
+        ):
+            server = Postgres(folder, process.pid)
+            wait_until(lambda: _answers(server, process, log), log.read_text)
+            yield server
 
 
-def _when_ready(
-    postgres: Postgres, server: subprocess.Popen[bytes], log: Path, seconds: float = 20
-) -> Postgres:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            postgres.execute("SELECT 1")
-        except psycopg.OperationalError:
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL did not start:\n{log.read_text()}")
-            time.sleep(0.05)
-        else:
-            return postgres
+def _answers(server: Postgres, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    with suppress(psycopg.OperationalError):
+        server.execute("SELECT 1")
+        return True
+    return False
 
 
 @contextmanager
@@ -134,25 +129,19 @@ def running_redis(folder: Path, port: int, password: str = "") -> Iterator[str]:
         "save": "",
         "requirepass": password,
     }
-    server = subprocess.Popen(
-        [
-            program("redis-server"),
-            *(part for name in options for part in (f"--{name}", str(options[name]))),
-        ],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        client = redis.Redis(port=port, password=password or None)
-        deadline = time.monotonic() + 10
-        while True:
+    command = [program("redis-server")]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    with (
+        running(command, stdout=subprocess.DEVNULL) as process,
+        closing(redis.Redis(port=port, password=password or None)) as client,
+    ):
+
+        def answers() -> bool:
+            assert process.poll() is None
             with suppress(redis.ConnectionError):
-                client.ping()
-                break
-            assert server.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        client.close()
+                return bool(client.ping())
+            return False
+
+        wait_until(answers)
         yield f"redis://:{password}@127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait(timeout=10)

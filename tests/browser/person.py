@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 from playwright.sync_api import expect
+
+from tests.live import http_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,4 +98,4 @@ def looked_at_by_axe(scheme: str, width: int) -> dict[str, Any]:
 def status_with(url: str, key: str) -> int:
     """Return what the API answers to *key*."""
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx.get(f"{url}/v1/datasets", headers=headers, trust_env=False).status_code
+    return http_request("GET", f"{url}/v1/datasets", headers=headers).status_code

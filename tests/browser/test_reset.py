@@ -3,11 +3,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.person import PASSWORD, Person, person
+from tests.live import http_request
 from tests.mail_server import link_in
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_a_forgotten_password_is_replaced_by_a_mailed_link(
         ask_for_a_link(someone)
         link = link_in(mail_server.wait_for(1)[0])
         # What a mail program opens to look for evil is not used up by that.
-        assert httpx.get(link, trust_env=False).status_code == 200
+        assert http_request("GET", link).status_code == 200
 
         page.goto(link)
         field = page.get_by_label("New password", exact=True)

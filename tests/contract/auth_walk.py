@@ -17,7 +17,6 @@ from phoenix_web.policy import Role
 from phoenix_web.store.accounts.users import UserStore
 from tests.contract.replay import fill
 from tests.factories import ADMIN_SECRET, SECRET, services_of
-from tests.live import free_port
 from tests.mail_server import link_in
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class Walk:
                 changes["sql_database_url"] = self._second_database
                 changes["default_admin_initial_password"] = PASSWORDS["admin"]
             if server in {SMTP, SMTP_DOWN}:
-                port = self._mail_server.port if server == SMTP else free_port()
+                port = self._mail_server.port if server == SMTP else 1  # where nothing listens
                 changes |= {"smtp_hostname": "127.0.0.1", "smtp_port": port, "root_url": BASE_URL}
             self._apps[server, process] = self._make_app(**changes)
         self._app = self._apps[server, process]

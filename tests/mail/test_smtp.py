@@ -11,8 +11,8 @@ import pytest
 
 from phoenix_web.mail import smtp
 from phoenix_web.mail.smtp import DeliveryFailed, SmtpServer
-from tests.live import free_port
 from tests.mail_server import PASSWORD, USERNAME, make_certificate, running_mail_server
+from tests.processes import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +141,8 @@ def test_faults_of_the_settings_are_not_the_end_of_a_mail(trusted: Certificate) 
         missing = failure(server_at(running))
     with running_mail_server() as running:
         unasked = failure(server_at(running, **login))
-    nobody = failure(SmtpServer("127.0.0.1", free_port(), "phx.example.com", **login))
+    with reserved_port() as port:
+        nobody = failure(SmtpServer("127.0.0.1", port, "phx.example.com", **login))
     unknown = failure(SmtpServer("mail.invalid", 25, "phx.example.com", **login))
 
     faults = (wrong, missing, unasked, nobody, unknown)

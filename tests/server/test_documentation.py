@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tests.factories import ADMIN_SECRET
+from tests.live import http_request
 from tests.servers import program
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ for dataset in Client().datasets.list():
 def dataset(server: LiveServer, make_user: MakeUser) -> str:
     """Upload a dataset and return its name."""
     name = "questions of a day"
-    answer = httpx.post(
+    answer = http_request(
+        "POST",
         f"{server.url}/v1/datasets/upload?sync=true",
         headers=make_user().headers,
         json={"action": "create", "name": name, "inputs": [{"question": "Why?"}]},
-        trust_env=False,
     )
     assert answer.is_success, answer.text
     return name

@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from phoenix_web import create_app
 from phoenix_web.server.bootstrap import prepare
 from tests import factories
-from tests.live import environment_of, running_server, workers_of
+from tests.live import environment_of, http_request, running_server, workers_of
+from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.servers import running_postgres
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ OTHER_SECRET = "another-secret-behind-all-sessions-2"
 
 def status(server: LiveServer, headers: dict[str, str], path: str = "/v1/user") -> int:
     url = server.url + path
-    return httpx.get(url, headers=headers, trust_env=False, timeout=30).status_code
+    return http_request("GET", url, headers=headers).status_code
 
 
 def connection(server: LiveServer) -> socket.socket:
     host, port = server.url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=30)
+    return socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS)
 
 
 def login(server: LiveServer, password: str = factories.PASSWORD) -> bytes:
@@ -57,11 +57,11 @@ def test_a_key_that_was_answered_outlives_a_killed_server(
     user = make_user()
     with running_server(environment) as server:
         workers = workers_of(server)
-        answer = httpx.post(
+        answer = http_request(
+            "POST",
             f"{server.url}/v1/user/api_keys",
             headers=user.headers,
             json={"data": {"name": "made at the last moment"}},
-            trust_env=False,
         )
         for pid in (server.pid, *workers):
             os.kill(pid, signal.SIGKILL)
@@ -83,7 +83,7 @@ def test_a_restart_keeps_sessions_and_another_secret_ends_them(
     with running_server({**environment, "PHOENIX_SECRET": OTHER_SECRET}, workers=1) as server:
         assert status(server, user.headers) == 401
         refresh = f"{server.url}/auth/refresh"
-        assert httpx.post(refresh, headers=user.refresh_cookie, trust_env=False).status_code == 401
+        assert http_request("POST", refresh, headers=user.refresh_cookie).status_code == 401
         assert status(server, key.headers) == 200
 
 
@@ -93,10 +93,8 @@ def test_a_generated_secret_outlives_a_restart(tmp_path: Path) -> None:
     del environment["PHOENIX_SECRET"]
     email, password = "admin@localhost", factories.DEFAULT_ADMIN_PASSWORD
     with running_server(environment, workers=1) as server:
-        answer = httpx.post(
-            f"{server.url}/auth/login",
-            json={"email": email, "password": password},
-            trust_env=False,
+        answer = http_request(
+            "POST", f"{server.url}/auth/login", json={"email": email, "password": password}
         )
     secret = tmp_path / "secret"
 
@@ -128,11 +126,11 @@ def test_a_killed_worker_is_replaced(server: LiveServer) -> None:
     workers = workers_of(server)
     os.kill(workers[0], signal.SIGKILL)
 
-    deadline = time.monotonic() + 10
-    while workers[0] in workers_of(server) or len(workers_of(server)) < 4:
-        assert time.monotonic() < deadline
+    def is_replaced() -> bool:
         assert status(server, {}, "/healthz") == 200
-        time.sleep(0.05)
+        return workers[0] not in workers_of(server) and len(workers_of(server)) == 4
+
+    wait_until(is_replaced)
 
 
 def test_a_hung_worker_does_not_stop_the_others(server: LiveServer) -> None:
@@ -155,13 +153,14 @@ def test_a_restarted_postgresql_costs_no_request_a_defect(tmp_path: Path) -> Non
             assert [status(server, key.headers) for _ in range(20)] == [200] * 20
             _crash_a_backend(postgres.pid)
             seen: set[int] = set()
-            deadline = time.monotonic() + 15
-            while time.monotonic() < deadline:
-                seen.update(found := [status(server, key.headers) for _ in range(20)])
-                if found == [200] * 20:
-                    break
+
+            def is_over() -> bool:
+                found = {status(server, key.headers) for _ in range(20)}
+                seen.update(found)
+                return found == {200}
+
+            wait_until(is_over)
             assert seen <= {200, 503}
-            assert found == [200] * 20
         factories.services_of(app).database.dispose()
 
 
@@ -194,12 +193,11 @@ def test_requests_go_on_while_another_process_writes(
     assert held.wait(10)
     try:
         assert [status(server, user.headers) for _ in range(20)] == [200] * 20
-        answer = httpx.post(
+        answer = http_request(
+            "POST",
             f"{server.url}/v1/user/api_keys",
             headers=user.headers,
             json={"data": {"name": "in between"}},
-            trust_env=False,
-            timeout=30,
         )
     finally:
         done.set()

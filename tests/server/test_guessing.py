@@ -11,7 +11,7 @@ import httpx
 from phoenix_web.web.guard import DEVICE_COOKIE
 from tests.authenticator import enrol
 from tests.factories import PASSWORD
-from tests.live import running_server
+from tests.live import http_request, running_server
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -44,7 +44,7 @@ def sign_in(
 ) -> httpx.Response:
     body = {"email": email, "password": PASSWORD}
     url = f"{server.url}/auth/login"
-    return httpx.post(url, json=body, cookies=cookies, trust_env=False, timeout=30)
+    return http_request("POST", url, json=body, cookies=cookies)
 
 
 def test_four_workers_count_together_and_a_restart_forgets_nothing(

@@ -21,6 +21,7 @@ from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from tests.factories import services_of
 from tests.live import environment_of, running_server, workers_of
 from tests.mail_server import link_in
+from tests.processes import wait_until
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -76,10 +77,7 @@ def test_a_server_that_is_told_to_end_finishes_its_mail_and_loses_none(
 
     with running_server(environment, workers=3) as server:
         mail_server.wait_for(4)
-        deadline = time.monotonic() + 10
-        while count(app, MailState.WAITING):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: not count(app, MailState.WAITING))
     assert len({message["To"] for message in mail_server.messages}) == 4
     assert len(mail_server.messages) == 4
     printed = server.output.read_text()
@@ -128,10 +126,7 @@ def test_when_a_worker_is_killed_another_sends_its_mail(
         assert count(app, MailState.WAITING) >= 1
         a_minute_later(app)
 
-        deadline = time.monotonic() + 15
-        while count(app, MailState.SENT) < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: count(app, MailState.SENT) == 3)
         assert victim not in workers_of(server)
     # The victim's own mail may have been taken; whoever gets it twice is shown it once.
     assert len({message["Message-ID"] for message in mail_server.messages}) == 3

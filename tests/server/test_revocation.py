@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.factories import set_role
+from tests.live import http_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ def test_a_revoked_key_is_refused_by_every_worker(
     assert statuses(server, key.headers) == {200: REQUESTS}
 
     url = f"{server.url}/v1/user/api_keys/{key.global_id}"
-    acknowledged(httpx.delete(url, headers=owner.headers, trust_env=False))
+    acknowledged(http_request("DELETE", url, headers=owner.headers))
 
     assert statuses(server, key.headers) == {401: REQUESTS}
     assert statuses(server, other.headers) == {200: REQUESTS}
@@ -56,7 +57,7 @@ def test_a_signed_out_session_is_refused_by_every_worker(
 ) -> None:
     user = make_user()
 
-    acknowledged(httpx.get(f"{server.url}/auth/logout", headers=user.both_cookies, trust_env=False))
+    acknowledged(http_request("GET", f"{server.url}/auth/logout", headers=user.both_cookies))
 
     assert statuses(server, user.headers) == {401: REQUESTS}
     assert statuses(server, user.cookie) == {401: REQUESTS}
@@ -69,7 +70,7 @@ def test_a_deleted_users_credentials_are_refused_by_every_worker(
     key = make_key(user)
 
     url = f"{server.url}/v1/users/{user.global_id}"
-    acknowledged(httpx.delete(url, headers=admin.headers, trust_env=False))
+    acknowledged(http_request("DELETE", url, headers=admin.headers))
 
     assert statuses(server, key.headers) == {401: REQUESTS}
     assert statuses(server, user.headers) == {401: REQUESTS}
@@ -84,7 +85,7 @@ def test_a_change_of_an_account_holds_in_every_worker(
     assert statuses(server, key.headers, "/v1/users") == {200: REQUESTS}
 
     url = f"{server.url}/v1/users/{user.global_id}"
-    acknowledged(httpx.patch(url, json=change, headers=admin.headers, trust_env=False))
+    acknowledged(http_request("PATCH", url, json=change, headers=admin.headers))
 
     told = 401 if change == {"is_active": False} else 403
     assert statuses(server, key.headers, "/v1/users") == {told: REQUESTS}
@@ -112,6 +113,4 @@ def test_of_twelve_parallel_refreshes_one_wins(server: LiveServer, make_user: Ma
 
     assert Counter(answer.status_code for answer in answers) == {204: 1, 401: 11}
     winner = next(answer for answer in answers if answer.status_code == 204)
-    assert httpx.get(
-        f"{server.url}/v1/user", cookies=dict(winner.cookies), trust_env=False
-    ).is_success
+    assert http_request("GET", f"{server.url}/v1/user", cookies=dict(winner.cookies)).is_success

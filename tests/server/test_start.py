@@ -6,21 +6,25 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tests import factories
-from tests.live import environment_of, free_port, running_server, workers_of
+from tests.live import (
+    LiveServer,
+    environment_of,
+    http_request,
+    running_server,
+    wait_until_healthy,
+    workers_of,
+)
+from tests.processes import reserved_port, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from tests.live import LiveServer
 
 pytestmark = pytest.mark.empty_database
 
@@ -46,30 +50,27 @@ def running_gunicorn(environment: dict[str, str], *options: str) -> Iterator[tup
     """
     home = Path(environment["PHOENIX_WORKING_DIR"]).with_name("home")
     home.mkdir(exist_ok=True)
-    port = free_port()
     output = home.with_name("gunicorn.log")
-    with output.open("wb") as printed:
-        process = subprocess.Popen(
+    with (
+        reserved_port() as port,
+        output.open("wb") as printed,
+        running(
             [GUNICORN, *(option.format(port=port) for option in options), "wsgi:app"],
             env={**os.environ, **environment, "HOME": str(home), "PHOENIX_PORT": str(port)},
             cwd=ROOT,
             stdout=printed,
             stderr=subprocess.STDOUT,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            transport = httpx.HTTPTransport(retries=5)
-            with httpx.Client(transport=transport, trust_env=False, timeout=30) as client:
-                client.get(f"{url}/healthz").raise_for_status()
-            yield url, output
-        finally:
-            process.terminate()
-            process.wait(30)
+        ) as process,
+    ):
+        server = LiveServer(f"http://127.0.0.1:{port}", process.pid, output)
+        wait_until_healthy(server, process)
+        yield server.url, output
 
 
 def sign_in(url: str, password: str) -> int:
     body = {"email": "admin@localhost", "password": password}
-    return httpx.post(f"{url}/auth/login", json=body, trust_env=False, timeout=30).status_code
+    answer = http_request("POST", f"{url}/auth/login", json=body)
+    return answer.status_code
 
 
 def test_the_first_start_prints_address_and_password_once(empty: dict[str, str]) -> None:
@@ -90,10 +91,8 @@ def test_the_first_start_prints_address_and_password_once(empty: dict[str, str])
 def test_plain_gunicorn_may_start_four_workers_at_once(empty: dict[str, str]) -> None:
     options = ("--bind=127.0.0.1:{port}", "--workers=4", "--no-control-socket")
     with running_gunicorn(empty, *options) as (url, output):
-        deadline = time.monotonic() + 20
-        while not (passwords := PASSWORD.findall(output.read_text())):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: PASSWORD.search(output.read_text()))
+        passwords = PASSWORD.findall(output.read_text())
         assert [sign_in(url, password) for password in passwords] == [204]
     assert "Traceback" not in output.read_text()
 
@@ -114,7 +113,7 @@ def test_wrong_settings_stop_gunicorn_with_every_fault_and_no_traceback(
     command = [str(GUNICORN), "--config=python:phoenix_web.serving", "wsgi:app"]
     wrong = {**os.environ, **empty, "PHOENIX_PORT": "many", "PHOENIX_WORKERS": "none"}
     answer = subprocess.run(
-        command, env=wrong, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        command, env=wrong, cwd=ROOT, capture_output=True, text=True, check=False
     )
 
     assert answer.returncode == 1
@@ -127,38 +126,36 @@ def test_several_hosts_may_start_at_once_on_an_empty_database(
     empty: dict[str, str], tmp_path: Path
 ) -> None:
     """On SQLite they are several servers of one host."""
-    working_dirs = [tmp_path / f"host{number}" for number in range(3)]
-    commands = []
+    servers = []
     with ExitStack() as stack:
-        for working_dir in working_dirs:
-            output = working_dir.with_suffix(".out")
-            printing = stack.enter_context(output.open("wb"))
-            port = free_port()
+        for number in range(3):
+            home = tmp_path / f"host{number}"
+            output = home.with_suffix(".out")
+            port = stack.enter_context(reserved_port())
             environment = {
                 **os.environ,
                 **empty,
-                "PHOENIX_WORKING_DIR": str(working_dir),
+                "PHOENIX_WORKING_DIR": str(home),
                 "PHOENIX_HOST": "127.0.0.1",
                 "PHOENIX_PORT": str(port),
                 "PHOENIX_WORKERS": "2",
             }
-            command = [str(GUNICORN.with_name("phoenix-web")), "serve"]
-            process = subprocess.Popen(
-                command, env=environment, stdout=printing, stderr=subprocess.STDOUT
+            process = stack.enter_context(
+                running(
+                    [GUNICORN.with_name("phoenix-web"), "serve"],
+                    env=environment,
+                    stdout=stack.enter_context(output.open("wb")),
+                    stderr=subprocess.STDOUT,
+                )
             )
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
-            commands.append((f"http://127.0.0.1:{port}", process, output))
-        for url, process, output in commands:
-            deadline = time.monotonic() + 30
-            while "phoenix_web " not in output.read_text():
-                assert process.poll() is None, output.read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            assert httpx.get(f"{url}/readyz", trust_env=False, timeout=30).status_code == 200
-        printed = "".join(output.read_text() for _, _, output in commands)
+            servers.append((LiveServer(f"http://127.0.0.1:{port}", process.pid, output), process))
+        for server, process in servers:
+            wait_until_healthy(server, process)
+            answer = http_request("GET", f"{server.url}/readyz")
+            assert answer.status_code == 200
+        printed = "".join(server.output.read_text() for server, _ in servers)
         [password] = PASSWORD.findall(printed)
-        assert [sign_in(url, password) for url, _, _ in commands] == [204] * 3
+        assert [sign_in(server.url, password) for server, _ in servers] == [204] * 3
 
 
 def test_it_serves_every_address_of_ipv6(tmp_path: Path) -> None:
@@ -167,13 +164,13 @@ def test_it_serves_every_address_of_ipv6(tmp_path: Path) -> None:
     settings = factories.make_settings(f"sqlite:///{tmp_path / 'phoenix.db'}", tmp_path, host="::")
     with running_server(environment_of(settings), workers=1) as server:
         url = server.url.replace("127.0.0.1", "[::1]")
-        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        assert http_request("GET", f"{url}/healthz").status_code == 200
 
 
 def test_workers_share_no_connection(server: LiveServer) -> None:
     """What the master opened before the fork would be in the hands of all workers."""
     for _ in range(40):
-        assert httpx.get(f"{server.url}/readyz", trust_env=False).status_code == 200
+        assert http_request("GET", f"{server.url}/readyz").status_code == 200
 
     opened = [_sockets_and_databases(pid) for pid in (server.pid, *workers_of(server))]
 
@@ -202,11 +199,11 @@ def test_nobody_is_believed_about_the_scheme_or_the_caller(
     with running_server(environment, workers=1) as server:
         host = server.url.removeprefix("http://")
         answers = [
-            httpx.post(
+            http_request(
+                "POST",
                 f"{server.url}/auth/login",
                 json={"email": "a@example.com", "password": "x"},
                 headers={**forged, "Origin": origin},
-                trust_env=False,
             ).status_code
             for origin in (f"http://{host}", f"https://{host}", "https://evil.example")
         ]

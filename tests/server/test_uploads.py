@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from tests.factories import services_of
-from tests.live import running_server, workers_of
+from tests.live import http_request, running_server, workers_of
+from tests.processes import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -26,7 +26,8 @@ BEGUN_BYTES = 1024 * 1024
 
 
 def upload(server: LiveServer, headers: dict[str, str], action: str, count: int) -> httpx.Response:
-    return httpx.post(
+    return http_request(
+        "POST",
         f"{server.url}/v1/datasets/upload?sync=true",
         headers=headers,
         json={
@@ -35,14 +36,14 @@ def upload(server: LiveServer, headers: dict[str, str], action: str, count: int)
             "inputs": [{"question": f"What is {n}? " + "Well, " * 20} for n in range(count)],
             "splits": ["test"] * count,
         },
-        trust_env=False,
-        timeout=60,
     )
 
 
 def stored(server: LiveServer, headers: dict[str, str]) -> Any:
     """Return the datasets and, of each, the versions and how many examples can be read."""
-    with httpx.Client(base_url=server.url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx.Client(
+        base_url=server.url, headers=headers, trust_env=False, timeout=PATIENCE_SECONDS
+    ) as client:
         found = []
         for dataset in client.get("/v1/datasets").json()["data"]:
             path = f"/v1/datasets/{dataset['id']}"
@@ -91,10 +92,7 @@ def test_a_killed_upload_leaves_nothing_behind(  # noqa: PLR0913, PLR0917 - fixt
         sender = threading.Thread(target=send)
         begun = written_bytes(app) + BEGUN_BYTES
         sender.start()
-        deadline = time.monotonic() + 30
-        while written_bytes(app) < begun:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wait_until(lambda: written_bytes(app) >= begun)
         os.kill(workers_of(server)[0], signal.SIGKILL)
         sender.join()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from phoenix_web.auth.credentials.usage import KeyUsage
 from phoenix_web.store.database import Database
 from tests.audit_log import Watch, by, what
 from tests.factories import services_of
+from tests.processes import wait_until
 
 if TYPE_CHECKING:
     import pytest
@@ -72,11 +72,14 @@ def test_a_thread_writes_it_down_without_being_told(
 
     client.get("/v1/user", headers=key.headers)
 
-    deadline = time.monotonic() + 20
-    while not (lines := watch.new()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert [line.action for line in lines] == ["key.first_used"]
+    actions: list[str] = []
+
+    def is_recorded() -> bool:
+        actions.extend(line.action for line in watch.new())
+        return bool(actions)
+
+    wait_until(is_recorded)
+    assert actions == ["key.first_used"]
 
 
 def test_a_key_that_is_gone_does_not_keep_the_others_from_being_noted(
