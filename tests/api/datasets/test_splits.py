@@ -376,3 +376,11 @@ def test_viewers_read_splits_and_write_none(
         assert answer.text == "Viewers cannot perform this action."
     assert client.post(SPLITS, data=json.dumps({"name": "a"})).status_code == 401
     assert caller.names() == {"te": 2, "tr": 2}
+
+
+def test_a_split_may_be_as_large_as_an_upload(caller: Caller) -> None:
+    text = "y" * (1024 * 1024)  # more than any other body may have
+
+    made = caller.created(name="large", description=text)
+
+    assert caller.patch(made["id"], description=f"{text}z").status_code == 200
