@@ -53,6 +53,7 @@ ORDER: Final = (
         "paths",
         "policy",
         "redaction",
+        "text",
         "version",
     },
 )

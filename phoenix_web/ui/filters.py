@@ -9,9 +9,8 @@ from flask import request
 
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import decode_as
+from phoenix_web.text import search_term
 
-#: Longer search texts are cut; SQLite refuses much longer patterns.
-_MAX_SEARCH: Final = 256
 _MISSING: Final = "There is no page at this address."
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -19,8 +18,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 def search_text(name: str) -> str:
     """Return the search text in the query's *name*, or an empty text."""
-    # No name has this character, and PostgreSQL takes no text with it.
-    return request.args.get(name, "").replace("\x00", "").strip()[:_MAX_SEARCH]
+    return search_term(request.args.get(name, ""))
 
 
 def choice(name: str, choices: type[Choice]) -> Choice | None:

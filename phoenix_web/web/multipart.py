@@ -12,6 +12,7 @@ from werkzeug.sansio import multipart
 
 from phoenix_web.datasets.form import FILE, FormFile, MultipartForm
 from phoenix_web.errors import BadRequest, InsufficientStorage, Invalid
+from phoenix_web.text import storage_fault
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
@@ -149,5 +150,5 @@ def _header(headers: Headers, name: str) -> str:
 
 
 def _check_text(text: str) -> None:
-    if "\x00" in text:
-        raise Invalid("The character U+0000 is not allowed")
+    if fault := storage_fault(text):
+        raise Invalid(fault)

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from phoenix_web.datasets.formats import strict_json
 from phoenix_web.datasets.formats.rows import flattened, plain, refuse, shown
 from phoenix_web.errors import Invalid, PayloadTooLarge
+from phoenix_web.text import StorageFault, storage_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,12 +73,12 @@ class CsvRows:
     def _refuse_cell(self, number: int, cells: list[str]) -> None:
         """Raise `Invalid` for the cell that is not UTF-8 or holds U+0000."""
         for position, cell in enumerate(cells):
-            is_text = cell.isascii() or not any("\ud800" <= mark <= "\udfff" for mark in cell)
-            if is_text and "\x00" not in cell:
+            unstorable = storage_fault(cell)
+            if unstorable is None:
                 continue
             is_named = position < len(self.headers)
             name = f"'{shown(self.headers[position])}'" if is_named else str(position + 1)
-            fault = "U+0000 is not allowed" if is_text else "not UTF-8"
+            fault = "U+0000 is not allowed" if unstorable is StorageFault.NUL else "not UTF-8"
             raise Invalid(f"Row {number}: column {name}: {fault}")
 
 

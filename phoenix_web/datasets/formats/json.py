@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from phoenix_web.datasets.examples import Upload, action_of, incoming
 from phoenix_web.datasets.formats import strict_json
 from phoenix_web.datasets.pacing import paced
 from phoenix_web.datasets.spool import filling
 from phoenix_web.errors import Invalid, PayloadTooLarge
+from phoenix_web.text import StorageFault, storage_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from phoenix_web.datasets.limits import UploadLimits
     from phoenix_web.datasets.spool import Spool
-
-_SURROGATE: Final = "Text with half a surrogate pair is not allowed"
 
 
 def read(body: bytes, limits: UploadLimits) -> Upload:
@@ -59,7 +58,8 @@ def _read(fields: dict[str, Any], limits: UploadLimits) -> Upload:
     action = action_of(fields.get("action"))
     description = _description(fields)
     texts = chain([name, description], example_ids, span_ids, *split_names)
-    _check_surrogates("".join(filter(None, texts)))
+    if fault := storage_fault("".join(filter(None, texts))):
+        raise Invalid(fault)
     buckets = zip(inputs, outputs, metadata, strict=True)
     extras = zip(example_ids, span_ids, split_names, strict=True)
     are_splits_given = fields.get("splits") is not None
@@ -164,13 +164,6 @@ def _span_id(value: Any) -> str | None:
     return value.strip() or None
 
 
-def _check_surrogates(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Invalid(_SURROGATE) from None
-
-
 def _fill(
     examples: Spool,
     buckets: Iterable[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]],
@@ -181,7 +174,7 @@ def _fill(
         for row, extra in paced(zip(buckets, extras, strict=True)):
             examples.append(incoming(row, max_depth, *extra))
     except UnicodeEncodeError:
-        raise Invalid(f"Example {len(examples)}: {_SURROGATE}") from None
+        raise Invalid(f"Example {len(examples)}: {StorageFault.SURROGATE}") from None
     except ValueError:
         raise Invalid(f"Example {len(examples)}: a number is out of range") from None
     except Invalid as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from phoenix_web.datasets.examples import IncomingExample, incoming
 from phoenix_web.datasets.formats import strict_json
 from phoenix_web.errors import Invalid
+from phoenix_web.text import StorageFault, storage_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,10 +32,11 @@ def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> Inco
     span_id = _identifier(row, columns.span_id)
     try:
         splits = _split_names(row, columns)
-        "".join([external_id or "", span_id or "", *splits]).encode()
+        if fault := storage_fault("".join([external_id or "", span_id or "", *splits])):
+            raise Invalid(fault)
         example = incoming(shape(row), max_depth, external_id, span_id, splits)
     except UnicodeEncodeError:
-        raise Invalid("Text with half a surrogate pair is not allowed") from None
+        raise Invalid(StorageFault.SURROGATE) from None
     except ValueError:
         raise Invalid("a number is out of range") from None
     except RecursionError:
@@ -42,9 +44,6 @@ def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> Inco
     for text in (example.input_json, example.output_json, example.metadata_json):
         if "\\u0000" in text:
             strict_json.refuse_nul(text.encode())
-    for given in (external_id, span_id, *splits):
-        if given and "\x00" in given:
-            raise Invalid("The character U+0000 is not allowed")
     return example
 
 

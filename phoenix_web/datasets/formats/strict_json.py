@@ -8,6 +8,7 @@ import re
 from typing import Any, Final, NoReturn
 
 from phoenix_web.errors import Invalid
+from phoenix_web.text import StorageFault
 
 _MIN_INTEGER: Final = -(2**63)
 _MAX_INTEGER: Final = 2**64 - 1
@@ -42,9 +43,8 @@ def parse(raw: bytes) -> Any:
 
 def refuse_nul(raw: bytes) -> None:
     """Raise `Invalid` when a string in the JSON text *raw* holds U+0000."""
-    # PostgreSQL's text has no such character; what one database refuses the other refuses too.
     if rb"\u0000" in raw and _NUL.search(raw):
-        raise Invalid("The character U+0000 is not allowed")
+        raise Invalid(StorageFault.NUL)
 
 
 def _parse_integer(digits: str) -> int:
