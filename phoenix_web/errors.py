@@ -8,9 +8,15 @@
       Forbidden             403   known, but not allowed
       NotFound              404   missing, or not the caller's to know of
       Conflict              409
+        UsernameTaken       409
+        EmailTaken          409
+        StaleVersion        409   changed since the caller has read it
+        FormAlreadyUsed     409   the form was submitted before, and has done its work
       PayloadTooLarge       413
       UnsupportedMediaType  415
       Invalid               422   one sentence, as plain text
+        TooLong             422   carries the limit
+        Unstorable          422   no database can store the text
       ValidationFailed      422   a list of faults, each with its place
       TooManyRequests       429   carries the seconds to wait, and what has been used up
       NotConfigured         503   trying again does not help
@@ -92,6 +98,30 @@ class Conflict(PhoenixError):
     status = HTTPStatus.CONFLICT
 
 
+class UsernameTaken(Conflict):
+    """Another user has this name, or one that looks like it."""
+
+    def __init__(self, message: str = "Username already exists") -> None:
+        """Carry *message*, by default the text of the contract."""
+        super().__init__(message)
+
+
+class EmailTaken(Conflict):
+    """Another user has this mail address."""
+
+    def __init__(self, message: str = "Email already exists") -> None:
+        """Carry *message*, by default the text of the contract."""
+        super().__init__(message)
+
+
+class StaleVersion(Conflict):
+    """The caller has read another version than the one that is stored."""
+
+
+class FormAlreadyUsed(Conflict):
+    """The same form was submitted before; it takes effect only once."""
+
+
 class PayloadTooLarge(PhoenixError):
     """The body is longer than the server takes."""
 
@@ -108,6 +138,19 @@ class Invalid(PhoenixError):
     """The request is well formed and wrong; one sentence says how."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+class TooLong(Invalid):
+    """A text is longer than *limit* characters."""
+
+    def __init__(self, message: str, limit: int) -> None:
+        """Carry *limit*, for a caller that words the error itself."""
+        super().__init__(message)
+        self.limit = limit
+
+
+class Unstorable(Invalid):
+    """A text that no database can store: see `phoenix_web.text`."""
 
 
 class ValidationFailed(PhoenixError):

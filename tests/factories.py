@@ -10,12 +10,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
+from sqlalchemy import update
 
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.issuer import issue_key
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.settings import Settings
+from phoenix_web.store.accounts.models import ApiKey
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
@@ -170,8 +172,10 @@ def add_key(
             name,
             actor=Actor(),
             description=description,
-            expires_at=expires_at,
         )
+        # Not by `issue_key`, which refuses a moment in the past.
+        expiry = update(ApiKey).where(ApiKey.id == issued.key.id).values(expires_at=expires_at)
+        session.execute(expiry)
     kind = "UserApiKey" if owner else "SystemApiKey"
     return MadeKey(issued.key.id, encode(kind, issued.key.id), name, issued.text)
 

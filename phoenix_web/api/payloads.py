@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from flask import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+
+from phoenix_web.errors import Invalid
+from phoenix_web.text import storage_fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Value = TypeVar("Value")
 
 
 class Payload(BaseModel):
@@ -18,13 +26,21 @@ class Payload(BaseModel):
 
 def storable(text: str) -> str:
     """Return *text* when every database can store it, else raise `ValueError`."""
-    # PostgreSQL's text cannot hold it, and what one database refuses the other refuses too.
-    if "\x00" in text:
-        raise ValueError("The character U+0000 is not allowed")
-    # JSON can escape half of a pair of surrogates, which no encoding can write.
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("Text with half a surrogate pair is not allowed")
+    if fault := storage_fault(text):
+        raise ValueError(fault)
     return text
+
+
+def checked(rule: Callable[[Value], Value]) -> AfterValidator:
+    """Return *rule*, which raises `Invalid`, as a validator that names the field with its text."""
+
+    def check(value: Value) -> Value:
+        try:
+            return rule(value)
+        except Invalid as error:
+            raise ValueError(error.message) from error
+
+    return AfterValidator(check)
 
 
 #: Text that every database can store.

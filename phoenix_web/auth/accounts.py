@@ -7,12 +7,19 @@ until that ends: of two changes at once, the second sees what the first has done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from phoenix_web.audit.events import AuditAction, Event
-from phoenix_web.auth.account_events import renamed, role_changed, user_deleted, user_subject
-from phoenix_web.errors import Conflict, Forbidden, Invalid, NotFound
+from phoenix_web.auth import account_rules
+from phoenix_web.auth.account_events import (
+    renamed,
+    role_changed,
+    user_created,
+    user_deleted,
+    user_subject,
+)
+from phoenix_web.errors import Conflict, Forbidden, NotFound, StaleVersion
 from phoenix_web.policy import ADMINS_ONLY, Role
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.store.accounts.password_links import PasswordLinkStore
@@ -27,25 +34,19 @@ if TYPE_CHECKING:
 
     from phoenix_web.audit.events import Actor
 
-#: Characters of a user's name, on a page and by the API alike.
-MAX_USERNAME_LENGTH: Final = 256
 
-NOT_FOUND: Final = "User not found"
-#: The texts of the contract, and ours in their manner.
-BUILT_IN_STAYS: Final = "Cannot delete the default admin or system user"
-BUILT_IN_STAYS_ACTIVE: Final = "Cannot deactivate the default admin or system user"
-BUILT_IN_ROLE: Final = "Cannot modify role for the default admin user"
-SYSTEM_ROLE: Final = "No user can have the SYSTEM role"
-SYSTEM_USER: Final = "Cannot modify the system user"
-OWN_ROLE: Final = "Cannot modify own role"
-OWN_STATE: Final = "Cannot deactivate own account"
-OWN_PASSWORD: Final = "Cannot set own password without the current one"  # noqa: S105 - a text
-OWN_SECOND_FACTOR: Final = "Cannot reset own second factor: turn it off on the profile page"
-NO_SECOND_FACTOR: Final = "Two-step sign-in is not on for this user"
-LAST_ADMINISTRATOR: Final = "Cannot remove the last active admin user"
-NO_PASSWORD: Final = "This user does not sign in with a password"  # noqa: S105 - a text
-NOTHING_TO_CHANGE: Final = "No fields to update"
-CHANGED_MEANWHILE: Final = "Somebody else has changed this user meanwhile"
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to create."""
+
+    email: str
+    username: str
+    role: Role
+    auth_method: str = "LOCAL"
+    #: Of a password that its owner did not choose and must change.
+    password_hash: str | None = None
+    oauth2_client_id: str | None = None
+    oauth2_user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,38 @@ class AccountChange:
     username: str | None = None
     role: Role | None = None
     is_active: bool | None = None
-    #: Of a password that its owner did not choose and must change.
-    password_hash: str | None = None
+    password_hash: str | None = None  # as above
+
+
+def create(
+    session: Session, new: NewAccount, actor: Actor, *, acting_admin_id: int | None = None
+) -> UserInfo:
+    """Add the account and return its user.
+
+    Raises `Invalid` for a name or an address against the `account_rules`, `BadRequest` for the
+    role SYSTEM, `UsernameTaken` or `EmailTaken`, and `Forbidden` when *acting_admin_id* is no
+    longer an active administrator: a password may have been hashed meanwhile.
+    """
+    account_rules.refuse_system_role(new.role)
+    if acting_admin_id is not None:
+        _lock(UserStore(session), acting_admin_id, acting_admin_id)
+    return create_built_in(session, replace(new, email=account_rules.email(new.email)), actor)
+
+
+def create_built_in(session: Session, new: NewAccount, actor: Actor) -> UserInfo:
+    """Add an account of the first start, with a role or an address that `create` refuses."""
+    user = UserStore(session).add(
+        email=new.email,
+        username=account_rules.username(new.username),
+        role=new.role,
+        auth_method=new.auth_method,
+        password_hash=new.password_hash,
+        password_needs_reset=new.password_hash is not None,
+        oauth2_client_id=new.oauth2_client_id,
+        oauth2_user_id=new.oauth2_user_id,
+    )
+    record(session, user_created(user, actor))
+    return user
 
 
 def change(  # noqa: PLR0913 - what, by whom and for which state
@@ -75,19 +106,20 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
     Another role, another password and deactivation end the user's sessions; keys do what the new
     role allows, or nothing, from the next request on.
 
-    Raises `NotFound`, `Forbidden` and `Invalid` as the rules say, and `Conflict` for a name that is
-    taken, for an account that has another version by now and for the last active administrator.
+    Raises `NotFound`, `Forbidden` and `Invalid` as the rules say, `UsernameTaken`, `StaleVersion`
+    when the account has a version that is not in *seen*, and `Conflict` for the last active
+    administrator.
     """
     users = UserStore(session)
     user, administrators = _lock(users, user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
-        raise Forbidden(SYSTEM_USER)
+        raise Forbidden(account_rules.SYSTEM_USER)
     if seen is not None and user.version not in seen:
-        raise Conflict(CHANGED_MEANWHILE)
+        raise StaleVersion("Somebody else has changed this user meanwhile")
     new = _difference(user, wanted)
-    _refuse(user, new, acting_admin_id)
+    account_rules.refuse_change(user, new, acting_admin_id)
     if new.role is not None or new.is_active is False:
-        _keep_one(administrators - {user.id}, user)
+        account_rules.refuse_last_administrator(administrators - {user.id}, user)
     _apply(session, user, new, actor)
     changed = users.find(user.id)
     assert changed is not None  # noqa: S101 - it is held
@@ -95,16 +127,16 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
 
 
 def rename(session: Session, user: UserInfo, username: str, actor: Actor) -> None:
-    """Call *user* by another name; raise `Conflict` when it is taken.
+    """Call *user* by another name; raise `Invalid`, or `UsernameTaken`.
 
     The name they have, and a user who is gone by now, stay as they are.
     """
-    users = UserStore(session)
+    users, name = UserStore(session), account_rules.username(username)
     # Not as the door has seen them: the audit log says which name another one has replaced.
     users.lock(user.id)
     now = users.find(user.id)
-    if now is not None and username.strip() != now.username:
-        _rename(session, now, username.strip(), actor)
+    if now is not None and name != now.username:
+        _rename(session, now, name, actor)
 
 
 def delete(
@@ -118,8 +150,8 @@ def delete(
     users = UserStore(session)
     user, administrators = _lock(users, user_id, acting_admin_id)
     if user.is_built_in:
-        raise Forbidden(BUILT_IN_STAYS)
-    _keep_one(administrators - {user.id}, user)
+        raise Forbidden("Cannot delete the default admin or system user")
+    account_rules.refuse_last_administrator(administrators - {user.id}, user)
     users.delete(user.id)
     record(session, user_deleted(user, actor))
     return user
@@ -135,9 +167,9 @@ def reset_second_factor(
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.id == acting_admin_id:
-        raise Forbidden(OWN_SECOND_FACTOR)
+        raise Forbidden("Cannot reset own second factor: turn it off on the profile page")
     if not MfaStore(session).remove(user.id):
-        raise Conflict(NO_SECOND_FACTOR)
+        raise Conflict("Two-step sign-in is not on for this user")
     detail = {"sessions_ended": SessionStore(session).close_all(user.id)}
     record(session, Event(AuditAction.MFA_REMOVED, actor, user_subject(user), detail=detail))
     return user
@@ -153,21 +185,10 @@ def lock_for_link(
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
-        raise Forbidden(SYSTEM_USER)
+        raise Forbidden(account_rules.SYSTEM_USER)
     if user.id == acting_admin_id:
-        raise Forbidden(OWN_PASSWORD)
+        raise Forbidden(account_rules.OWN_PASSWORD)
     return user
-
-
-def lock_acting_administrator(session: Session, acting_admin_id: int | None) -> None:
-    """Lock the acting administrator; raise `Forbidden` unless they are still an active one.
-
-    Whoever adds users may have waited for a hash meanwhile. None stands for the admin secret.
-    """
-    if acting_admin_id is not None and acting_admin_id not in UserStore(
-        session
-    ).lock_with_administrators(acting_admin_id):
-        raise Forbidden(ADMINS_ONLY)
 
 
 def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
@@ -181,37 +202,19 @@ def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[
     if acting_admin_id is not None and acting_admin_id not in administrators:
         raise Forbidden(ADMINS_ONLY)
     if user is None:
-        raise NotFound(NOT_FOUND)
+        raise NotFound(account_rules.NOT_FOUND)
     return user, administrators
 
 
 def _difference(user: UserInfo, wanted: AccountChange) -> AccountChange:
     """Return what of *wanted* is not so already: what changes nothing breaks no rule."""
-    username = wanted.username.strip() if wanted.username is not None else user.username
+    username = user.username if wanted.username is None else account_rules.username(wanted.username)
     return AccountChange(
         username if username != user.username else None,
         wanted.role if wanted.role is not user.role else None,
         wanted.is_active if wanted.is_active is not user.is_active else None,
         wanted.password_hash,
     )
-
-
-def _refuse(user: UserInfo, new: AccountChange, acting_admin_id: int | None) -> None:
-    """Raise what the rules say when the user *acting_admin_id* wants *new* for *user*."""
-    if new.role is Role.SYSTEM:
-        raise Invalid(SYSTEM_ROLE)
-    if new.role is not None and user.is_built_in:
-        raise Forbidden(BUILT_IN_ROLE)
-    if new.role is not None and user.id == acting_admin_id:
-        raise Forbidden(OWN_ROLE)
-    if new.is_active is False and user.is_built_in:
-        raise Forbidden(BUILT_IN_STAYS_ACTIVE)
-    if new.is_active is False and user.id == acting_admin_id:
-        raise Forbidden(OWN_STATE)
-    if new.password_hash is not None and user.id == acting_admin_id:
-        raise Forbidden(OWN_PASSWORD)
-    if new.password_hash is not None and user.auth_method != "LOCAL":
-        raise Invalid(NO_PASSWORD)
 
 
 def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -> None:
@@ -240,9 +243,3 @@ def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -
 def _rename(session: Session, user: UserInfo, username: str, actor: Actor) -> None:
     UserStore(session).set_username(user.id, username)
     record(session, renamed(user, username, actor))
-
-
-def _keep_one(others: Collection[int], user: UserInfo) -> None:
-    """Raise `Conflict` when *user* is the one administrator who can still come in."""
-    if not others and user.role is Role.ADMIN and user.is_active:
-        raise Conflict(LAST_ADMINISTRATOR)

@@ -56,8 +56,8 @@ def user_of(session: Session, email: str) -> UserInfo:
 
 
 def note(text: str) -> None:
-    """Say *text* beside the result of the command."""
-    click.echo(text, err=True)
+    """Print *text* to standard error; bytes of an argument that are not UTF-8 are escaped."""
+    click.echo(text.encode(errors="backslashreplace").decode(), err=True)
 
 
 def cli_actor() -> Actor:

@@ -10,7 +10,7 @@ import click
 
 from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
 from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
-from phoenix_web.errors import Invalid, NotFound
+from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import decode, encode
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.keys import KeyStore
@@ -38,8 +38,6 @@ def issue(
     name: str, email: str | None, description: str | None, expires_in_days: int | None
 ) -> None:
     """Create a key called NAME and print it. You won't see it again."""
-    if not name.strip():
-        raise Invalid("Name cannot be empty")
     expires_at = None
     if expires_in_days is not None:
         expires_at = datetime.now(UTC) + timedelta(days=expires_in_days)
@@ -48,7 +46,7 @@ def issue(
         issued = issue_key(
             session,
             owner,
-            name.strip(),
+            name,
             actor=cli_actor(),
             description=description,
             expires_at=expires_at,

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from phoenix_web.addresses import is_email_address
 from phoenix_web.auth import accounts
-from phoenix_web.auth.account_events import user_created
 from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.user_lists import UserListStore
-from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.audit.log import record
+from phoenix_web.text import search_term
 from phoenix_web.web.services import passwords_of
 
 if TYPE_CHECKING:
@@ -41,20 +38,12 @@ def users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(email: str, username: str | None, role: str, *, password_stdin: bool) -> None:
     """Add a user who signs in as EMAIL. Prints a new password unless you pass one."""
-    if not is_email_address(email):
-        raise Invalid(f"{email} is not an e-mail address")
     settings = prepared()
     password = _password(settings, email, read=password_stdin)
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
-        user = UserStore(session).add(
-            email=email,
-            username=username or email,
-            role=Role(role),
-            password_hash=password_hash,
-            password_needs_reset=True,
-        )
-        record(session, user_created(user, cli_actor()))
+        new = accounts.NewAccount(email, username or email, Role(role), password_hash=password_hash)
+        accounts.create(session, new, cli_actor())
     note(f"Added {email} as {role}.")
     if not password_stdin:
         click.echo(password)
@@ -66,7 +55,7 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
 def list_users(search: str | None, *, as_json: bool) -> None:
     """List users, newest first, with their numbers of active keys and sessions."""
     settings = prepared()
-    for row in map(_row, _pages(settings, search)):
+    for row in map(_row, _pages(settings, search_term(search or "") or None)):
         cells = ("never" if cell is None else str(cell) for cell in row.values())
         click.echo(json.dumps(row) if as_json else "\t".join(cells))
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from phoenix_web.audit.events import SERVER_ACTOR
-from phoenix_web.auth.account_events import user_created
+from phoenix_web.auth import accounts
+from phoenix_web.errors import Invalid
 from phoenix_web.policy import Role
 from phoenix_web.server.start_settings import note_settings
 from phoenix_web.settings import ConfigError
 from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
-from phoenix_web.store.audit.log import record
 from phoenix_web.store.database import Database
 from phoenix_web.web.services import audit_log, passwords_of
 
@@ -47,7 +47,8 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
 def _make_accounts(session: Session, settings: Settings) -> str | None:
     users = UserStore(session)
     if users.find_by_email(SYSTEM_EMAIL) is None:
-        _add(session, email=SYSTEM_EMAIL, username="system", role=Role.SYSTEM)
+        system = accounts.NewAccount(SYSTEM_EMAIL, "system", Role.SYSTEM)
+        accounts.create_built_in(session, system, SERVER_ACTOR)
     invented = None
     passwords = passwords_of(settings)
     if not users.has_role(Role.ADMIN):
@@ -56,29 +57,18 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
         invented = None if told else password
         if fault := passwords.fault(password, DEFAULT_ADMIN_EMAIL, "admin"):
             raise ConfigError([f"PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD: {fault}"])
-        _add(
-            session,
-            email=DEFAULT_ADMIN_EMAIL,
-            username="admin",
-            role=Role.ADMIN,
-            password_hash=passwords.hash(password),
-            password_needs_reset=True,
+        admin = accounts.NewAccount(
+            DEFAULT_ADMIN_EMAIL, "admin", Role.ADMIN, password_hash=passwords.hash(password)
         )
+        accounts.create_built_in(session, admin, SERVER_ACTOR)
     for username, email in settings.admins.items():
         if users.find_by_email(email) is None and users.find_by_username(username) is None:
-            # Nobody knows this password: the owner gets in when an administrator sets one.
-            _add(
-                session,
-                email=email,
-                username=username,
-                role=Role.ADMIN,
-                password_hash=passwords.hash(passwords.random()),
-                password_needs_reset=True,
-            )
+            # The password is not shown: the user signs in once an administrator has set another.
+            password_hash = passwords.hash(passwords.random())
+            new = accounts.NewAccount(email, username, Role.ADMIN, password_hash=password_hash)
+            try:
+                accounts.create(session, new, SERVER_ACTOR)
+            except Invalid as error:
+                raise ConfigError([f"PHOENIX_ADMINS: {error.message}"]) from error
             _log.info("created administrator %s from PHOENIX_ADMINS", username)
     return invented
-
-
-def _add(session: Session, **fields: Any) -> None:
-    user = UserStore(session).add(**fields)
-    record(session, user_created(user, SERVER_ACTOR))

@@ -1,4 +1,4 @@
-"""Statements that several stores share: `INSERT ... ON CONFLICT`, and batches of deletions."""
+"""SQL that stores share: `INSERT ... ON CONFLICT`, violated constraints, batches of deletions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
+    from sqlalchemy.exc import IntegrityError
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
 #: Rows that one call deletes at most, so that no request pays for a thousand others.
@@ -18,6 +19,13 @@ _BATCH: Final = 100
 def dialect_of(session: Session) -> Any:
     """Return the module with the `insert()` that has ON CONFLICT for the database of *session*."""
     return postgresql if session.get_bind().dialect.name != "sqlite" else sqlite
+
+
+def violated(error: IntegrityError) -> str:
+    """Return a text that names the columns of the constraint that *error* violates."""
+    diagnosis = getattr(error.orig, "diag", None)
+    # PostgreSQL names the constraint; the message of SQLite names the column.
+    return str(diagnosis.constraint_name if diagnosis else error.orig)
 
 
 def purge_expired(

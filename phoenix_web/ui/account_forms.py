@@ -5,59 +5,27 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, field_validator
-from pydantic_core import PydanticCustomError
 
-from phoenix_web.addresses import is_email_address
-from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
+from phoenix_web.auth import account_rules
 from phoenix_web.policy import Role
-from phoenix_web.store.accounts.user_names import normal_email
-from phoenix_web.ui.forms import Form, storable
+from phoenix_web.ui.forms import ADDRESS, CurrentPasswordForm, Form, checked, fault, trimmed
 
+#: The fault of a name that is taken.
+NAME_TAKEN: Final = "This name is already taken. Enter another one."
 #: The roles that a person can have, from the least on.
 ROLES: Final = tuple(role.value for role in (Role.VIEWER, Role.MEMBER, Role.ADMIN))
 
 
-def _fault(text: str) -> PydanticCustomError:
-    return PydanticCustomError("form", "{text}", {"text": text})
-
-
-def _username(text: str) -> str:
-    if not text:
-        raise _fault("Enter a name.")
-    if len(text) > MAX_USERNAME_LENGTH:
-        raise _fault(f"Use at most {MAX_USERNAME_LENGTH} characters.")
-    return text
-
-
-def _email(text: str) -> str:
-    email = normal_email(text)
-    if not is_email_address(email):
-        raise _fault("Enter a valid e-mail address, for example name@example.com.")
-    return email
-
-
-def _current_password(text: str) -> str:
-    if not text:
-        raise _fault("Enter your password.")
-    return text
-
-
 def _code(text: str) -> str:
-    if not text.strip():
-        raise _fault("Enter the code.")
+    if not text:
+        raise fault("Enter the code.")
     return text
-
-
-class CurrentPasswordForm(Form):
-    """The proof that it is still the person who has signed in."""
-
-    current_password: Annotated[str, AfterValidator(_current_password)] = ""
 
 
 class CodeForm(Form):
     """A code of the authenticator app, or a recovery code."""
 
-    code: Annotated[str, AfterValidator(storable), AfterValidator(_code)] = ""
+    code: Annotated[str, AfterValidator(trimmed), AfterValidator(_code)] = ""
 
 
 class SecondFactorForm(CurrentPasswordForm, CodeForm):
@@ -67,7 +35,7 @@ class SecondFactorForm(CurrentPasswordForm, CodeForm):
 class NameForm(Form):
     """A name."""
 
-    username: Annotated[str, AfterValidator(storable), AfterValidator(_username)] = ""
+    username: Annotated[str, checked(account_rules.username, "Enter a name.")] = ""
 
 
 class UserForm(NameForm):
@@ -81,19 +49,19 @@ class UserForm(NameForm):
     @classmethod
     def _known(cls, value: str) -> str:
         if value and value not in ROLES:
-            raise _fault("Choose a role.")
+            raise fault("Choose a role.")
         return value
 
 
 class NewUserForm(NameForm):
     """An account to make."""
 
-    email: Annotated[str, AfterValidator(storable), AfterValidator(_email)] = ""
+    email: Annotated[str, ADDRESS] = ""
     role: str = ""
 
     @field_validator("role")
     @classmethod
     def _chosen(cls, value: str) -> str:
         if value not in ROLES:
-            raise _fault("Choose a role.")
+            raise fault("Choose a role.")
         return value

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Response, render_template
 
 from phoenix_web import policy
-from phoenix_web.auth import accounts
+from phoenix_web.auth import account_rules
 from phoenix_web.errors import PhoenixError, TooManyRequests
 from phoenix_web.ui import htmx
 
@@ -48,8 +48,8 @@ _BETTER: Final = {
         "This page needs authentication. To turn it on, set PHOENIX_ENABLE_AUTH to true and "
         "restart the server."
     ),
-    accounts.NOT_FOUND: "This user does not exist. They may have been deleted.",
-    accounts.LAST_ADMINISTRATOR: (
+    account_rules.NOT_FOUND: "This user does not exist. They may have been deleted.",
+    account_rules.LAST_ADMINISTRATOR: (
         "This is the last active administrator. Make another user an administrator first."
     ),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final, Generic, TypeVar, cast
 
 from flask import request
@@ -18,15 +17,13 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from phoenix_web.addresses import is_email_address
-from phoenix_web.auth.credentials.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
+from phoenix_web.auth import account_rules
+from phoenix_web.errors import Invalid, TooLong, Unstorable
+from phoenix_web.text import storage_fault
 
-#: The presets of a key's life: the value of the field, and how many days that is.
-EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
-ON_A_DATE: Final = "date"
-NEVER: Final = "never"
 #: What no page shows again although it was typed or sent, beside passwords.
 _SECRET: Final = frozenset({"form_token", "challenge", "draft", "code"})
+_UNSTORABLE: Final = "Remove the invisible character U+0000."
 
 #: Returns why a password is not acceptable, or None.
 Judge = Callable[[str], str | None]
@@ -44,61 +41,73 @@ def _context(info: ValidationInfo) -> _Context:
     return cast("_Context", info.context)
 
 
-def _fault(text: str) -> PydanticCustomError:
+def fault(text: str) -> PydanticCustomError:
+    """Return the error that makes *text* the fault of a field."""
     return PydanticCustomError("form", "{text}", {"text": text})
 
 
 def storable(text: str) -> str:
-    """Return *text* trimmed; raise a fault when no database could store it."""
-    if "\x00" in text:  # PostgreSQL's text cannot hold it.
-        raise _fault("Remove the invisible character U+0000.")
-    return text.strip()
-
-
-def _name(text: str) -> str:
-    if not text:
-        raise _fault("Enter a name for the key.")
-    if len(text) > MAX_NAME_LENGTH:
-        raise _fault(f"Use at most {MAX_NAME_LENGTH} characters.")
+    """Return *text*; raise a fault when no database can store it."""
+    if storage_fault(text):
+        raise fault(_UNSTORABLE)
     return text
 
 
-def _description(text: str) -> str:
-    if len(text) > MAX_DESCRIPTION_LENGTH:
-        raise _fault(f"Use at most {MAX_DESCRIPTION_LENGTH} characters.")
-    return text
+def trimmed(text: str) -> str:
+    """Return *text* trimmed; raise a fault when no database can store it."""
+    return storable(text).strip()
+
+
+def checked(rule: Callable[[str], str], wrong: str = "") -> AfterValidator:
+    """Return *rule* of `auth.account_rules` as a validator with the sentences of a page.
+
+    Too long a text, and one that cannot be stored, have the same sentence in every field; *wrong*
+    is the one for any other fault.
+    """
+
+    def check(text: str) -> str:
+        try:
+            return rule(text)
+        except TooLong as error:
+            raise fault(f"Use at most {error.limit} characters.") from None
+        except Unstorable:
+            raise fault(_UNSTORABLE) from None
+        except Invalid:
+            raise fault(wrong) from None
+
+    return AfterValidator(check)
+
+
+#: The validator of a mail address.
+ADDRESS: Final = checked(
+    account_rules.email, "Enter a valid e-mail address, for example name@example.com."
+)
 
 
 def _email(text: str) -> str:
     if not text.strip():
-        raise _fault("Enter your e-mail address.")
-    return text
-
-
-def _address(text: str) -> str:
-    if not is_email_address(text.strip()):
-        raise _fault("Enter a valid e-mail address, for example name@example.com.")
+        raise fault("Enter your e-mail address.")
     return text
 
 
 def _password(text: str) -> str:
     if not text:
-        raise _fault("Enter your password.")
+        raise fault("Enter your password.")
     return text
 
 
 def _new_password(text: str, info: ValidationInfo) -> str:
     if not text:
-        raise _fault("Enter a new password.")
+        raise fault("Enter a new password.")
     if (reason := _context(info).judge(text)) is not None:
-        raise _fault(reason)
+        raise fault(reason)
     return text
 
 
 def _again(text: str, info: ValidationInfo) -> str:
     # As it was typed: also beside a new password that has a fault of its own.
     if text != _context(info).typed.get("new_password", ""):
-        raise _fault("The new passwords don't match.")
+        raise fault("The new passwords don't match.")
     return text
 
 
@@ -115,10 +124,15 @@ class LoginForm(Form):
     password: Annotated[str, AfterValidator(_password)] = ""
 
 
-class PasswordForm(Form):
-    """A change of the password."""
+class CurrentPasswordForm(Form):
+    """The proof that it is still the person who has signed in."""
 
     current_password: Annotated[str, AfterValidator(_password)] = ""
+
+
+class PasswordForm(CurrentPasswordForm):
+    """A change of the password."""
+
     new_password: Annotated[str, AfterValidator(_new_password)] = ""
     new_password_again: Annotated[str, AfterValidator(_again)] = ""
 
@@ -126,14 +140,14 @@ class PasswordForm(Form):
     @classmethod
     def _another(cls, value: str, info: ValidationInfo) -> str:
         if value == info.data.get("current_password"):
-            raise _fault("Choose a password that differs from your current one.")
+            raise fault("Choose a password that differs from your current one.")
         return value
 
 
 class ForgottenForm(Form):
     """Who has lost their password."""
 
-    email: Annotated[str, AfterValidator(_email), AfterValidator(_address)] = ""
+    email: Annotated[str, ADDRESS] = ""
 
 
 class PasswordLinkForm(Form):
@@ -142,48 +156,6 @@ class PasswordLinkForm(Form):
     token: str = ""
     new_password: Annotated[str, AfterValidator(_new_password)] = ""
     new_password_again: Annotated[str, AfterValidator(_again)] = ""
-
-
-class KeyForm(Form):
-    """A key to create."""
-
-    #: The hidden token by which one form makes one key.
-    form_token: str = ""
-    name: Annotated[str, AfterValidator(storable), AfterValidator(_name)] = ""
-    description: Annotated[str, AfterValidator(storable), AfterValidator(_description)] = ""
-    expiry: str = ""
-    expires_on: str = ""
-
-    @field_validator("expiry")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in {*EXPIRY_DAYS, ON_A_DATE, NEVER}:
-            raise _fault("Choose when the key expires.")
-        return value
-
-    @field_validator("expires_on")
-    @classmethod
-    def _to_come(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("expiry") != ON_A_DATE:
-            return value
-        try:
-            day = date.fromisoformat(value)
-        except ValueError:
-            raise _fault("Enter a date in the format YYYY-MM-DD, for example 2030-12-31.") from None
-        if day < datetime.now(UTC).date():
-            raise _fault("Choose today or a later date.")
-        return value
-
-    @property
-    def expires_at(self) -> datetime | None:
-        """Return when the key ends: with the last second of a chosen day, in UTC."""
-        if self.expiry == NEVER:
-            return None
-        if self.expiry == ON_A_DATE:
-            return datetime.combine(
-                date.fromisoformat(self.expires_on), time(23, 59, 59, tzinfo=UTC)
-            )
-        return datetime.now(UTC) + timedelta(days=EXPIRY_DAYS[self.expiry])
 
 
 FormT = TypeVar("FormT", bound=Form)
@@ -223,6 +195,6 @@ def submitted(model: type[FormT], judge: Judge = lambda _: None) -> Submission[F
         return Submission(values, form=model.model_validate(typed, context=_Context(typed, judge)))
     except ValidationError as error:
         faults: dict[str, str] = {}
-        for fault in error.errors():
-            faults.setdefault(str(fault["loc"][0]), fault["msg"])
+        for each in error.errors():
+            faults.setdefault(str(each["loc"][0]), each["msg"])
         return Submission(values, faults)

@@ -289,6 +289,64 @@ def test_a_refusal_says_why_prints_no_secret_and_exits_with_3(
     assert refused.err.strip()
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("users", "add", "a@example.com", "--username", "   "), "Username cannot be empty"),
+        (("users", "add", "a@example.com", "--username", "x" * 257), "at most 256 characters"),
+        (("users", "add", "a@example.com", "--username", "caf\udce9"), "must be UTF-8"),
+        (("users", "add", "caf\udce9@example.com"), "must be a mail address"),
+        (("keys", "issue", "x" * 257), "Name must be at most 256 characters"),
+        (("keys", "issue", "caf\udce9"), "Name must be UTF-8"),
+        (("keys", "issue", "ci", "--description", "caf\udce9"), "Description must be UTF-8"),
+        (("keys", "issue", "ci", "--description", "x" * 4097), "at most 4096 characters"),
+        (("keys", "issue", "ci", "--user", "caf\udce9"), "There is no user"),
+        (("users", "delete", "caf\udce9"), "There is no user"),
+    ],
+)
+def test_a_value_that_no_page_takes_is_refused_and_not_stored(
+    run: Command, words: tuple[str, ...], why: str
+) -> None:
+    run("db", "upgrade")
+
+    refused = run(*words)
+
+    assert (refused.code, refused.out) == (3, "")
+    assert why in refused.err
+    assert len(run("users", "list").out.splitlines()) == 1
+    assert run("keys", "list").out == ""
+
+
+def test_names_and_descriptions_of_commands_may_have_the_longest_form(run: Command) -> None:
+    added = run("users", "add", "a@example.com", "--username", f" {'x' * 256} ")
+    issued = run("keys", "issue", f" {'k' * 256} ", "--description", "d" * 4096)
+    (key,) = [json.loads(line) for line in run("keys", "list", "--json").out.splitlines()]
+
+    assert (added.code, issued.code) == (0, 0)
+    assert key["name"] == "k" * 256
+    assert "x" * 256 in run("users", "list", "--search", "a@").out
+
+
+def test_a_search_that_is_not_text_finds_what_remains_of_it(run: Command) -> None:
+    run("users", "add", "bob@example.com")
+
+    found = run("users", "list", "--search", "\udce9bob")
+
+    assert found.code == 0
+    assert found.out.count("bob@example.com") >= 1
+
+
+def test_an_administrator_of_the_settings_with_too_long_a_name_stops_the_start(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOENIX_ADMINS", f"{'x' * 257}=a@example.com")
+
+    stopped = run("db", "upgrade")
+
+    assert stopped.code == 1
+    assert "PHOENIX_ADMINS: Username must be at most 256 characters long" in stopped.err
+
+
 def test_wrong_configuration_exits_with_1_and_names_every_variable(
     run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from phoenix_web.api.payloads import Moment, Payload, Text, is_absent
-from phoenix_web.auth.credentials.issuer import MAX_DESCRIPTION_LENGTH, MAX_NAME_LENGTH
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name:
-        raise ValueError("Name cannot be empty")
-    return name
-
-
-def future_moment(moment: datetime) -> datetime:
-    """Return *moment*, in UTC when it names no offset; raise `ValueError` when it has passed."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if aware <= datetime.now(UTC):
-        raise ValueError("Expiration time must be in the future")
-    try:
-        aware.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("Expiration time is too far away") from None
-    return aware
+from phoenix_web.api.payloads import Moment, Payload, Text, checked, is_absent
+from phoenix_web.auth import account_rules
 
 
 class CreateApiKeyData(Payload):
     """What to call the key, and until when it is good."""
 
-    name: Annotated[Text, Field(max_length=MAX_NAME_LENGTH), AfterValidator(_name)]
-    description: Annotated[Text, Field(max_length=MAX_DESCRIPTION_LENGTH)] | None = None
-    expires_at: Annotated[datetime, AfterValidator(future_moment)] | None = None
+    name: Annotated[
+        Text, Field(max_length=account_rules.MAX_KEY_NAME_LENGTH), checked(account_rules.key_name)
+    ]
+    description: (
+        Annotated[Text, Field(max_length=account_rules.MAX_KEY_DESCRIPTION_LENGTH)] | None
+    ) = None
+    expires_at: Annotated[datetime, checked(account_rules.key_expiry)] | None = None
 
 
 class CreateApiKeyRequestBody(Payload):

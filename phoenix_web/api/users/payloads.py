@@ -4,39 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from phoenix_web.addresses import is_email_address
 from phoenix_web.api.auth.sign_in import TokenResponse
-from phoenix_web.api.payloads import Moment, Payload, Text, is_absent
-from phoenix_web.auth.accounts import MAX_USERNAME_LENGTH
+from phoenix_web.api.payloads import Moment, Payload, Text, checked, is_absent
+from phoenix_web.auth import account_rules
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
-from phoenix_web.store.accounts.user_names import normal_email
 
 if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 
-def _address(text: str) -> str:
-    email = normal_email(text)
-    if not is_email_address(email):
-        raise ValueError("Email must be a mail address")
-    return email
-
-
-def _username(text: str) -> str:
-    username = text.strip()
-    if not username:
-        raise ValueError("Username cannot be empty")
-    return username
-
-
-_Username = Annotated[Text, Field(max_length=MAX_USERNAME_LENGTH), AfterValidator(_username)]
+_Username = Annotated[
+    Text, Field(max_length=account_rules.MAX_USERNAME_LENGTH), checked(account_rules.username)
+]
 
 
 class _NewUser(Payload):
-    email: Annotated[Text, AfterValidator(_address)]
+    email: Annotated[Text, checked(account_rules.email)]
     username: _Username
     role: Literal["SYSTEM", "ADMIN", "MEMBER", "VIEWER"]
 

@@ -12,7 +12,7 @@ from phoenix_web.api.declaring import declares
 from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
-from phoenix_web.auth import accounts
+from phoenix_web.auth import account_rules
 from phoenix_web.auth.sign_in.devices import in_words
 from phoenix_web.auth.sign_in.sessions import end_session, end_sessions
 from phoenix_web.errors import NotFound
@@ -130,7 +130,7 @@ def _existing(session: Session, global_id: str) -> UserInfo:
     """Return the user with *global_id*; raise `Invalid` or `NotFound`."""
     user = UserStore(session).find(require_id("User", global_id))
     if user is None:
-        raise NotFound(accounts.NOT_FOUND)
+        raise NotFound(account_rules.NOT_FOUND)
     return user
 
 

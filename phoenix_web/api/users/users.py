@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
@@ -15,7 +15,6 @@ from phoenix_web.api.payloads import no_content, respond
 from phoenix_web.api.users.payloads import (
     CreateUserRequestBody,
     LocalUserData,
-    OAuth2UserData,
     PatchUserRequestBody,
     UserDetailsResponse,
     UserResponse,
@@ -23,14 +22,12 @@ from phoenix_web.api.users.payloads import (
     to_detailed_payload,
     to_payload,
 )
-from phoenix_web.auth import accounts
-from phoenix_web.auth.account_events import user_created
+from phoenix_web.auth import account_rules, accounts
 from phoenix_web.auth.passwords.links import may_choose_password
-from phoenix_web.errors import BadRequest, Invalid, NotFound, ValidationFailed
+from phoenix_web.errors import Invalid, NotFound, ValidationFailed
 from phoenix_web.policy import Permission, Role
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.audit.log import record
 from phoenix_web.web.guard import acting_admin_id, current_actor, current_principal, requires
 from phoenix_web.web.services import services
 
@@ -61,24 +58,16 @@ def create_user(body: CreateUserRequestBody) -> Response:
     one.
     """
     wanted = body.user
-    if wanted.role == Role.SYSTEM:
-        raise BadRequest("Cannot create users with SYSTEM role")
-    extra: dict[str, Any] = {}
-    if isinstance(wanted, LocalUserData):
-        extra = {"password_hash": _password_hash(wanted), "password_needs_reset": True}
-    elif isinstance(wanted, OAuth2UserData):
-        extra = wanted.model_dump(include={"oauth2_client_id", "oauth2_user_id"})
+    # Before the password is looked at, as in the contract.
+    account_rules.refuse_system_role(Role(wanted.role))
+    new = accounts.NewAccount(
+        **wanted.model_dump(exclude={"role", "password"}),
+        role=Role(wanted.role),
+        password_hash=_password_hash(wanted) if isinstance(wanted, LocalUserData) else None,
+    )
+    who = current_actor()
     with services().database.transaction() as session:
-        accounts.lock_acting_administrator(session, acting_admin_id())
-        who = current_actor()
-        user = UserStore(session).add(
-            email=wanted.email,
-            username=wanted.username,
-            role=Role(wanted.role),
-            auth_method=wanted.auth_method,
-            **extra,
-        )
-        record(session, user_created(user, who))
+        user = accounts.create(session, new, who, acting_admin_id=acting_admin_id())
         mail = services().mail
         if mail is not None and body.send_welcome_email and may_choose_password(user):
             mail.outbox.send_link(session, user, LinkPurpose.INVITATION, who)
@@ -96,7 +85,7 @@ def get_user(user_id: str) -> Response:
     with services().database.reading() as session:
         user = UserStore(session).find(require_id("User", user_id))
     if user is None:
-        raise NotFound(accounts.NOT_FOUND)
+        raise NotFound(account_rules.NOT_FOUND)
     return _with_version(user)
 
 
@@ -113,7 +102,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
         current_principal().require(Permission.SESSION_END_ALL)
     number = require_id("User", user_id)
     if not body.model_dump(exclude_none=True):
-        raise Invalid(accounts.NOTHING_TO_CHANGE)
+        raise Invalid(account_rules.NOTHING_TO_CHANGE)
     wanted = accounts.AccountChange(
         username=body.username,
         role=None if body.role is None else Role(body.role),
@@ -172,7 +161,7 @@ def _new_hash(user_id: int, body: PatchUserRequestBody) -> str:
     with services().database.reading() as session:
         user = UserStore(session).find(user_id)
     if user is None:
-        raise NotFound(accounts.NOT_FOUND)
+        raise NotFound(account_rules.NOT_FOUND)
     password, passwords = body.password or "", services().passwords
     if fault := passwords.fault(password, user.email, body.username or user.username):
         raise ValidationFailed([value_fault(["body", "password"], fault)])

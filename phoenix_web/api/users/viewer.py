@@ -18,7 +18,7 @@ from phoenix_web.api.users.payloads import (
     UserResponse,
     to_payload,
 )
-from phoenix_web.auth import accounts
+from phoenix_web.auth import account_rules, accounts
 from phoenix_web.errors import Invalid, InvalidCredential, ValidationFailed
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.users import UserStore
@@ -72,7 +72,7 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
         with services().database.transaction() as session:
             accounts.rename(session, user, body.username, current_actor())
     else:
-        raise Invalid(accounts.NOTHING_TO_CHANGE)
+        raise Invalid(account_rules.NOTHING_TO_CHANGE)
     with services().database.reading() as session:
         changed = UserStore(session).find(user.id)
     if changed is None:
@@ -88,7 +88,7 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
 def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
     """Change the password, and the name with it, and return the tokens of a new session."""
     if user.auth_method != "LOCAL":
-        raise Invalid(accounts.NO_PASSWORD)
+        raise Invalid(account_rules.NO_PASSWORD)
     if not body.current_password:
         raise Invalid(NEEDS_PASSWORD)
     password = body.password or ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from phoenix_web.audit.events import AuditAction, Event
+from phoenix_web.auth import account_rules
 from phoenix_web.auth.account_events import key_issued, key_subject
 from phoenix_web.auth.credentials import key_text
 from phoenix_web.policy import Role
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
     from phoenix_web.audit.events import Actor
     from phoenix_web.store.accounts.users import UserInfo
-
-
-#: Characters of what people say of a key, on a page and by the API alike.
-MAX_NAME_LENGTH: Final = 256
-MAX_DESCRIPTION_LENGTH: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +40,19 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
     expires_at: datetime | None = None,
     form_nonce: str | None = None,
 ) -> IssuedKey:
-    """Make a key that acts for *owner*, as asked for *actor* somebody; return it with its text.
+    """Create a key that acts for *owner*, and return it with its text.
 
-    Raises `Conflict` when *form_nonce* names a form that has made its key already.
+    Raises `Invalid` for a name, a description or an expiry against the `account_rules`, and
+    `FormAlreadyUsed` when *form_nonce* names a form that has created its key before.
     """
     text = key_text.mint(key_text.SYSTEM_KEY if owner.role is Role.SYSTEM else key_text.USER_KEY)
     key = KeyStore(session).add(
         user_id=owner.id,
-        name=name,
-        description=description or None,
+        name=account_rules.key_name(name),
+        description=account_rules.key_description(description or "") or None,
         digest=key_text.digest(text),
         hint=key_text.hint(text),
-        expires_at=expires_at,
+        expires_at=account_rules.key_expiry(expires_at) if expires_at else None,
         form_nonce=form_nonce,
     )
     record(session, key_issued(key, owner, actor))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from phoenix_web.errors import Conflict
+from phoenix_web.errors import Conflict, FormAlreadyUsed
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import ApiKey, User
 from phoenix_web.store.accounts.users import USER_COLUMNS
 from phoenix_web.store.paging import Page, newest_first, read_page
+from phoenix_web.store.statements import violated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,9 +144,10 @@ class KeyStore:
         expires_at: datetime | None,
         form_nonce: str | None = None,
     ) -> KeyInfo:
-        """Add a key and return it; raise `Conflict` when *form_nonce* was used before.
+        """Add a key and return it.
 
-        An owner who has been deleted meanwhile is a `Conflict` too.
+        Raises `FormAlreadyUsed` for a *form_nonce* that has made a key before, and `Conflict` for
+        an owner who has been deleted meanwhile.
         """
         values: dict[str, Any] = {
             "user_id": user_id,
@@ -161,9 +163,9 @@ class KeyStore:
             row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
         except IntegrityError as error:
             # Digests do not collide: what is left are the nonce and an owner deleted just now.
-            is_repeated = "form_nonce" in str(error.orig)
-            what = "This form has already made its key." if is_repeated else "The owner is gone."
-            raise Conflict(what) from error
+            if "form_nonce" in violated(error):
+                raise FormAlreadyUsed("This form has already made its key.") from error
+            raise Conflict("The owner is gone.") from error
         return KeyInfo(*row)
 
     def revoke(self, key_id: int) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from phoenix_web.errors import EmailTaken, UsernameTaken
+from phoenix_web.store.statements import violated
+
 if TYPE_CHECKING:
     from sqlalchemy.exc import IntegrityError
 
@@ -20,9 +23,6 @@ def username_key(username: str) -> str:
     return normalize("NFKC", username.strip()).casefold()
 
 
-def taken(error: IntegrityError) -> str:
-    """Return which unique field *error* is about; the constraint decides, not a look before."""
-    diagnosis = getattr(error.orig, "diag", None)
-    # PostgreSQL names the constraint; SQLite's message names nothing but the column.
-    constraint = diagnosis.constraint_name if diagnosis else str(error.orig)
-    return "Username" if "username" in constraint else "Email"
+def taken(error: IntegrityError) -> UsernameTaken | EmailTaken:
+    """Return what to raise for *error*; the constraint decides, not a look before."""
+    return UsernameTaken() if "username" in violated(error) else EmailTaken()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from phoenix_web.errors import Conflict
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import User
 from phoenix_web.store.accounts.user_names import normal_email, taken, username_key
 from phoenix_web.store.paging import Page, newest_first, read_page
+from phoenix_web.text import storage_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,13 +105,13 @@ class UserStore:
 
     def find_by_email(self, email: str) -> UserInfo | None:
         """Return the user with *email*, in any case, or None."""
-        if "\x00" in email:  # PostgreSQL's text has no such character, so nobody has it either.
+        if storage_fault(email):
             return None
         return self._one(select(*USER_COLUMNS).where(User.email == normal_email(email)))
 
     def find_to_sign_in(self, email: str) -> tuple[UserInfo | None, str | None]:
         """Return the user with *email*, in any case, and their password hash, or None for each."""
-        if "\x00" in email:  # as above
+        if storage_fault(email):
             return None, None
         statement = select(User.password_hash, *USER_COLUMNS).where(
             User.email == normal_email(email)
@@ -121,7 +121,7 @@ class UserStore:
 
     def find_by_username(self, username: str) -> UserInfo | None:
         """Return the user with *username*, or one that looks like it, or None."""
-        if "\x00" in username:
+        if storage_fault(username):
             return None
         return self._one(select(*USER_COLUMNS).where(User.username_key == username_key(username)))
 
@@ -188,7 +188,7 @@ class UserStore:
         oauth2_client_id: str | None = None,
         oauth2_user_id: str | None = None,
     ) -> UserInfo:
-        """Add a user and return it; raise `Conflict` when the name or the address is taken."""
+        """Add a user and return it; raise `UsernameTaken` or `EmailTaken`."""
         now = datetime.now(UTC)
         values = {
             "email": normal_email(email),
@@ -206,7 +206,7 @@ class UserStore:
         try:
             row = self._session.execute(insert(User).values(values).returning(*USER_COLUMNS)).one()
         except IntegrityError as error:
-            raise Conflict(f"{taken(error)} already exists") from error
+            raise taken(error) from error
         return user_from(row)
 
     def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
@@ -218,12 +218,12 @@ class UserStore:
         self._change(user_id, role=role.value)
 
     def set_username(self, user_id: int, username: str) -> None:
-        """Give the user another name; raise `Conflict` when it is taken."""
+        """Give the user another name; raise `UsernameTaken`."""
         name = username.strip()
         try:
             self._change(user_id, username=name, username_key=username_key(name))
         except IntegrityError as error:
-            raise Conflict(f"{taken(error)} already exists") from error
+            raise taken(error) from error
 
     def set_active(self, user_id: int, *, is_active: bool) -> None:
         """Let the user come in again, or no more; their sessions are for the caller to end."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from flask import make_response, request
+from pydantic import AfterValidator, ValidationInfo, field_validator
 
+from phoenix_web.auth import account_rules
 from phoenix_web.auth.credentials.issuer import IssuedKey, issue_key, revoke_key
-from phoenix_web.errors import Conflict, NotFound
+from phoenix_web.errors import FormAlreadyUsed, Invalid, NotFound
 from phoenix_web.global_ids import MAX_ID, parse_row_id
 from phoenix_web.store.accounts.keys import KeyInfo, KeyStore
 from phoenix_web.ui import form_tokens, forms, htmx, links
@@ -26,8 +28,63 @@ if TYPE_CHECKING:
 #: From so long before its end a key is marked, so that nobody is taken by surprise.
 _SOON: Final = timedelta(days=7)
 _DEFAULT_EXPIRY: Final = "90"
+#: The presets of a key's life: the value of the field, and how many days that is.
+_EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
+_ON_A_DATE: Final = "date"
+_NEVER: Final = "never"
 #: Where a key of the page is revoked; a number that fits no id column is no address.
 REVOKE_PATH: Final = f"/<int(max={MAX_ID}):key_id>/revoke"
+
+
+class KeyForm(forms.Form):
+    """A key to create."""
+
+    #: The hidden token by which one form makes one key.
+    form_token: str = ""
+    name: Annotated[str, forms.checked(account_rules.key_name, "Enter a name for the key.")] = ""
+    description: Annotated[
+        str, AfterValidator(forms.trimmed), forms.checked(account_rules.key_description)
+    ] = ""
+    expiry: str = ""
+    expires_on: str = ""
+
+    @field_validator("expiry")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in {*_EXPIRY_DAYS, _ON_A_DATE, _NEVER}:
+            raise forms.fault("Choose when the key expires.")
+        return value
+
+    @field_validator("expires_on")
+    @classmethod
+    def _to_come(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("expiry") != _ON_A_DATE:
+            return value
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise forms.fault(
+                "Enter a date in the format YYYY-MM-DD, for example 2030-12-31."
+            ) from None
+        try:
+            account_rules.key_expiry(_end_of(day))
+        except Invalid:
+            raise forms.fault("Choose today or a later date.") from None
+        return value
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return when the key ends: with the last second of a chosen day, in UTC."""
+        if self.expiry == _NEVER:
+            return None
+        if self.expiry == _ON_A_DATE:
+            return _end_of(date.fromisoformat(self.expires_on))
+        return datetime.now(UTC) + timedelta(days=_EXPIRY_DAYS[self.expiry])
+
+
+def _end_of(day: date) -> datetime:
+    """Return the last second of *day*, in UTC."""
+    return datetime.combine(day, time(23, 59, 59, tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +114,7 @@ class KeyPage:
 
     def create(self, owner: UserInfo) -> Response:
         """Make a key and answer the page with its text, this once."""
-        submission = forms.submitted(forms.KeyForm)
+        submission = forms.submitted(KeyForm)
         form = submission.form
         if form is None:
             return self._page(owner, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -76,7 +133,7 @@ class KeyPage:
                     expires_at=form.expires_at,
                     form_nonce=nonce,
                 )
-        except Conflict:
+        except FormAlreadyUsed:
             problem = (
                 "This form has already created its key. A key is shown only once. If you did not "
                 "save it, revoke it and create another one."
@@ -98,7 +155,7 @@ class KeyPage:
     def _page(  # noqa: PLR0913 - each is one thing that the page may have to tell
         self,
         owner: UserInfo,
-        submission: forms.Submission[forms.KeyForm],
+        submission: forms.Submission[KeyForm],
         status: HTTPStatus = HTTPStatus.OK,
         *,
         issued: IssuedKey | None = None,
@@ -123,7 +180,7 @@ class KeyPage:
         return make_response(body, status)
 
 
-def _blank() -> forms.Submission[forms.KeyForm]:
+def _blank() -> forms.Submission[KeyForm]:
     return forms.Submission({"expiry": _DEFAULT_EXPIRY})
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, make_response, request
 
 from phoenix_web.auth import accounts
-from phoenix_web.errors import Conflict, InvalidCredential, TooManyRequests
+from phoenix_web.errors import InvalidCredential, TooManyRequests, UsernameTaken
 from phoenix_web.policy import Permission
 from phoenix_web.ui import cookie_auth, error_page, forms, htmx, links
-from phoenix_web.ui.account_forms import NameForm
+from phoenix_web.ui.account_forms import NAME_TAKEN, NameForm
 from phoenix_web.ui.profile import sessions as own_sessions
 from phoenix_web.ui.profile import two_step
 from phoenix_web.ui.session_lists import listed
@@ -78,8 +78,8 @@ def change_name() -> Response:
     try:
         with services().database.transaction() as session:
             accounts.rename(session, signed_in_user(), submission.form.username, current_actor())
-    except Conflict as error:
-        taken = submission.refused("username", "This name is already taken. Enter another one.")
+    except UsernameTaken as error:
+        taken = submission.refused("username", NAME_TAKEN)
         return _account(taken, error.status)
     return htmx.redirect(links.url_for("ui.profile.show", done="name"))
 

@@ -18,7 +18,7 @@ from phoenix_web.errors import (
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.ui import error_page, forms, htmx, links
-from phoenix_web.ui.account_forms import CodeForm, CurrentPasswordForm, SecondFactorForm
+from phoenix_web.ui.account_forms import CodeForm, SecondFactorForm
 from phoenix_web.ui.sign_in.login import WRONG_CODE
 from phoenix_web.web.guard import (
     current_actor,
@@ -52,7 +52,7 @@ def show() -> Response:
 @requires(Permission.ACCOUNT_MANAGE)
 def begin() -> Response:
     """Show a QR code to whoever gives their password; nothing is on before the first code."""
-    submission = forms.submitted(CurrentPasswordForm)
+    submission = forms.submitted(forms.CurrentPasswordForm)
     if submission.form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, render_template
 
 from phoenix_web.auth import accounts
-from phoenix_web.auth.account_events import user_created
-from phoenix_web.errors import Conflict
+from phoenix_web.errors import EmailTaken, UsernameTaken
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission, Role
 from phoenix_web.store.accounts.password_links import LinkPurpose
-from phoenix_web.store.accounts.users import UserStore
-from phoenix_web.store.audit.log import record
 from phoenix_web.ui import forms
-from phoenix_web.ui.account_forms import ROLES, NewUserForm
+from phoenix_web.ui.account_forms import NAME_TAKEN, ROLES, NewUserForm
 from phoenix_web.ui.passwords import links
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
@@ -44,17 +41,16 @@ def create() -> Response:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            accounts.lock_acting_administrator(session, acting_admin_id())
-            # Without a password nobody gets in before the link was used.
-            user = UserStore(session).add(
-                email=form.email, username=form.username, role=Role(form.role)
-            )
-            record(session, user_created(user, current_actor()))
+            # Without a password the user signs in only after they have used the link.
+            new = accounts.NewAccount(form.email, form.username, Role(form.role))
+            user = accounts.create(session, new, current_actor(), acting_admin_id=acting_admin_id())
             link = links.issue(session, user, LinkPurpose.INVITATION)
-    except Conflict as error:
-        is_name = error.message.startswith("Username")
-        field, what = ("username", "name") if is_name else ("email", "e-mail address")
-        taken = submission.refused(field, f"This {what} is already taken. Enter another one.")
+    except UsernameTaken as error:
+        return _page(submission.refused("username", NAME_TAKEN), error.status)
+    except EmailTaken as error:
+        taken = submission.refused(
+            "email", "This e-mail address is already taken. Enter another one."
+        )
         return _page(taken, error.status)
     body = render_template(
         "settings/users/link.html",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint
 
 from phoenix_web.auth import accounts
-from phoenix_web.errors import Conflict
+from phoenix_web.errors import StaleVersion, UsernameTaken
 from phoenix_web.policy import Permission, Role
 from phoenix_web.ui import forms, htmx, links
-from phoenix_web.ui.account_forms import UserForm
+from phoenix_web.ui.account_forms import NAME_TAKEN, UserForm
 from phoenix_web.ui.filters import require_id
 from phoenix_web.ui.users.user_page import find_user, render_user_page
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
@@ -55,12 +55,10 @@ def save(user_id: str) -> Response:
                 acting_admin_id=acting_admin_id(),
                 seen={form.version},
             )
-    except Conflict as error:
-        if error.message == accounts.CHANGED_MEANWHILE:
-            return render_user_page(
-                user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE
-            )
-        taken = submission.refused("username", "This name is already taken. Enter another one.")
+    except StaleVersion as error:
+        return render_user_page(user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE)
+    except UsernameTaken as error:
+        taken = submission.refused("username", NAME_TAKEN)
         return render_user_page(user_id, _FRAGMENT, taken, error.status)
     done = "saved" if after.role is before.role else "role"
     return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))
