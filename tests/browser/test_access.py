@@ -132,8 +132,8 @@ def test_axe_finds_nothing_on_any_page(
         for path in ("/settings/audit?who=nobody&from=x", "/settings/audit?action=mfa.enrolled"):
             someone.visit(path)
             look(path)
-        page.get_by_label("User").fill("admin")
-        page.get_by_label("Event").select_option("Signed in")
+        page.get_by_label("User", exact=True).fill("admin")
+        page.get_by_label("Event", exact=True).select_option("Signed in")
         someone.button("Apply filters").click()
         expect(page.locator("tbody tr")).to_have_count(1)
         page.locator("tbody tr").get_by_role("link", name="admin").last.click()

@@ -87,7 +87,7 @@ def test_from_a_file_to_a_dataset_and_back(
 
         page.get_by_role("link", name="Delete dataset").click()
         question = page.get_by_role("dialog")
-        expect(question).to_contain_text("Delete the dataset “sums”?")
+        expect(question).to_contain_text("Delete dataset “sums”?")
         someone.button("Cancel").click()
         expect(question).to_be_hidden()
         page.get_by_role("link", name="Delete dataset").click()
