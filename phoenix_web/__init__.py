@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> Flask:
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions[services.EXTENSION] = services.build(settings, secret)
-    app.register_blueprint(api.door)
+    app.register_blueprint(api.blueprint)
     ui.register(app, secret)
     responses.register(app)
     app.wsgi_app = static_files.serve(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way

@@ -67,10 +67,10 @@ _HSTS: Final = "max-age=31536000"
 
 def register(app: Flask) -> None:
     """Answer every error of *app*, unknown paths included, and add the headers to every answer."""
-    app.register_error_handler(PhoenixError, _refused)
-    app.register_error_handler(PoolTimeout, _exhausted)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _defect)
+    app.register_error_handler(PhoenixError, _respond_error)
+    app.register_error_handler(PoolTimeout, _respond_busy)
+    app.register_error_handler(HTTPException, _respond_http_error)
+    app.register_error_handler(Exception, _respond_unexpected)
     app.after_request(_add_headers)
 
 
@@ -83,11 +83,12 @@ def is_api_request() -> bool:
     )
 
 
-def _refused(error: PhoenixError) -> Response:
+def _respond_error(error: PhoenixError) -> Response:
     if isinstance(error, InvalidCredential):
         _log.info("401 %s %r: %s", request.method, request.path, error.reason)
     if not is_api_request():
-        return _with_wait(error_page.respond(error.status, error_page.message_for(error)), error)
+        page = error_page.respond(error.status, error_page.message_for(error))
+        return _add_retry_headers(page, error)
     if isinstance(error, ValidationFailed):
         # Escaped, so that a lone surrogate in a rejected text can be told back.
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
@@ -98,7 +99,7 @@ def _refused(error: PhoenixError) -> Response:
         response.set_data(f"{error.message} Need help? Contact us at {support_email}")
     if isinstance(error, InvalidCredential):
         response.headers["WWW-Authenticate"] = _challenge(error)
-    return _with_wait(response, error)
+    return _add_retry_headers(response, error)
 
 
 def _challenge(error: InvalidCredential) -> str:
@@ -109,7 +110,7 @@ def _challenge(error: InvalidCredential) -> str:
     return challenge
 
 
-def _with_wait(response: Response, error: PhoenixError) -> Response:
+def _add_retry_headers(response: Response, error: PhoenixError) -> Response:
     if isinstance(error, TooManyRequests):
         response.headers.update(error.headers)
     elif isinstance(error, Unavailable):
@@ -117,11 +118,11 @@ def _with_wait(response: Response, error: PhoenixError) -> Response:
     return response
 
 
-def _exhausted(_error: PoolTimeout) -> Response:
-    return _refused(Unavailable("The server is busy. Try again."))
+def _respond_busy(_error: PoolTimeout) -> Response:
+    return _respond_error(Unavailable("The server is busy. Try again."))
 
 
-def _http(error: HTTPException) -> Response | HTTPException:
+def _respond_http_error(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.response is not None:
         return error
     status = HTTPStatus(error.code)
@@ -140,13 +141,13 @@ def _http(error: HTTPException) -> Response | HTTPException:
     return response
 
 
-def _defect(error: Exception) -> Any:
+def _respond_unexpected(error: Exception) -> Any:
     # The text of an unexpected exception may contain secrets, so only the log gets it.
     reference = secrets.token_hex(4)
     _log.exception(
         "%s %r failed, reference %s", request.method, request.path, reference, exc_info=error
     )
-    return _http(
+    return _respond_http_error(
         InternalServerError(
             f"Something failed on our side. Try again; if it persists, quote reference {reference}."
         )

@@ -14,7 +14,7 @@ from phoenix_web.api.users import sessions
 from phoenix_web.web.guard import authenticate_api
 
 #: A blueprint of the door is a noun: it names the tag of its routes in the description.
-door = Blueprint("api", __name__)
-door.before_request(authenticate_api)
+blueprint = Blueprint("api", __name__)
+blueprint.before_request(authenticate_api)
 for _routes in (audit, auth, dataset_labels, datasets, keys, server, sessions, splits, users):
-    door.register_blueprint(_routes.routes)
+    blueprint.register_blueprint(_routes.routes)

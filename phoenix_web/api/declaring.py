@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
     own_form: type[BaseModel] | None = None,
     has_large_body: bool = False,
     reads_if_match: bool = False,
-) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Declare a view, and parse the `body` and the `query` that its signature names.
 
     The first line of its docstring is the summary. *status* is by default 200 with the model
@@ -62,14 +62,14 @@ def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
     Raises `ValidationFailed` when the body or the query is wrong.
     """
 
-    def decorate(view: Callable[..., Answer]) -> Callable[..., Answer]:
+    def decorate(view: Callable[..., Result]) -> Callable[..., Result]:
         hints = get_type_hints(view)
         query, body = hints.get("query"), hints.get("body")
         is_body_optional = bool(get_args(body))
         body_model: type[BaseModel] | None = get_args(body)[0] if is_body_optional else body
 
         @wraps(view)
-        def declared(*args: Any, **values: Any) -> Answer:
+        def declared(*args: Any, **values: Any) -> Result:
             if query is not None:
                 # Of a repeated parameter the last value counts.
                 last = {name: texts[-1] for name, texts in request.args.lists()}

@@ -54,7 +54,7 @@ def _read_json() -> Any:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType(f"Unsupported content type: {request.mimetype or 'none'}")
     try:
-        value = json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(raw, parse_constant=_reject_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
         raise _malformed(error.pos, error.msg) from error
     except RecursionError as error:
@@ -66,7 +66,7 @@ def _read_json() -> Any:
     return value
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     """Refuse `NaN` and `Infinity`, which Python reads although JSON (RFC 8259) has them not."""
     raise ValueError(name)
 

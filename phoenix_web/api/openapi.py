@@ -59,7 +59,7 @@ def _document(app: Flask) -> dict[str, Any]:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule.rule)
         methods = sorted({*(route.rule.methods or ())} - {"HEAD", "OPTIONS"})
         for method in methods:
-            described = _described(route, references, schemas)
+            described = _operation(route, references, schemas)
             if len(methods) > 1:  # one view, but each operation has a name of its own
                 described["operationId"] += f"_{method.lower()}"
             paths.setdefault(path, {})[method.lower()] = described
@@ -105,7 +105,7 @@ def _models(operations: list[Operation]) -> tuple[list[type[BaseModel]], list[ty
     return list(dict.fromkeys(read)), list(dict.fromkeys(answered))
 
 
-def _described(
+def _operation(
     route: _Route, references: dict[Any, Any], schemas: dict[str, Any]
 ) -> dict[str, Any]:
     operation = route.operation
@@ -116,8 +116,8 @@ def _described(
         "summary": operation.summary,
         "tags": [names[1]],
         "parameters": [
-            *_in_path(route.rule),
-            *_in_query(operation, references, schemas),
+            *_path_parameters(route.rule),
+            *_query_parameters(operation, references, schemas),
             *([_IF_MATCH] if operation.reads_if_match else []),
         ],
         "responses": _responses(route, references),
@@ -135,14 +135,14 @@ def _described(
     return described
 
 
-def _in_path(rule: Rule) -> list[dict[str, Any]]:
+def _path_parameters(rule: Rule) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in sorted(rule.arguments)
     ]
 
 
-def _in_query(
+def _query_parameters(
     operation: Operation, references: dict[Any, Any], schemas: dict[str, Any]
 ) -> list[dict[str, Any]]:
     if operation.query is None:

@@ -23,7 +23,7 @@ from phoenix_web.web.services import audit_log
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOT_PROVED: Final = 5
+_VERIFICATION_FAILED: Final = 5
 #: Lines that are removed in one transaction: other writers come in between.
 _BATCH: Final = 10_000
 _MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -57,13 +57,13 @@ def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
     keys += [Key(file.read_text(encoding="utf-8").strip()) for file in key_files]
     database = Database(settings.database_url)
     try:
-        head = _proved(database, {key.id: key for key in keys}, saved)
+        head = _verified_head(database, {key.id: key for key in keys}, saved)
     except ChainBroken as error:
         _note(f"Verification failed: {error}.")
-        sys.exit(_NOT_PROVED)
+        sys.exit(_VERIFICATION_FAILED)
     except (TypeError, ValueError):
         _note("Verification failed: an event cannot be read.")
-        sys.exit(_NOT_PROVED)
+        sys.exit(_VERIFICATION_FAILED)
     finally:
         database.dispose()
     click.echo(head)
@@ -100,7 +100,7 @@ def prune(before: datetime) -> None:
     _note(f"Removed {count} events.")
 
 
-def _proved(database: Database, keys: Mapping[str, Key], saved: Head | None) -> Head:
+def _verified_head(database: Database, keys: Mapping[str, Key], saved: Head | None) -> Head:
     """Return the head of the log of *database*; raise `ChainBroken` on any difference."""
     with database.snapshot() as session:
         store = AuditStore(session)

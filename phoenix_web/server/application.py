@@ -10,7 +10,7 @@ from gunicorn.http.errors import ParseException
 from phoenix_web import create_app
 from phoenix_web.server.bootstrap import prepare
 from phoenix_web.server.gunicorn_config import announce, gunicorn_settings
-from phoenix_web.server.logs import set_up
+from phoenix_web.server.logs import configure_logging
 from phoenix_web.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def application(settings: Settings | None = None) -> Flask:
     """Return the application of this process's environment, with its database prepared."""
     settings = settings or load()
-    set_up(settings.logging_level)
+    configure_logging(settings.logging_level)
     password = prepare(settings, is_start=True)
     if password is not None:
         announce(
@@ -30,7 +30,7 @@ def application(settings: Settings | None = None) -> Flask:
             "  You won't see this password again. Sign in and change it."
         )
     app = create_app(settings)
-    app.wsgi_app = whole_bodies(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
+    app.wsgi_app = reject_incomplete_bodies(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
@@ -52,7 +52,7 @@ class Server(BaseApplication):
         return application(self._settings)
 
 
-def whole_bodies(application: Callable[..., Any]) -> Callable[..., Iterable[bytes]]:
+def reject_incomplete_bodies(application: Callable[..., Any]) -> Callable[..., Iterable[bytes]]:
     """Return *application*, which then never takes a part of a body for all of it."""
 
     def checked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -61,14 +61,14 @@ def whole_bodies(application: Callable[..., Any]) -> Callable[..., Iterable[byte
             # Werkzeug counts, and misses what has not come.
             environ.pop("wsgi.input_terminated", None)
         elif "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = _Chunked(environ["wsgi.input"])
+            environ["wsgi.input"] = _ChunkedBody(environ["wsgi.input"])
         answer: Iterable[bytes] = application(environ, start_response)
         return answer
 
     return checked
 
 
-class _Chunked:
+class _ChunkedBody:
     """A chunked body whose faults are those of a connection, which Werkzeug answers with 400."""
 
     def __init__(self, body: Any) -> None:

@@ -9,7 +9,7 @@ from phoenix_web.audit.events import SERVER_ACTOR
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Invalid
 from phoenix_web.policy import Role
-from phoenix_web.server.start_settings import note_settings
+from phoenix_web.server.start_settings import record_settings
 from phoenix_web.settings import ConfigError
 from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
 from phoenix_web.store.database import Database
@@ -35,10 +35,10 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
     try:
         database.upgrade()
         with database.transaction() as session:
-            database.lock_out_other_starts(session.connection())
+            database.lock_for_startup(session.connection())
             log.initialize(session)
             if is_start:
-                note_settings(session, settings)
+                record_settings(session, settings)
             return _make_accounts(session, settings)
     finally:
         database.dispose()

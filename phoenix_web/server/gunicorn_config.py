@@ -6,7 +6,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.server.worker import end_while_starting
+from phoenix_web.server.worker import allow_sigterm_at_fork
 from phoenix_web.settings import ConfigError, load
 from phoenix_web.version import VERSION
 
@@ -47,7 +47,7 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "timeout": 30,
         # One import for all workers, whose memory they then share; `create_app` opens nothing.
         "preload_app": True,
-        "on_starting": end_while_starting,
+        "on_starting": allow_sigterm_at_fork,
         "when_ready": _when_ready,
         # Heartbeats must not wait for a disk.
         "worker_tmp_dir": "/dev/shm" if sys.platform == "linux" else None,  # noqa: S108 - its default is less private

@@ -13,7 +13,7 @@ class _Formatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def set_up(level: str) -> None:
+def configure_logging(level: str) -> None:
     """Send the program's log to standard error from *level* on."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

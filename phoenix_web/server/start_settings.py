@@ -22,7 +22,7 @@ _OF_A_HOST: Final = frozenset({"working_dir", "host", "port", "workers", "thread
 _SHORT: Final = 200
 
 
-def note_settings(session: Session, settings: Settings) -> None:
+def record_settings(session: Session, settings: Settings) -> None:
     """Record the settings that are not the default's, unless the last start had the same."""
     told = settings_as_dict(settings)
     newest = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 1).items

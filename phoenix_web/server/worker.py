@@ -72,27 +72,27 @@ class Log(Logger):
         self.error_log.propagate = True
 
 
-def end_while_starting(_arbiter: Arbiter) -> None:
+def allow_sigterm_at_fork(_arbiter: Arbiter) -> None:
     """Let a worker that is told to end before it can listen do so at once.
 
     A new process has the signal handlers of gunicorn's master until it has set up its own: what
     it was told in between was lost, and the master waited for it as long as for a long request.
     """
     os.register_at_fork(
-        before=_hold_back_sigterm,
-        after_in_parent=_let_sigterm_through,
-        after_in_child=_end_by_sigterm,
+        before=_block_sigterm,
+        after_in_parent=_unblock_sigterm,
+        after_in_child=_reset_sigterm,
     )
 
 
-def _hold_back_sigterm() -> None:
+def _block_sigterm() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
-def _let_sigterm_through() -> None:
+def _unblock_sigterm() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
-def _end_by_sigterm() -> None:
+def _reset_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _let_sigterm_through()
+    _unblock_sigterm()

@@ -47,7 +47,7 @@ class DatabaseSettings(BaseSettings):
 
     @field_validator("sql_database_url")
     @classmethod
-    def _known_database(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_database_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None:
             return None
         try:
@@ -63,7 +63,7 @@ class DatabaseSettings(BaseSettings):
 
     @field_validator("postgres_password")
     @classmethod
-    def _password_for_host(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _check_password(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None and info.data.get("sql_database_url") is None and not is_sqlite(info.data):
             raise ValueError(
                 "The environment variable PHOENIX_POSTGRES_PASSWORD is not set. "

@@ -19,17 +19,17 @@ def session_secret(settings: Settings) -> str:
     """Return the secret behind sessions: as configured, else the one made once for this folder."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
-    return _own_secret(settings, "secret", "PHOENIX_SECRET")
+    return _stored_secret(settings, "secret", "PHOENIX_SECRET")
 
 
 def audit_key(settings: Settings) -> str:
     """Return the key of the audit log: as configured, else the one made once for this folder."""
     if settings.audit_key is not None:
         return settings.audit_key.get_secret_value()
-    return _own_secret(settings, "audit.key", "PHOENIX_AUDIT_KEY")
+    return _stored_secret(settings, "audit.key", "PHOENIX_AUDIT_KEY")
 
 
-def _own_secret(settings: Settings, name: str, variable: str) -> str:
+def _stored_secret(settings: Settings, name: str, variable: str) -> str:
     """Return what the file *name* of the working directory holds, made at the first start."""
     path = settings.working_dir.expanduser().resolve() / name
     try:

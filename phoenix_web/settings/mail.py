@@ -27,7 +27,7 @@ class MailSettings(BaseSettings):
 
     @field_validator("smtp_password")
     @classmethod
-    def _both_or_neither(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _check_credentials(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         username = info.data.get("smtp_username")
         if username and value is None:
             raise ValueError("SMTP password is required with PHOENIX_SMTP_USERNAME")
@@ -37,7 +37,7 @@ class MailSettings(BaseSettings):
 
     @field_validator("root_url", check_fields=False)
     @classmethod
-    def _links_have_an_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _check_root_url(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("smtp_hostname"):
             raise ValueError(
                 "PHOENIX_ROOT_URL must be set when PHOENIX_SMTP_HOSTNAME is: links in mails are "

@@ -132,7 +132,7 @@ class Settings(DatabaseSettings, MailSettings):
 
     @field_validator("secret", "admin_secret", "audit_key")
     @classmethod
-    def _is_good_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _check_secret(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is None:
             if (
                 info.field_name == "secret"
@@ -153,7 +153,7 @@ class Settings(DatabaseSettings, MailSettings):
 
     @field_validator("disable_basic_auth")
     @classmethod
-    def _has_a_way_in(cls, value: bool) -> bool:  # noqa: FBT001 - pydantic passes by position
+    def _check_auth_methods(cls, value: bool) -> bool:  # noqa: FBT001 - pydantic passes by position
         if value:
             raise ValueError(
                 "PHOENIX_DISABLE_BASIC_AUTH is set, but no alternative authentication methods "
@@ -164,7 +164,7 @@ class Settings(DatabaseSettings, MailSettings):
 
     @field_validator("logging_level", mode="before")
     @classmethod
-    def _known_level(cls, value: Any) -> Any:
+    def _check_logging_level(cls, value: Any) -> Any:
         levels = get_args(cls.model_fields["logging_level"].annotation)
         if str(value).upper() not in levels:
             listed = f"{', '.join(levels[:-1])} and {levels[-1]}"

@@ -98,10 +98,10 @@ class Database:
     def upgrade(self) -> None:
         """Bring the tables to the newest form; of several processes at once, one does the work."""
         with self.engine.begin() as connection:
-            self.lock_out_other_starts(connection)
+            self.lock_for_startup(connection)
             migrations.upgrade(connection)
 
-    def lock_out_other_starts(self, connection: Connection) -> None:
+    def lock_for_startup(self, connection: Connection) -> None:
         """Let *connection* alone prepare the database until its transaction ends."""
         # SQLite needs no lock of its own: BEGIN IMMEDIATE is one.
         if self.url.get_backend_name() == "postgresql":
@@ -119,7 +119,7 @@ class Database:
         try:
             return self._lookups.first(statement, values)
         except self._reader.dialect.loaded_dbapi.Error as error:
-            refusal = refusal_of(error, is_disconnect=False)
+            refusal = error_for(error, is_disconnect=False)
             if refusal is None:
                 raise
             raise refusal from error
@@ -190,10 +190,10 @@ _FULL = {"SQLITE_FULL", "53100"}
 
 
 def _translate(context: ExceptionContext) -> Exception | None:
-    return refusal_of(context.original_exception, is_disconnect=context.is_disconnect)
+    return error_for(context.original_exception, is_disconnect=context.is_disconnect)
 
 
-def refusal_of(error: BaseException, *, is_disconnect: bool) -> PhoenixError | None:
+def error_for(error: BaseException, *, is_disconnect: bool) -> PhoenixError | None:
     """Return what a failure of the database itself means to a caller, or None for a defect."""
     sqlite_code = getattr(error, "sqlite_errorname", None)
     if sqlite_code:

@@ -54,7 +54,7 @@ class Base(DeclarativeBase):
     __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's protocol
 
 
-def one_of(column: str, values: list[str]) -> CheckConstraint:
+def check_one_of(column: str, values: list[str]) -> CheckConstraint:
     """Return the constraint, named after *column*, that it holds one of *values*."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)

@@ -21,7 +21,7 @@ def dialect_of(session: Session) -> Any:
     return postgresql if session.get_bind().dialect.name != "sqlite" else sqlite
 
 
-def violated(error: IntegrityError) -> str:
+def violated_constraint(error: IntegrityError) -> str:
     """Return a text that names the columns of the constraint that *error* violates."""
     diagnosis = getattr(error.orig, "diag", None)
     # PostgreSQL names the constraint; the message of SQLite names the column.

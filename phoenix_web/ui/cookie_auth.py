@@ -80,9 +80,9 @@ def set_cookies(response: Response) -> Response:
     """Give *response* the cookies that this request has led to."""
     if "new_tokens" in g:
         if g.new_tokens is None:
-            cookies.forget(response)
+            cookies.clear_session_cookies(response)
         else:
-            cookies.remember(response, g.new_tokens)
+            cookies.set_session_cookies(response, g.new_tokens)
     return response
 
 

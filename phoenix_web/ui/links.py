@@ -13,7 +13,7 @@ from werkzeug.routing import RoutingException
 
 from phoenix_web.auth.passwords import links
 from phoenix_web.web import static_files
-from phoenix_web.web.same_site import SAFE_METHODS, own_url
+from phoenix_web.web.same_site import SAFE_METHODS, server_origin
 from phoenix_web.web.services import services
 
 _MAX_LENGTH: Final = 2048
@@ -36,7 +36,7 @@ def root_path() -> str:
 
 def server_url() -> str:
     """Return the address of this server as its visitors know it, without a slash at its end."""
-    return services().settings.address(own_url())
+    return services().settings.address(server_origin())
 
 
 def password_link(token: str) -> str:

@@ -21,7 +21,7 @@ class _Attributes(TypedDict):
     secure: bool
 
 
-def remember(response: Response, tokens: TokenPair) -> None:
+def set_session_cookies(response: Response, tokens: TokenPair) -> None:
     """Give the browser the session's tokens, out of reach of scripts and of other sites."""
     for name, value, lifetime in (
         (ACCESS_COOKIE, tokens.access_token, tokens.access_lifetime),
@@ -29,16 +29,16 @@ def remember(response: Response, tokens: TokenPair) -> None:
     ):
         response.set_cookie(name, value, max_age=int(lifetime.total_seconds()), **_attributes())
     if tokens.device_cookie is not None:
-        recognise(response, tokens.device_cookie)
+        set_device_cookie(response, tokens.device_cookie)
 
 
-def recognise(response: Response, device_cookie: str) -> None:
+def set_device_cookie(response: Response, device_cookie: str) -> None:
     """Give the browser the cookie by which it is known again."""
     lifetime = int(LIFETIME.total_seconds())
     response.set_cookie(DEVICE_COOKIE, device_cookie, max_age=lifetime, **_attributes())
 
 
-def forget(response: Response) -> None:
+def clear_session_cookies(response: Response) -> None:
     """Take the session's cookies back, with the attributes that they were set with.
 
     The browser stays known: signing out makes it no stranger.

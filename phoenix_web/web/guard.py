@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 Parameters = ParamSpec("Parameters")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 ACCESS_COOKIE: Final = "phoenix-access-token"
 REFRESH_COOKIE: Final = "phoenix-refresh-token"
@@ -37,25 +37,25 @@ SECOND_FACTOR_REQUIRED: Final = (
 )
 
 
-def mark(view: Callable[Parameters, Answer], **marks: object) -> Callable[Parameters, Answer]:
+def mark(view: Callable[Parameters, Result], **marks: object) -> Callable[Parameters, Result]:
     """Give *view* the attributes *marks*; `wraps` hands them on to what decorates it next."""
     vars(view).update(marks)
     return view
 
 
-def public(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+def public(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Mark *view* as open to everybody; a bad credential is not even looked at."""
     return mark(view, is_public=True)
 
 
 def requires(
     permission: Permission,
-) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Let only callers with *permission* into the view; the others get 403 before it runs."""
 
-    def decorate(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+    def decorate(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @wraps(view)
-        def guarded(*args: Parameters.args, **values: Parameters.kwargs) -> Answer:
+        def guarded(*args: Parameters.args, **values: Parameters.kwargs) -> Result:
             current_principal().require(permission)
             return view(*args, **values)
 
@@ -66,15 +66,15 @@ def requires(
 
 def limited(
     quota: Quota,
-) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Let each network into the view as often as *quota* says; the others get 429 before it runs.
 
     It stands between `@public` and `@declares`: nobody's input is read for it.
     """
 
-    def decorate(view: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+    def decorate(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @wraps(view)
-        def guarded(*args: Parameters.args, **values: Parameters.kwargs) -> Answer:
+        def guarded(*args: Parameters.args, **values: Parameters.kwargs) -> Result:
             check_rate_limit(quota)
             return view(*args, **values)
 
@@ -112,7 +112,7 @@ def acting_admin_id() -> int | None:
     return None if principal.kind is CredentialKind.ADMIN_SECRET else principal.user_id
 
 
-def comes_by_cookie() -> bool:
+def uses_cookie_auth() -> bool:
     """Tell whether the caller of the API is known by the session's cookie, not by the header."""
     return not request.environ.get("HTTP_AUTHORIZATION")
 

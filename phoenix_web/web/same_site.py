@@ -32,15 +32,15 @@ def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> 
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     referer = request.headers.get("Referer")
-    is_opaque = origin == "null" and (site in _OWN or (allows_opaque and hides_its_page()))
+    is_opaque = origin == "null" and (site in _OWN or (allows_opaque and has_opaque_origin()))
     if site is not None:
         is_own = site in _OWN or (origin is not None and _is_trusted(origin))
     else:
         is_own = bool(origin) or (allows_programs and _is_from_a_program())
     if origin and not is_opaque:
-        is_own = is_own and _is_ours(origin)
+        is_own = is_own and _is_own_origin(origin)
     if referer:
-        is_own = is_own and _is_ours(referer)
+        is_own = is_own and _is_own_origin(referer)
     if not is_own:
         _log.warning(
             "403 %s %r: Origin %r, Sec-Fetch-Site %r, but this server is %s "
@@ -49,12 +49,12 @@ def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> 
             request.path,
             origin,
             site,
-            own_url(),
+            server_origin(),
         )
         raise Forbidden(_REFUSAL)
 
 
-def hides_its_page() -> bool:
+def has_opaque_origin() -> bool:
     """Tell whether the request does not say which page it comes from: ours, or any other."""
     return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers
 
@@ -65,14 +65,14 @@ def _is_from_a_program() -> bool:
     )
 
 
-def _is_ours(url: str) -> bool:
+def _is_own_origin(url: str) -> bool:
     origin = _origin(url)
     if origin is None:
         return False
-    return origin == _origin(own_url()) or _is_trusted(url)
+    return origin == _origin(server_origin()) or _is_trusted(url)
 
 
-def own_url() -> str:
+def server_origin() -> str:
     """Return the address of this server as its visitors know it: as configured, else as they say.
 
     Raises `BadRequest` when they say nothing that could be an address.

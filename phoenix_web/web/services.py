@@ -161,7 +161,7 @@ def _app_issuer(settings: Settings) -> str:
 def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail | None:
     if settings.smtp_hostname is None or settings.root_url is None:
         return None
-    local_hostname = _mail_name(urlsplit(settings.root_url).hostname or "localhost")
+    local_hostname = _smtp_hostname(urlsplit(settings.root_url).hostname or "localhost")
     password = settings.smtp_password
     server = SmtpServer(
         host=settings.smtp_hostname,
@@ -177,7 +177,7 @@ def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail 
     return Mail(Outbox(links), MailSender(database, links, composer, server))
 
 
-def _mail_name(host: str) -> str:
+def _smtp_hostname(host: str) -> str:
     """Return *host* as mails name it: an address of the network stands in brackets (RFC 5321)."""
     try:
         address = ipaddress.ip_address(host)

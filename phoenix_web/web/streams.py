@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 _WHOLE: Final = 64 * 1024
 
 
-def streamed(parts: Iterator[str], content_type: str, headers: Mapping[str, str]) -> Response:
+def stream_response(
+    parts: Iterator[str], content_type: str, headers: Mapping[str, str]
+) -> Response:
     """Answer with *parts*, of which only a few are held at a time.
 
     A failure before the first part is sent is answered as usual; a later one breaks the
@@ -25,12 +27,12 @@ def streamed(parts: Iterator[str], content_type: str, headers: Mapping[str, str]
         first.append(part.encode())
         size += len(first[-1])
         if size > _WHOLE:
-            body = _encoded(first, parts)
+            body = _encode(first, parts)
             return Response(body, content_type=content_type, headers=dict(headers))
     return Response(b"".join(first), content_type=content_type, headers=dict(headers))
 
 
-def _encoded(first: list[bytes], rest: Iterator[str]) -> Iterator[bytes]:
+def _encode(first: list[bytes], rest: Iterator[str]) -> Iterator[bytes]:
     yield from first
     first.clear()
     for part in rest:

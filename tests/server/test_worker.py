@@ -157,11 +157,11 @@ def test_a_worker_that_is_told_to_end_while_it_starts_ends_at_once() -> None:
     master = """\
 import os, signal, time
 
-from phoenix_web.server.worker import end_while_starting
+from phoenix_web.server.worker import allow_sigterm_at_fork
 
 told = []
 signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
-end_while_starting(None)
+allow_sigterm_at_fork(None)
 child = os.fork()
 if child == 0:
     time.sleep(20)  # it has not set up its own handlers yet

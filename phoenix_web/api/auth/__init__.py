@@ -15,7 +15,7 @@ for _part in (passwords, sign_in):
 
 
 @routes.before_request
-def refuse_foreign_pages() -> None:
+def refuse_cross_site_requests() -> None:
     """Raise `NotFound` while authentication is off, and `Forbidden` for a foreign page."""
     if not services().settings.enable_auth:
         raise NotFound("Not Found")

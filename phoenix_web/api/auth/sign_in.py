@@ -79,7 +79,7 @@ def log_in(body: LoginRequestBody) -> Response:
     )
     if isinstance(tokens, CodeAsked):
         raise InvalidCredential("right password without a code", CODE_REQUIRED)
-    return _answer(tokens)
+    return _respond_tokens(tokens)
 
 
 @routes.post("/refresh")
@@ -103,7 +103,7 @@ def refresh(body: RefreshRequestBody | None) -> Response:
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
-    return _answer(renewal.tokens) if body else _by_cookie(renewal.tokens)
+    return _respond_tokens(renewal.tokens) if body else _respond_cookies(renewal.tokens)
 
 
 @routes.route("/logout", methods=["GET", "POST"])
@@ -116,13 +116,13 @@ def log_out() -> Response:
     credentials count: a leaked key must not sign its owner out.
     """
     # HEAD asks what GET would answer, and ends nothing.
-    found = None if request.method == "HEAD" else _open_session()
+    found = None if request.method == "HEAD" else _session_of_request()
     if found is not None:
         services().sessions.sign_out(*found, current_actor(), is_everywhere=True)
     response = Response(status=HTTPStatus.FOUND)
     response.location = f"{services().settings.host_root_path}/login"
     del response.headers["Content-Type"]
-    cookies.forget(response)
+    cookies.clear_session_cookies(response)
     return response
 
 
@@ -135,7 +135,7 @@ def token_response(tokens: TokenPair) -> TokenResponse:
     )
 
 
-def _open_session() -> tuple[int, int] | None:
+def _session_of_request() -> tuple[int, int] | None:
     """Return *(user id, session id)* of the request's credential, even an expired one, or None."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     if not header:
@@ -153,7 +153,7 @@ def _refresh_cookie() -> str:
     return token
 
 
-def _answer(tokens: TokenPair) -> Response:
+def _respond_tokens(tokens: TokenPair) -> Response:
     """Answer cookies, or the tokens themselves when the request asks for JSON and nothing else.
 
     Browsers and most clients send `*/*`; only a program that names JSON gets texts it can lose.
@@ -161,10 +161,10 @@ def _answer(tokens: TokenPair) -> Response:
     accepted = {value for value, _ in request.accept_mimetypes}
     if "application/json" in accepted and "*/*" not in accepted:
         return respond(token_response(tokens))
-    return _by_cookie(tokens)
+    return _respond_cookies(tokens)
 
 
-def _by_cookie(tokens: TokenPair) -> Response:
+def _respond_cookies(tokens: TokenPair) -> Response:
     response = no_content()
-    cookies.remember(response, tokens)
+    cookies.set_session_cookies(response, tokens)
     return response

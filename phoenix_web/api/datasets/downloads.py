@@ -20,7 +20,7 @@ from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import ExampleStore, batches
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
-from phoenix_web.web.streams import streamed
+from phoenix_web.web.streams import stream_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +57,7 @@ def download_csv(dataset_id: str, query: DownloadCsvQuery) -> Response:
     number, version, name = _find(dataset_id, query.version_id)
     database = services().database
     parts = _csv_parts(database, number, version, is_safe=query.safe)
-    return streamed(parts, "text/csv", _headers(name, "csv"))
+    return stream_response(parts, "text/csv", _headers(name, "csv"))
 
 
 @routes.get("/<dataset_id>/jsonl")
@@ -112,7 +112,7 @@ def _lines(dataset_id: str, query: DownloadQuery, spell: Callable[..., str]) -> 
     number, version, name = _find(dataset_id, query.version_id)
     read = batches(services().database, number, version)
     parts = (spell(batch.examples, batch.splits) for batch in read)
-    return streamed(parts, _LINES, _headers(name, "jsonl"))
+    return stream_response(parts, _LINES, _headers(name, "jsonl"))
 
 
 def _headers(name: str, suffix: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from phoenix_web.store.datasets.examples import batches, find_splits
 from phoenix_web.store.datasets.versions import VersionStore
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
-from phoenix_web.web.streams import streamed
+from phoenix_web.web.streams import stream_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> R
         f'"filtered_splits":{json.dumps(names, separators=(",", ":"))},"examples":['
     )
     read = batches(database, dataset_number, found, split_ids)
-    return streamed(_body(head, read), "application/json", {})
+    return stream_response(_body(head, read), "application/json", {})
 
 
 def find_version(session: Session, dataset_id: int, version_id: int | None) -> int:

@@ -22,11 +22,11 @@ from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
-    comes_by_cookie,
     current_actor,
     current_principal,
     requires,
     signed_in_user,
+    uses_cookie_auth,
 )
 from phoenix_web.web.services import services
 
@@ -85,8 +85,8 @@ def end_own_session(session_id: str) -> Response:
     with services().database.transaction() as session:
         _end(session, signed_in_user(), number)
     response = no_content()
-    if number == principal.credential_id and comes_by_cookie():
-        cookies.forget(response)
+    if number == principal.credential_id and uses_cookie_auth():
+        cookies.clear_session_cookies(response)
     return response
 
 

@@ -24,12 +24,12 @@ from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web import cookies
 from phoenix_web.web.guard import (
-    comes_by_cookie,
     current_actor,
     current_principal,
     device_cookie,
     requires,
     signed_in_user,
+    uses_cookie_auth,
 )
 from phoenix_web.web.services import services
 
@@ -77,10 +77,10 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
         changed = UserStore(session).find(user.id)
     if changed is None:
         raise InvalidCredential(f"user {user.id} was deleted meanwhile")
-    if tokens is None or comes_by_cookie():
+    if tokens is None or uses_cookie_auth():
         response = respond(PatchedViewerResponse(data=to_payload(changed)))
         if tokens is not None:
-            cookies.remember(response, tokens)
+            cookies.set_session_cookies(response, tokens)
         return response
     return respond(PatchedViewerResponse(data=to_payload(changed), tokens=token_response(tokens)))
 

@@ -14,7 +14,7 @@ from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import ApiKey, User
 from phoenix_web.store.accounts.users import USER_COLUMNS
 from phoenix_web.store.paging import Page, newest_first, read_page
-from phoenix_web.store.statements import violated
+from phoenix_web.store.statements import violated_constraint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +163,7 @@ class KeyStore:
             row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
         except IntegrityError as error:
             # Digests do not collide: what is left are the nonce and an owner deleted just now.
-            if "form_nonce" in violated(error):
+            if "form_nonce" in violated_constraint(error):
                 raise FormAlreadyUsed("This form has already made its key.") from error
             raise Conflict("The owner is gone.") from error
         return KeyInfo(*row)

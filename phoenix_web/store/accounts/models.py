@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phoenix_web.policy import Role
-from phoenix_web.store.models import Base, Id, one_of
+from phoenix_web.store.models import Base, Id, check_one_of
 
 AUTH_METHODS = ["LOCAL", "OAUTH2", "LDAP"]
 
@@ -26,8 +26,8 @@ class User(Base):
 
     __tablename__ = "users"
     __table_args__ = (
-        one_of("role", [role.value for role in Role]),
-        one_of("auth_method", AUTH_METHODS),
+        check_one_of("role", [role.value for role in Role]),
+        check_one_of("auth_method", AUTH_METHODS),
         # Whether somebody is the last administrator is asked without reading everybody.
         Index(None, "role"),
         {"sqlite_autoincrement": True},
@@ -146,7 +146,7 @@ class PasswordLink(Base):
 
     __tablename__ = "password_links"
     __table_args__ = (
-        one_of("purpose", [purpose.value for purpose in LinkPurpose]),
+        check_one_of("purpose", [purpose.value for purpose in LinkPurpose]),
         {"sqlite_autoincrement": True},
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from phoenix_web.errors import EmailTaken, UsernameTaken
-from phoenix_web.store.statements import violated
+from phoenix_web.store.statements import violated_constraint
 
 if TYPE_CHECKING:
     from sqlalchemy.exc import IntegrityError
@@ -25,4 +25,4 @@ def username_key(username: str) -> str:
 
 def taken(error: IntegrityError) -> UsernameTaken | EmailTaken:
     """Return what to raise for *error*; the constraint decides, not a look before."""
-    return UsernameTaken() if "username" in violated(error) else EmailTaken()
+    return UsernameTaken() if "username" in violated_constraint(error) else EmailTaken()

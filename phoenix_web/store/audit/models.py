@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phoenix_web.audit.events import Outcome
-from phoenix_web.store.models import Base, Id, one_of
+from phoenix_web.store.models import Base, Id, check_one_of
 
 
 class AuditEvent(Base):
@@ -16,7 +16,7 @@ class AuditEvent(Base):
 
     __tablename__ = "audit_events"
     __table_args__ = (
-        one_of("outcome", [outcome.value for outcome in Outcome]),
+        check_one_of("outcome", [outcome.value for outcome in Outcome]),
         # One for each filter, in display order.
         Index(None, "at", "id"),
         Index(None, "action", "at", "id"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sqlalchemy import func, select, text
 
 from phoenix_web.datasets.pacing import paced
-from phoenix_web.store.database import refusal_of
+from phoenix_web.store.database import error_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -83,7 +83,7 @@ def insert_rows(
                 copy.write_row(row)
     except Exception as error:
         # SQLAlchemy, which translates failures elsewhere, does not see this statement.
-        refusal = refusal_of(error, is_disconnect=driver.closed)
+        refusal = error_for(error, is_disconnect=driver.closed)
         if refusal is None:
             raise
         raise refusal from error

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from phoenix_web.store.models import Base, Id, one_of
+from phoenix_web.store.models import Base, Id, check_one_of
 
 #: Bytes of SHA-256 that stand for a text or a content.
 KEY_LENGTH = 16
@@ -125,7 +125,7 @@ class DatasetExampleRevision(Base):
             name="fk_dataset_example_revisions_example",
             ondelete="CASCADE",
         ),
-        one_of("kind", [kind.value for kind in RevisionKind]),
+        check_one_of("kind", [kind.value for kind in RevisionKind]),
         # Finds the live examples with one content, however many there are.
         Index(
             "ix_dataset_example_revisions_live_content",

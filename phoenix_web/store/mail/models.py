@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phoenix_web.store.accounts.models import LinkPurpose
-from phoenix_web.store.models import Base, Id, one_of
+from phoenix_web.store.models import Base, Id, check_one_of
 
 
 class MailState(StrEnum):
@@ -25,8 +25,8 @@ class OutgoingMail(Base):
 
     __tablename__ = "outgoing_mails"
     __table_args__ = (
-        one_of("purpose", [purpose.value for purpose in LinkPurpose]),
-        one_of("state", [state.value for state in MailState]),
+        check_one_of("purpose", [purpose.value for purpose in LinkPurpose]),
+        check_one_of("state", [state.value for state in MailState]),
         Index(None, "state", "due_at"),
         {"sqlite_autoincrement": True},
     )

@@ -23,7 +23,7 @@ from phoenix_web.ui.filters import optional_id
 from phoenix_web.ui.template_helpers import exact
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
-from phoenix_web.web.streams import streamed
+from phoenix_web.web.streams import stream_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def export() -> Response:
     name = f"audit-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     parts = (_spelt(batch) for batch in batches(database, found.filters))
-    return streamed(parts, "application/x-ndjson", headers)
+    return stream_response(parts, "application/x-ndjson", headers)
 
 
 def _spelt(entries: list[AuditEntry]) -> str:

@@ -15,7 +15,7 @@ from phoenix_web.ui import forms, htmx, links
 from phoenix_web.ui.sign_in import login
 from phoenix_web.web import cookies
 from phoenix_web.web.guard import current_actor, device_cookie, limited, public
-from phoenix_web.web.same_site import hides_its_page
+from phoenix_web.web.same_site import has_opaque_origin
 from phoenix_web.web.services import services
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def submit() -> Response:
         return response
     response = htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
     # A foreign page could redeem a link of its own here, and make its visitor a stranger.
-    if not hides_its_page():
-        cookies.recognise(response, known)
+    if not has_opaque_origin():
+        cookies.set_device_cookie(response, known)
     return response
 
 
