@@ -300,8 +300,8 @@ def test_a_refusal_says_why_prints_no_secret_and_exits_with_3(
         (("keys", "issue", "caf\udce9"), "Name must be UTF-8"),
         (("keys", "issue", "ci", "--description", "caf\udce9"), "Description must be UTF-8"),
         (("keys", "issue", "ci", "--description", "x" * 4097), "at most 4096 characters"),
-        (("keys", "issue", "ci", "--user", "caf\udce9"), "There is no user"),
-        (("users", "delete", "caf\udce9"), "There is no user"),
+        (("keys", "issue", "ci", "--user", "caf\udce9"), "does not exist"),
+        (("users", "delete", "caf\udce9"), "does not exist"),
     ],
 )
 def test_a_value_that_no_page_takes_is_refused_and_not_stored(
