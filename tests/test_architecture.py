@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import ast
-import base64
-import hashlib
 import importlib
 import inspect
-import json
 import pkgutil
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 import phoenix_web
 from phoenix_web import create_app
-from phoenix_web.paths import bundled
 from phoenix_web.policy import GRANTS, Permission
 from phoenix_web.settings import PREFIX, Settings
 from tests.factories import make_settings
@@ -254,29 +250,6 @@ def test_every_documented_setting_exists() -> None:
 
 
 CLIENT_SETTINGS: Final = {"PHOENIX_API_KEY", "PHOENIX_CLIENT_HEADERS", "PHOENIX_COLLECTOR_ENDPOINT"}
-
-
-def _vendored() -> list[tuple[Path, str]]:
-    found = []
-    for listing in bundled("static").rglob("vendor.json"):
-        files: dict[str, Any] = json.loads(listing.read_text(encoding="utf-8"))["files"]
-        found += [(listing.with_name(name), told) for name, told in files.items()]
-    return found
-
-
-def test_vendored_files_are_what_they_were() -> None:
-    assert _vendored()
-    for file, told in _vendored():
-        algorithm, _, digest = told.partition("-")
-        made = hashlib.new(algorithm, file.read_bytes()).digest()
-        assert base64.b64encode(made).decode() == digest, file
-
-
-def test_no_vendored_file_is_unlisted() -> None:
-    listed = {file for file, _ in _vendored()}
-    present = {file for file in (bundled("static") / "vendor").rglob("*") if file.is_file()}
-
-    assert {file.name for file in present - listed} <= {"LICENSE", "vendor.json"}
 
 
 def test_no_module_has_outgrown_its_concept() -> None:

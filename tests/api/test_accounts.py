@@ -17,7 +17,8 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import ADMINS_ONLY, Role
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
-from tests.factories import ADMIN_SECRET, PASSWORD, issue_link, services_of, sign_in
+from tests.calls import log_in
+from tests.factories import ADMIN_SECRET, issue_link, services_of, sign_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,10 +46,6 @@ def _told(answer: TestResponse) -> tuple[int, str]:
 
 def _status(client: FlaskClient, headers: dict[str, str]) -> int:
     return client.get("/v1/user", headers=headers).status_code
-
-
-def _log_in(client: FlaskClient, email: str, password: str = PASSWORD) -> TestResponse:
-    return client.post("/auth/login", json={"email": email, "password": password})
 
 
 def _without_the_default_administrator(app: Flask) -> None:
@@ -150,8 +147,8 @@ def test_a_password_set_by_somebody_else_ends_the_sessions_and_must_be_changed(
     assert NEW not in answer.text
     assert [_status(client, who.headers) for who in (member, key)] == [401, 200]
     assert client.post("/auth/refresh", headers=member.refresh_cookie).status_code == 401
-    assert _log_in(client, member.email).status_code == 401
-    assert _log_in(client, member.email, NEW).status_code == 204
+    assert log_in(client, member.email).status_code == 401
+    assert log_in(client, member.email, NEW).status_code == 204
 
 
 def test_who_signs_in_elsewhere_gets_no_password(
@@ -229,7 +226,7 @@ def test_a_reactivated_users_keys_work_again_and_their_sessions_do_not(
 
     assert [_status(client, who.headers) for who in (key, member)] == [200, 401]
     assert client.post("/auth/refresh", headers=member.refresh_cookie).status_code == 401
-    assert _log_in(client, member.email).status_code == 204
+    assert log_in(client, member.email).status_code == 204
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": NEW}], ids=str)
@@ -251,13 +248,13 @@ def test_a_deactivated_account_is_not_told_from_a_wrong_password(
 ) -> None:
     _patch(client, member, admin, is_active=False)
 
-    right, wrong = _log_in(client, member.email), _log_in(client, viewer.email, "wrong password")
+    right, wrong = log_in(client, member.email), log_in(client, viewer.email, "wrong password")
 
     assert _told(right) == _told(wrong) == (401, "Invalid email and/or password")
     assert sorted(right.headers.items()) == sorted(wrong.headers.items())
     for _ in range(4):
-        _log_in(client, member.email)
-    assert _log_in(client, member.email).status_code == 429
+        log_in(client, member.email)
+    assert log_in(client, member.email).status_code == 429
 
 
 def test_a_deactivated_account_costs_a_sign_in_what_an_unknown_one_costs(
@@ -276,11 +273,11 @@ def test_a_deactivated_account_costs_a_sign_in_what_an_unknown_one_costs(
 
     def cost_of(email: str) -> list[str]:
         spent.clear()
-        assert _log_in(client, email).status_code == 401
+        assert log_in(client, email).status_code == 401
         return list(spent)
 
     monkeypatch.setattr(argon2.PasswordHasher, "verify", counted)
-    _log_in(client, "first@example.com")
+    log_in(client, "first@example.com")
     event.listen(Engine, "before_cursor_execute", asked)
     try:
         assert cost_of(member.email) == cost_of("nobody@example.com")
@@ -313,7 +310,7 @@ def test_a_user_deactivated_while_signing_in_stays_out(
 
     monkeypatch.setattr(type(services_of(app).passwords), "matches", deactivated_meanwhile)
 
-    answer = _log_in(app.test_client(use_cookies=False), member.email)
+    answer = log_in(app.test_client(use_cookies=False), member.email)
 
     assert _told(answer) == (401, "Invalid email and/or password")
 
@@ -324,9 +321,9 @@ def test_the_last_sign_in_is_told_and_is_no_change_of_the_account(
     path = f"/v1/users/{member.global_id}"
     before = client.get(path, headers=admin.headers)
 
-    _log_in(client, member.email, "wrong password")
+    log_in(client, member.email, "wrong password")
     assert client.get(path, headers=admin.headers).get_json() == before.get_json()
-    _log_in(client, member.email)
+    log_in(client, member.email)
 
     after = client.get(path, headers=admin.headers)
     assert after.headers["ETag"] == before.headers["ETag"]
@@ -473,7 +470,7 @@ def test_whoever_only_refers_to_a_user_holds_up_no_change_and_no_sign_in(
         issue_key(session, owner, "not committed yet", actor=Actor())
 
         assert _patch(client, member, admin, role="VIEWER").status_code == 200
-        assert _log_in(client, member.email).status_code == 204
+        assert log_in(client, member.email).status_code == 204
 
 
 def test_a_demotion_and_a_deletion_at_once_leave_one_administrator(

@@ -11,6 +11,7 @@ import time_machine
 from sqlalchemy import text
 
 from tests.audit_log import Watch, by, what
+from tests.calls import log_in
 from tests.factories import (
     ADMIN_SECRET,
     DEFAULT_ADMIN_PASSWORD,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tests.factories import SignedIn
 
 AGENT: Final = "a program/1.0"
+HEADERS: Final = {"User-Agent": AGENT}
 SECRET_HEADER: Final = {"Authorization": f"Bearer {ADMIN_SECRET}"}
 
 
@@ -41,15 +43,10 @@ def watch(app: Flask, member: SignedIn) -> Watch:
     return Watch(app)
 
 
-def log_in(client: FlaskClient, email: str, password: str = PASSWORD) -> int:
-    body = {"email": email, "password": password}
-    return client.post("/auth/login", json=body, headers={"User-Agent": AGENT}).status_code
-
-
 def test_a_sign_in_names_who_and_from_where(
     app: Flask, client: FlaskClient, member: SignedIn, watch: Watch
 ) -> None:
-    assert log_in(client, member.email) == 204
+    assert log_in(client, member.email, headers=HEADERS).status_code == 204
     by_api = watch.one()
     assert visitor(app).sign_in(member.email, PASSWORD).status_code == 303
     by_page = watch.one()
@@ -69,9 +66,9 @@ def test_a_failed_sign_in_names_the_account_and_no_text_that_was_typed(
     client: FlaskClient, member: SignedIn, watch: Watch
 ) -> None:
     """People type passwords into the field of the address."""
-    assert log_in(client, member.email, "a wrong password") == 401
+    assert log_in(client, member.email, "a wrong password", headers=HEADERS).status_code == 401
     known = watch.one()
-    assert log_in(client, "my own password") == 401
+    assert log_in(client, "my own password", headers=HEADERS).status_code == 401
     unknown = watch.one()
 
     assert what(known) == ("login.failed", "refused", "User", "bob")
@@ -89,10 +86,10 @@ def test_a_sign_in_during_a_lock_is_refused_as_such(
     client: FlaskClient, member: SignedIn, watch: Watch
 ) -> None:
     for _ in range(5):
-        log_in(client, member.email, "a wrong password")
+        log_in(client, member.email, "a wrong password", headers=HEADERS)
     assert len(watch.new()) == 5
 
-    assert log_in(client, member.email) == 429
+    assert log_in(client, member.email, headers=HEADERS).status_code == 429
 
     line = watch.one()
     assert what(line) == ("login.failed", "refused", "User", "bob")
@@ -102,7 +99,7 @@ def test_a_sign_in_during_a_lock_is_refused_as_such(
 def test_a_sign_in_that_is_not_one_and_ordinary_requests_leave_nothing(
     client: FlaskClient, member: SignedIn, watch: Watch
 ) -> None:
-    assert log_in(client, "", "") == 401
+    assert log_in(client, "", "", headers=HEADERS).status_code == 401
     assert client.post("/auth/refresh", headers=member.refresh_cookie).status_code == 204
     for path in ("/v1/user", "/v1/datasets", "/v1/user/api_keys", "/datasets", "/nope"):
         client.get(path, headers=sign_in(watch.app, member).both_cookies)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import time_machine
 
+from tests.calls import log_in
 from tests.factories import PASSWORD, add_user
 from tests.statements import statements
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
-    from werkzeug.test import TestResponse
 
     from tests.conftest import MakeApp
     from tests.factories import SignedIn
@@ -25,16 +25,12 @@ LOCKED: Final = "Too many failed login attempts. Please try again later."
 WRONG: Final = "not the password"
 
 
-def _try(client: FlaskClient, email: str, password: str = WRONG) -> TestResponse:
-    return client.post("/auth/login", json={"email": email, "password": password})
-
-
 def test_known_and_unknown_accounts_get_the_same_answers(
     client: FlaskClient, member: SignedIn
 ) -> None:
     with time_machine.travel(datetime.now(UTC), tick=False):
-        known = [_try(client, member.email) for _ in range(8)]
-        unknown = [_try(client, "nobody@example.com") for _ in range(8)]
+        known = [log_in(client, member.email, WRONG) for _ in range(8)]
+        unknown = [log_in(client, "nobody@example.com", WRONG) for _ in range(8)]
 
     assert [answer.status_code for answer in known] == [401] * 5 + [429] * 3
     for one, other in zip(known, unknown, strict=True):
@@ -49,7 +45,7 @@ def test_known_and_unknown_accounts_lead_to_the_same_statements(
     for email in (member.email, "nobody@example.com"):
         with statements() as asked:
             for _ in range(7):
-                _try(client, email)
+                log_in(client, email, WRONG)
         told.append(asked)
 
     assert len(told[0]) > 7
@@ -66,12 +62,12 @@ def test_an_unknown_account_costs_the_time_of_a_known_one(make_app: MakeApp) -> 
     client = app.test_client(use_cookies=False)
     member = add_user(app)
     times: dict[str, list[float]] = {member.email: [], "nobody@example.com": []}
-    _try(client, "warm@example.com")
+    log_in(client, "warm@example.com", WRONG)
 
     for _ in range(15):
         for email, taken in times.items():
             begin = perf_counter()
-            _try(client, email)
+            log_in(client, email, WRONG)
             taken.append(perf_counter() - begin)
 
     known, unknown = map(median, times.values())
@@ -82,9 +78,9 @@ def test_a_lock_refuses_the_right_password_and_says_how_long(
     client: FlaskClient, member: SignedIn
 ) -> None:
     for _ in range(5):
-        _try(client, member.email)
+        log_in(client, member.email, WRONG)
 
-    answer = _try(client, f" {member.email.upper()}", PASSWORD)
+    answer = log_in(client, f" {member.email.upper()}", PASSWORD)
 
     assert (answer.status_code, answer.text) == (429, LOCKED)
     assert 290 < int(answer.headers["Retry-After"]) <= 300
@@ -96,24 +92,24 @@ def test_a_lock_ends_after_five_minutes_and_is_not_prolonged(
     begin = datetime.now(UTC)
     with time_machine.travel(begin) as clock:
         for _ in range(5):
-            _try(client, member.email)
+            log_in(client, member.email, WRONG)
         clock.move_to(begin + timedelta(seconds=290))
-        assert _try(client, member.email, PASSWORD).status_code == 429
+        assert log_in(client, member.email, PASSWORD).status_code == 429
         clock.move_to(begin + timedelta(seconds=302))
-        assert _try(client, member.email, PASSWORD).status_code == 204
+        assert log_in(client, member.email, PASSWORD).status_code == 204
 
 
 def test_a_success_forgets_the_failures(client: FlaskClient, member: SignedIn) -> None:
     for _ in range(3):
         for _ in range(4):
-            assert _try(client, member.email).status_code == 401
-        assert _try(client, member.email, PASSWORD).status_code == 204
+            assert log_in(client, member.email, WRONG).status_code == 401
+        assert log_in(client, member.email, PASSWORD).status_code == 204
 
 
 def test_all_processes_count_together(make_app: MakeApp, member: SignedIn) -> None:
     clients = [make_app().test_client(use_cookies=False) for _ in range(2)]
 
-    told = [_try(clients[number % 2], member.email).status_code for number in range(7)]
+    told = [log_in(clients[number % 2], member.email, WRONG).status_code for number in range(7)]
 
     assert told == [401] * 5 + [429] * 2
 
@@ -122,17 +118,17 @@ def test_a_lock_touches_no_open_session_and_no_other_account(
     client: FlaskClient, member: SignedIn, viewer: SignedIn
 ) -> None:
     for _ in range(6):
-        _try(client, member.email)
+        log_in(client, member.email, WRONG)
 
     assert client.get("/v1/user", headers=member.headers).status_code == 200
     assert client.post("/auth/refresh", headers=member.refresh_cookie).status_code == 204
-    assert _try(client, viewer.email, PASSWORD).status_code == 204
+    assert log_in(client, viewer.email, PASSWORD).status_code == 204
 
 
 def test_forty_parallel_guesses_are_not_forty_tries(app: Flask, member: SignedIn) -> None:
     def guess(number: int) -> int:
         client = app.test_client(use_cookies=False)
-        return _try(client, member.email, PASSWORD if number == 39 else WRONG).status_code
+        return log_in(client, member.email, PASSWORD if number == 39 else WRONG).status_code
 
     with ThreadPoolExecutor(8) as threads:
         told = list(threads.map(guess, range(40)))
@@ -147,9 +143,9 @@ def test_the_lock_can_be_switched_off_and_its_measure_set(
     off = make_app(disable_brute_force_login_protection=True).test_client(use_cookies=False)
     one = make_app(brute_force_login_protection_max_attempts=1).test_client(use_cookies=False)
 
-    assert {_try(off, member.email).status_code for _ in range(8)} == {401}
-    assert _try(off, member.email, PASSWORD).status_code == 204
-    assert [_try(one, member.email).status_code for _ in range(2)] == [401, 429]
+    assert {log_in(off, member.email, WRONG).status_code for _ in range(8)} == {401}
+    assert log_in(off, member.email, PASSWORD).status_code == 204
+    assert [log_in(one, member.email, WRONG).status_code for _ in range(2)] == [401, 429]
 
 
 def test_attempts_that_are_no_attempts_are_not_counted(
@@ -159,4 +155,4 @@ def test_attempts_that_are_no_attempts_are_not_counted(
     for body in bodies * 2:
         assert client.post("/auth/login", json=body).status_code in {401, 422}
 
-    assert _try(client, member.email, PASSWORD).status_code == 204
+    assert log_in(client, member.email, PASSWORD).status_code == 204

@@ -13,6 +13,7 @@ from itsdangerous import URLSafeSerializer
 
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web.guard import DEVICE_COOKIE
+from tests.calls import cookies_of, log_in
 from tests.factories import PASSWORD, SECRET, services_of
 from tests.ui.visitor import SAME_ORIGIN
 
@@ -37,12 +38,8 @@ class Browser:
     def try_(self, email: str, password: str = WRONG) -> TestResponse:
         headers = {"Cookie": f"{DEVICE_COOKIE}={self.device}"} if self.device else {}
         client = self.app.test_client(use_cookies=False)
-        body = {"email": email, "password": password}
-        answer = client.post("/auth/login", json=body, headers=headers)
-        given = dict(
-            line.partition(";")[0].split("=", 1) for line in answer.headers.getlist("Set-Cookie")
-        )
-        self.device = given.get(DEVICE_COOKIE, self.device)
+        answer = log_in(client, email, password, headers=headers)
+        self.device = cookies_of(answer).get(DEVICE_COOKIE, self.device)
         return answer
 
     def status(self, email: str, password: str = WRONG) -> int:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from phoenix_web.store.accounts.users import UserStore
+from tests.calls import log_in
 from tests.factories import PASSWORD, services_of, sign_in
 from tests.statements import statements
 
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 
 WRONG: Final = "not the password"
 RAISED: Final = {"password_hash_memory_kib": 96, "password_hash_iterations": 3}
-
-
-def log_in(client: FlaskClient, email: str, password: str) -> int:
-    body = {"email": email, "password": password}
-    return client.post("/auth/login", json=body).status_code
 
 
 @pytest.fixture
@@ -79,7 +75,7 @@ def test_a_refusal_costs_the_same_for_every_account_and_for_none(
         "system@localhost",
     ):
         spent.clear()
-        assert log_in(client, email, WRONG) == 401
+        assert log_in(client, email, WRONG).status_code == 401
         told[email] = sum(spent)
 
     assert told == dict.fromkeys(told, 3 * 96) | {
@@ -118,7 +114,8 @@ def test_one_process_makes_one_hash_at_a_time(
     monkeypatch.setattr(argon2.PasswordHasher, "verify", watched)
     with ThreadPoolExecutor(8) as pool:
         told = pool.map(
-            lambda _: log_in(app.test_client(use_cookies=False), member.email, PASSWORD), range(8)
+            lambda _: log_in(app.test_client(use_cookies=False), member.email).status_code,
+            range(8),
         )
 
     assert list(told) == [204] * 8
@@ -132,11 +129,11 @@ def test_a_sign_in_renews_an_older_hash_and_nothing_else(
     elsewhere = sign_in(raised, member)
     client = raised.test_client(use_cookies=False)
 
-    assert log_in(client, member.email, PASSWORD) == 204
+    assert log_in(client, member.email, PASSWORD).status_code == 204
 
     with services_of(raised).database.reading() as session:
         renewed = UserStore(session).password_hash(member.user_id)
     assert renewed is not None
     assert "m=96,t=3,p=1" in renewed
-    assert log_in(client, member.email, PASSWORD) == 204
+    assert log_in(client, member.email, PASSWORD).status_code == 204
     assert client.get("/v1/user", headers=elsewhere.headers).status_code == 200

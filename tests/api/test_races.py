@@ -13,20 +13,16 @@ from sqlalchemy import text
 from phoenix_web.auth.sign_in.sessions import Sessions
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
+from tests.calls import log_in
 from tests.factories import PASSWORD, services_of
+from tests.processes import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
     from sqlalchemy.orm import Session
-    from werkzeug.test import TestResponse
 
     from tests.factories import SignedIn
-
-
-def _log_in(app: Flask, user: SignedIn) -> TestResponse:
-    login = {"email": user.email, "password": PASSWORD}
-    return app.test_client(use_cookies=False).post("/auth/login", json=login)
 
 
 def test_a_password_set_while_its_old_one_is_checked_ends_that_sign_in(
@@ -45,7 +41,7 @@ def test_a_password_set_while_its_old_one_is_checked_ends_that_sign_in(
 
     monkeypatch.setattr(type(services_of(app).passwords), "matches", slowly)
     with ThreadPoolExecutor(1) as pool:
-        signing_in = pool.submit(_log_in, app, member)
+        signing_in = pool.submit(log_in, app.test_client(use_cookies=False), member.email)
         assert reached.wait(10)
         with database.transaction() as session:
             UserStore(session).lock(member.user_id)
@@ -79,7 +75,7 @@ def test_nobody_changes_a_password_between_its_check_and_the_session(
 
     monkeypatch.setattr(Sessions, "open", slowly)
     with ThreadPoolExecutor(2) as pool:
-        signing_in = pool.submit(_log_in, app, member)
+        signing_in = pool.submit(log_in, app.test_client(use_cookies=False), member.email)
         assert reached.wait(10)
         changing = pool.submit(set_password)
         answer = signing_in.result()
@@ -105,12 +101,17 @@ def test_a_user_deleted_while_signing_in_is_no_defect(
 
     monkeypatch.setattr(type(services_of(app).passwords), "matches", deleted_meanwhile)
 
-    assert _log_in(app, member).status_code == 401
+    assert log_in(app.test_client(use_cookies=False), member.email).status_code == 401
 
 
 def test_right_passwords_at_once_are_not_taken_for_guesses(app: Flask, member: SignedIn) -> None:
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(lambda _: _log_in(app, member).status_code, range(10)))
+        answers = list(
+            pool.map(
+                lambda _: log_in(app.test_client(use_cookies=False), member.email).status_code,
+                range(10),
+            )
+        )
 
     assert answers == [204] * 10
 
@@ -120,8 +121,10 @@ def test_sign_ins_beyond_the_queue_are_told_to_come_again_and_count_for_nothing(
 ) -> None:
     passwords = services_of(app).passwords
     with ThreadPoolExecutor(40) as pool, passwords.turn():
-        waiting = [pool.submit(_log_in, app, member) for _ in range(40)]
-        done, _ = wait(waiting, timeout=10, return_when=FIRST_COMPLETED)
+        waiting = [
+            pool.submit(log_in, app.test_client(use_cookies=False), member.email) for _ in range(40)
+        ]
+        done, _ = wait(waiting, timeout=PATIENCE_SECONDS, return_when=FIRST_COMPLETED)
         refused = [one.result() for one in done]
 
     assert {answer.status_code for answer in refused} == {503}
@@ -148,10 +151,10 @@ def test_a_sign_in_waits_for_no_session_that_is_over(
         session.execute(text("UPDATE refresh_tokens SET expires_at = :then"), told)
     with database.transaction() as session:
         assert (count(session, "sessions"), count(session, "refresh_tokens")) == (1, 2)
-        assert _log_in(app, member).status_code == 204
+        assert log_in(app.test_client(use_cookies=False), member.email).status_code == 204
         assert (count(session, "sessions"), count(session, "refresh_tokens")) == (1, 2)
 
-    assert _log_in(app, member).status_code == 204
+    assert log_in(app.test_client(use_cookies=False), member.email).status_code == 204
 
     with database.transaction() as session:
         assert (count(session, "sessions"), count(session, "refresh_tokens")) == (0, 0)

@@ -48,7 +48,7 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def log_in(
+def log_in_from(
     client: FlaskClient, user: SignedIn | None = None, address: str = OFFICE
 ) -> TestResponse:
     body = {"email": user.email, "password": PASSWORD} if user else {}
@@ -56,7 +56,9 @@ def log_in(
 
 
 def use_up(client: FlaskClient, address: str = OFFICE) -> None:
-    assert [log_in(client, address=address).status_code for _ in range(13)] == [401] * 12 + [429]
+    assert [log_in_from(client, address=address).status_code for _ in range(13)] == [401] * 12 + [
+        429
+    ]
 
 
 def test_the_thirteenth_sign_in_of_a_minute_is_refused_unread(
@@ -65,7 +67,7 @@ def test_the_thirteenth_sign_in_of_a_minute_is_refused_unread(
     use_up(client)
 
     for answer in (
-        log_in(client, member),
+        log_in_from(client, member),
         client.post(
             "/auth/login",
             data="no JSON",
@@ -78,7 +80,7 @@ def test_the_thirteenth_sign_in_of_a_minute_is_refused_unread(
         assert answer.headers["RateLimit"] == '"sign-in";r=0;t=60'
         assert answer.headers["Retry-After"] == "60"
         assert answer.headers["Cache-Control"] == "no-store"
-    assert log_in(client, member, ELSEWHERE).status_code == 204
+    assert log_in_from(client, member, ELSEWHERE).status_code == 204
 
 
 def test_who_waits_as_long_as_was_said_is_let_in(
@@ -86,11 +88,11 @@ def test_who_waits_as_long_as_was_said_is_let_in(
 ) -> None:
     use_up(client)
     for _ in range(5):
-        wait = int(log_in(client, member).headers["Retry-After"])
+        wait = int(log_in_from(client, member).headers["Retry-After"])
         clock.shift(timedelta(seconds=wait - 1))
-        assert log_in(client, member).status_code == 429
+        assert log_in_from(client, member).status_code == 429
         clock.shift(timedelta(seconds=1))
-        assert log_in(client, member).status_code == 204
+        assert log_in_from(client, member).status_code == 204
 
 
 def test_the_page_and_the_api_count_together_and_the_page_says_how_long(
@@ -144,7 +146,7 @@ def test_a_password_reset_has_its_own_limit(client: FlaskClient, member: SignedI
     assert page.status_code == 429
     assert page.headers["RateLimit-Policy"] == '"password-reset";q=12;w=60'
     assert "Too many requests. You can try again in 60 seconds." in page.text
-    assert log_in(client, member).status_code == 204
+    assert log_in_from(client, member).status_code == 204
 
 
 def test_so_has_asking_for_a_mail(make_app: MakeApp) -> None:
@@ -191,20 +193,22 @@ def test_what_is_not_limited_goes_on(client: FlaskClient, member: SignedIn) -> N
 
 
 def test_the_addresses_of_one_customer_share_a_limit(client: FlaskClient) -> None:
-    told = [log_in(client, address=f"2001:db8::{n + 1:x}").status_code for n in range(13)]
+    told = [log_in_from(client, address=f"2001:db8::{n + 1:x}").status_code for n in range(13)]
 
     assert told == [401] * 12 + [429]
-    assert log_in(client, address="2001:db8:0:1::1").status_code == 401
+    assert log_in_from(client, address="2001:db8:0:1::1").status_code == 401
 
 
 def test_who_cannot_be_told_from_others_is_not_limited(client: FlaskClient) -> None:
-    assert {log_in(client, address="").status_code for _ in range(20)} == {401}
+    assert {log_in_from(client, address="").status_code for _ in range(20)} == {401}
 
 
 def test_forty_at_once_are_twelve(app: Flask) -> None:
     with ThreadPoolExecutor(8) as threads:
         told = list(
-            threads.map(lambda _: log_in(app.test_client(use_cookies=False)).status_code, range(40))
+            threads.map(
+                lambda _: log_in_from(app.test_client(use_cookies=False)).status_code, range(40)
+            )
         )
 
     assert sorted(told) == [401] * 12 + [429] * 28
@@ -213,7 +217,7 @@ def test_forty_at_once_are_twelve(app: Flask) -> None:
 def test_the_limits_can_be_switched_off(make_app: MakeApp) -> None:
     client = make_app(disable_rate_limit=True).test_client(use_cookies=False)
 
-    assert {log_in(client).status_code for _ in range(20)} == {401}
+    assert {log_in_from(client).status_code for _ in range(20)} == {401}
 
 
 def test_every_refusal_for_haste_says_when_to_come_back(

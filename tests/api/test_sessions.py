@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import time_machine
 
-from tests.factories import (
-    DEFAULT_ADMIN_PASSWORD,
-    set_role,
-    sign_in,
-)
+from tests.calls import cookies_of, log_in
+from tests.factories import DEFAULT_ADMIN_PASSWORD, set_role, sign_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -27,17 +24,8 @@ REFRESH: Final = "phoenix-refresh-token"
 AS_JSON: Final = {"Accept": "application/json"}
 
 
-def _log_in(client: FlaskClient, email: str, password: str, **more: Any) -> TestResponse:
-    return client.post("/auth/login", json={"email": email, "password": password}, **more)
-
-
 def _status(client: FlaskClient, headers: dict[str, str]) -> int:
     return client.get("/v1/user", headers=headers).status_code
-
-
-def _cookies(response: TestResponse) -> dict[str, str]:
-    lines = response.headers.getlist("Set-Cookie")
-    return dict(line.partition(";")[0].split("=", 1) for line in lines)
 
 
 def _refresh(client: FlaskClient, token: str, **more: Any) -> TestResponse:
@@ -51,10 +39,10 @@ def test_a_refresh_gives_new_tokens_and_ends_the_old_access_token(
     client: FlaskClient, member: SignedIn
 ) -> None:
     first = client.post("/auth/refresh", headers=member.both_cookies)
-    second = _refresh(client, _cookies(first)[REFRESH])
+    second = _refresh(client, cookies_of(first)[REFRESH])
 
     assert (first.status_code, second.status_code) == (204, 204)
-    tokens = [member.access_token, _cookies(first)[ACCESS], _cookies(second)[ACCESS]]
+    tokens = [member.access_token, cookies_of(first)[ACCESS], cookies_of(second)[ACCESS]]
     told = [_status(client, {"Cookie": f"{ACCESS}={token}"}) for token in tokens]
     assert told == [401, 401, 200]
 
@@ -77,7 +65,7 @@ def test_a_token_that_came_by_cookie_is_never_told_to_a_script(
     answer = client.post("/auth/refresh", headers={**member.both_cookies, **AS_JSON})
 
     assert (answer.status_code, answer.text) == (204, "")
-    assert set(_cookies(answer)) == {ACCESS, REFRESH}
+    assert set(cookies_of(answer)) == {ACCESS, REFRESH}
 
 
 def test_a_body_that_is_there_decides_alone(client: FlaskClient, member: SignedIn) -> None:
@@ -109,12 +97,12 @@ def test_whoever_lost_a_race_stays_signed_in(client: FlaskClient, member: Signed
 
     assert (lost.status_code, lost.text) == (401, "Invalid refresh token")
     assert "Set-Cookie" not in lost.headers
-    assert _status(client, {"Cookie": f"{ACCESS}={_cookies(won)[ACCESS]}"}) == 200
-    assert _refresh(client, _cookies(won)[REFRESH]).status_code == 204
+    assert _status(client, {"Cookie": f"{ACCESS}={cookies_of(won)[ACCESS]}"}) == 200
+    assert _refresh(client, cookies_of(won)[REFRESH]).status_code == 204
 
 
 def test_a_replay_ends_the_whole_session(client: FlaskClient, member: SignedIn) -> None:
-    won = _cookies(_refresh(client, member.refresh_token))
+    won = cookies_of(_refresh(client, member.refresh_token))
 
     with time_machine.travel(datetime.now(UTC) + timedelta(seconds=3.1)):
         replay = _refresh(client, member.refresh_token)
@@ -127,8 +115,8 @@ def test_a_replay_ends_the_whole_session(client: FlaskClient, member: SignedIn) 
 def test_a_replay_of_any_earlier_token_ends_the_session(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    second = _cookies(_refresh(client, member.refresh_token))[REFRESH]
-    third = _cookies(_refresh(client, second))
+    second = cookies_of(_refresh(client, member.refresh_token))[REFRESH]
+    third = cookies_of(_refresh(client, second))
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=1)):
         _refresh(client, member.refresh_token)
@@ -152,7 +140,7 @@ def test_without_a_time_of_reuse_every_second_use_is_a_replay(
     make_app: MakeApp, member: SignedIn
 ) -> None:
     client = make_app(refresh_reuse_seconds=0).test_client(use_cookies=False)
-    won = _cookies(_refresh(client, member.refresh_token))
+    won = cookies_of(_refresh(client, member.refresh_token))
 
     assert _refresh(client, member.refresh_token).status_code == 401
     assert _status(client, {"Cookie": f"{ACCESS}={won[ACCESS]}"}) == 401
@@ -170,7 +158,7 @@ def test_a_refresh_takes_over_the_role_of_this_moment(
 ) -> None:
     set_role(app, member, "ADMIN")
 
-    new = _cookies(_refresh(client, member.refresh_token))
+    new = cookies_of(_refresh(client, member.refresh_token))
 
     assert client.get("/v1/users", headers={"Cookie": f"{ACCESS}={new[ACCESS]}"}).status_code == 200
 
@@ -232,7 +220,7 @@ def test_a_key_or_the_admin_secret_signs_nobody_out(
 
 def test_cookies_are_taken_back_as_they_were_given(make_app: MakeApp) -> None:
     client = make_app(cookies_path="/phx", use_secure_cookies=True).test_client()
-    given = _log_in(client, "admin@localhost", DEFAULT_ADMIN_PASSWORD)
+    given = log_in(client, "admin@localhost", DEFAULT_ADMIN_PASSWORD)
     taken = client.get("/auth/logout")
 
     def attributes(response: TestResponse) -> list[set[str]]:
@@ -259,7 +247,7 @@ def test_cookies_are_for_this_host_only_and_secure_when_the_root_url_is(
         ({"use_secure_cookies": True}, True),
     ):
         client = make_app(**changes).test_client()
-        answer = _log_in(client, "admin@localhost", DEFAULT_ADMIN_PASSWORD)
+        answer = log_in(client, "admin@localhost", DEFAULT_ADMIN_PASSWORD)
         for line in answer.headers.getlist("Set-Cookie"):
             assert ("; Secure" in line) is is_secure
             assert "Domain" not in line

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from phoenix_web.web.guard import DEVICE_COOKIE
+from tests.calls import log_in
 from tests.factories import PASSWORD
 
 if TYPE_CHECKING:
@@ -31,19 +32,16 @@ def strict_app(make_app: MakeApp) -> Flask:
     return make_app(brute_force_login_protection_max_attempts_per_network=10)
 
 
-def log_in(
+def attempt(
     app: Flask, email: str, password: str = WRONG, address: str = OFFICE, cookie: str = ""
 ) -> TestResponse:
-    return app.test_client(use_cookies=False).post(
-        "/auth/login",
-        json={"email": email, "password": password},
-        headers={"Cookie": cookie} if cookie else {},
-        environ_overrides={"REMOTE_ADDR": address},
-    )
+    headers = {"Cookie": cookie} if cookie else {}
+    client = app.test_client(use_cookies=False)
+    return log_in(client, email, password, address=address, headers=headers)
 
 
 def spray(app: Flask, times: int, address: str = OFFICE) -> list[int]:
-    return [log_in(app, f"u{n}@example.com", address=address).status_code for n in range(times)]
+    return [attempt(app, f"u{n}@example.com", address=address).status_code for n in range(times)]
 
 
 def test_a_network_that_tries_many_accounts_is_refused_and_no_other(
@@ -51,9 +49,9 @@ def test_a_network_that_tries_many_accounts_is_refused_and_no_other(
 ) -> None:
     assert spray(strict_app, 12) == [401] * 10 + [429] * 2
 
-    answer = log_in(strict_app, member.email, PASSWORD)
+    answer = attempt(strict_app, member.email, PASSWORD)
     assert (answer.status_code, answer.text) == (429, LOCKED)
-    assert log_in(strict_app, member.email, PASSWORD, ELSEWHERE).status_code == 204
+    assert attempt(strict_app, member.email, PASSWORD, ELSEWHERE).status_code == 204
 
 
 def test_it_is_told_when_its_time_is_over(strict_app: Flask, member: SignedIn) -> None:
@@ -62,28 +60,28 @@ def test_it_is_told_when_its_time_is_over(strict_app: Flask, member: SignedIn) -
         spray(strict_app, 5)
         clock.shift(timedelta(minutes=10))
         spray(strict_app, 5)
-        answer = log_in(strict_app, member.email, PASSWORD)
+        answer = attempt(strict_app, member.email, PASSWORD)
         assert answer.headers["Retry-After"] == "300"
         clock.shift(timedelta(seconds=299))
-        assert log_in(strict_app, member.email, PASSWORD).status_code == 429
+        assert attempt(strict_app, member.email, PASSWORD).status_code == 429
         clock.shift(timedelta(seconds=1))
-        assert log_in(strict_app, member.email, PASSWORD).status_code == 204
+        assert attempt(strict_app, member.email, PASSWORD).status_code == 204
 
 
 def test_sign_ins_that_succeed_cost_their_network_nothing(
     strict_app: Flask, member: SignedIn
 ) -> None:
     for _ in range(3):
-        assert {log_in(strict_app, member.email, PASSWORD).status_code for _ in range(9)} == {204}
+        assert {attempt(strict_app, member.email, PASSWORD).status_code for _ in range(9)} == {204}
     assert spray(strict_app, 9) == [401] * 9
-    assert log_in(strict_app, member.email, PASSWORD).status_code == 204
+    assert attempt(strict_app, member.email, PASSWORD).status_code == 204
 
 
 def test_an_own_account_buys_no_guesses_at_others(strict_app: Flask, member: SignedIn) -> None:
     told = []
     for n in range(12):
-        told += [log_in(strict_app, f"u{n}@example.com").status_code]
-        log_in(strict_app, member.email, PASSWORD)
+        told += [attempt(strict_app, f"u{n}@example.com").status_code]
+        attempt(strict_app, member.email, PASSWORD)
 
     assert told == [401] * 10 + [429] * 2
 
@@ -92,35 +90,35 @@ def test_attempts_at_a_locked_account_cost_their_network_nothing(
     strict_app: Flask, member: SignedIn
 ) -> None:
     for _ in range(30):
-        log_in(strict_app, "a-program-with-an-old-password@example.com")
+        attempt(strict_app, "a-program-with-an-old-password@example.com")
 
-    assert log_in(strict_app, member.email, PASSWORD).status_code == 204
+    assert attempt(strict_app, member.email, PASSWORD).status_code == 204
 
 
 def test_a_known_browser_is_not_held_by_its_network(strict_app: Flask, member: SignedIn) -> None:
-    given = log_in(strict_app, member.email, PASSWORD).headers.getlist("Set-Cookie")
+    given = attempt(strict_app, member.email, PASSWORD).headers.getlist("Set-Cookie")
     cookie = next(line.partition(";")[0] for line in given if line.startswith(DEVICE_COOKIE))
     spray(strict_app, 10)
 
-    assert log_in(strict_app, member.email, PASSWORD).status_code == 429
-    assert log_in(strict_app, member.email, PASSWORD, cookie=cookie).status_code == 204
+    assert attempt(strict_app, member.email, PASSWORD).status_code == 429
+    assert attempt(strict_app, member.email, PASSWORD, cookie=cookie).status_code == 204
 
 
 def test_the_addresses_of_one_customer_count_together(strict_app: Flask, member: SignedIn) -> None:
     told = [
-        log_in(strict_app, f"u{n}@example.com", address=f"2001:db8:1:2::{n + 1:x}").status_code
+        attempt(strict_app, f"u{n}@example.com", address=f"2001:db8:1:2::{n + 1:x}").status_code
         for n in range(12)
     ]
 
     assert told == [401] * 10 + [429] * 2
     neighbour = "2001:db8:1:3::1"
-    assert log_in(strict_app, member.email, PASSWORD, neighbour).status_code == 204
+    assert attempt(strict_app, member.email, PASSWORD, neighbour).status_code == 204
 
 
 def test_all_processes_count_a_network_together(make_app: MakeApp) -> None:
     apps = [make_app(brute_force_login_protection_max_attempts_per_network=10) for _ in range(2)]
 
-    told = [log_in(apps[n % 2], f"u{n}@example.com").status_code for n in range(12)]
+    told = [attempt(apps[n % 2], f"u{n}@example.com").status_code for n in range(12)]
 
     assert told == [401] * 10 + [429] * 2
 
@@ -128,7 +126,7 @@ def test_all_processes_count_a_network_together(make_app: MakeApp) -> None:
 def test_parallel_guesses_at_many_accounts_are_counted_one_by_one(strict_app: Flask) -> None:
     with ThreadPoolExecutor(8) as threads:
         told = list(
-            threads.map(lambda n: log_in(strict_app, f"u{n}@example.com").status_code, range(32))
+            threads.map(lambda n: attempt(strict_app, f"u{n}@example.com").status_code, range(32))
         )
 
     assert sorted(told) == [401] * 10 + [429] * 22

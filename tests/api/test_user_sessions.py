@@ -9,7 +9,8 @@ import time_machine
 
 from phoenix_web.global_ids import MAX_ID, encode
 from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
-from tests.factories import PASSWORD, sign_in
+from tests.calls import log_in
+from tests.factories import sign_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -33,11 +34,11 @@ def _sessions(client: FlaskClient, headers: dict[str, str], path: str = "user") 
     return listed
 
 
-def _log_in(client: FlaskClient, user: SignedIn, **how: Any) -> dict[str, str]:
+def _tokens(client: FlaskClient, user: SignedIn, **how: Any) -> dict[str, str]:
     """Return the tokens by which the user is signed in."""
-    answer = client.post(
-        "/auth/login",
-        json={"email": user.email, "password": PASSWORD},
+    answer = log_in(
+        client,
+        user.email,
         headers={"Accept": "application/json", "User-Agent": how.pop("user_agent", FIREFOX)},
         **how,
     )
@@ -55,7 +56,7 @@ def _bearer(tokens: dict[str, str]) -> dict[str, str]:
 def test_a_session_tells_from_where_and_by_what_it_was_opened(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    tokens = _log_in(client, member, environ_base={"REMOTE_ADDR": "2001:db8::7"})
+    tokens = _tokens(client, member, environ_base={"REMOTE_ADDR": "2001:db8::7"})
 
     own, other = _sessions(client, _bearer(tokens))
 
@@ -78,7 +79,7 @@ def test_a_session_tells_from_where_and_by_what_it_was_opened(
 
 
 def test_a_renewal_tells_where_the_session_is_now(client: FlaskClient, member: SignedIn) -> None:
-    tokens = _log_in(client, member)
+    tokens = _tokens(client, member)
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
         answer = client.post(
             "/auth/refresh",
@@ -94,7 +95,7 @@ def test_a_renewal_tells_where_the_session_is_now(client: FlaskClient, member: S
 
 
 def test_a_request_writes_nothing_about_its_session(client: FlaskClient, member: SignedIn) -> None:
-    headers = _bearer(_log_in(client, member))
+    headers = _bearer(_tokens(client, member))
     before = _sessions(client, headers)
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5)):
@@ -111,7 +112,7 @@ def test_whatever_is_sent_as_a_user_agent_is_kept_short_and_shown_as_text(
         ("tab\there", "tabhere"),
         ("", None),
     ):
-        tokens = _log_in(client, member, user_agent=user_agent)
+        tokens = _tokens(client, member, user_agent=user_agent)
         assert _sessions(client, _bearer(tokens))[0].get("user_agent") == kept
 
 
@@ -236,7 +237,7 @@ def test_no_token_outlives_the_age_of_its_session(make_app: MakeApp, member: Sig
     app = make_app(session_max_age_minutes=60, refresh_token_expiry_minutes=45)
     client, start = app.test_client(use_cookies=False), datetime.now(UTC)
     with time_machine.travel(start, tick=False) as clock:
-        first = _log_in(client, member)
+        first = _tokens(client, member)
         clock.shift(timedelta(minutes=40))
         second = client.post(
             "/auth/refresh",
@@ -267,7 +268,7 @@ def test_no_token_outlives_the_age_of_its_session(make_app: MakeApp, member: Sig
 def test_a_shorter_age_counts_for_sessions_that_are_open(
     make_app: MakeApp, client: FlaskClient, member: SignedIn
 ) -> None:
-    tokens = _log_in(client, member)
+    tokens = _tokens(client, member)
     later = make_app(session_max_age_minutes=60).test_client(use_cookies=False)
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):

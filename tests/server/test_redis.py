@@ -14,7 +14,7 @@ import time_machine
 
 from phoenix_web.errors import Quota
 from phoenix_web.rate_limits import RateLimits, windows
-from tests.factories import PASSWORD
+from tests.calls import log_in
 from tests.live import running_server
 from tests.processes import PATIENCE_SECONDS, reserved_port
 from tests.servers import running_redis
@@ -34,11 +34,6 @@ PASSWORD_OF_REDIS: Final = "the-password-of-redis"
 def database_url(tmp_path: Path) -> str:
     """URL of an empty database; of one kind, as these limits ask none."""
     return f"sqlite:///{tmp_path / 'phoenix.db'}"
-
-
-def sign_in(app: Flask, user: SignedIn) -> int:
-    body = {"email": user.email, "password": PASSWORD}
-    return app.test_client(use_cookies=False).post("/auth/login", json=body).status_code
 
 
 def test_four_workers_share_a_limit_and_no_secret_is_told(
@@ -68,8 +63,11 @@ def test_sign_ins_go_on_while_redis_is_away_and_are_shared_again_when_it_is_back
     monkeypatch.setattr(windows, "_RETRY_SECONDS", 0)
     limited = [204] * 12 + [429]
 
+    def sign_in(app: Flask) -> int:
+        return log_in(app.test_client(use_cookies=False), member.email).status_code
+
     def sign_in_in_turn() -> list[int]:
-        return [sign_in(apps[n % 2], member) for n in range(13)]
+        return [sign_in(apps[n % 2]) for n in range(13)]
 
     with reserved_port() as port, time_machine.travel(datetime.now(UTC), tick=False):
         with running_redis(tmp_path, port) as url:
@@ -79,7 +77,7 @@ def test_sign_ins_go_on_while_redis_is_away_and_are_shared_again_when_it_is_back
             assert sign_in_in_turn() == limited
 
         # Now each counts by itself.
-        assert [[sign_in(app, member) for _ in range(13)] for app in apps] == [limited] * 2
+        assert [[sign_in(app) for _ in range(13)] for app in apps] == [limited] * 2
 
         with running_redis(tmp_path, port):
             assert sign_in_in_turn() == limited
@@ -112,4 +110,4 @@ def test_every_url_that_is_taken_makes_a_client(
 ) -> None:
     app = make_app(disable_rate_limit=False, rate_limit_storage_url=url.replace("6379", "1"))
 
-    assert sign_in(app, member) == 204
+    assert log_in(app.test_client(), member.email).status_code == 204

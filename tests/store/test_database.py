@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from alembic import command
@@ -22,18 +22,6 @@ from phoenix_web.store.database import Database
 from phoenix_web.store.datasets import models as _dataset_models  # noqa: F401 - names its tables
 from phoenix_web.store.mail import models as _mail_models  # noqa: F401 - names its tables
 from phoenix_web.store.models import Base, UTCDateTime
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """Return a database of the newest form."""
-    database = Database(database_url)
-    database.upgrade()
-    yield database
-    database.dispose()
 
 
 def _add_user(database: Database, name: str, role: Role = Role.MEMBER) -> int:

@@ -38,6 +38,17 @@ def test_vendored_files_are_what_they_were(vendor: Path) -> None:
         assert integrity == f"sha384-{base64.b64encode(digest).decode()}"
 
 
+def test_no_vendored_file_is_unlisted() -> None:
+    listed = {
+        vendor.with_name(name)
+        for vendor in VENDORED
+        for name in json.loads(vendor.read_text())["files"]
+    }
+    present = {path for path in (bundled("static") / "vendor").rglob("*") if path.is_file()}
+
+    assert {path.name for path in present - listed} == {"LICENSE", "vendor.json"}
+
+
 def test_pages_name_the_hash_of_htmx(app: Flask) -> None:
     client = app.test_client()
     page = client.get("/login").text

@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from phoenix_web.global_ids import encode
+from tests.calls import upload_dataset
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -25,20 +26,6 @@ if TYPE_CHECKING:
 FORMS = ["csv", "jsonl", "jsonl/openai_ft", "jsonl/openai_evals"]
 UNKNOWN = encode("Dataset", 999999)
 VERSION = encode("DatasetVersion", 999999)
-
-
-def upload(client: FlaskClient, caller: SignedIn, **fields: Any) -> dict[str, Any]:
-    body = {"name": "qa", "action": "append", "inputs": [{"n": 1}], **fields}
-    # As text, because the test client sorts keys.
-    made = client.post(
-        "/v1/datasets/upload",
-        data=json.dumps(body),
-        content_type="application/json",
-        headers=caller.headers,
-    )
-    assert made.status_code == 200, made.text
-    told: dict[str, Any] = made.get_json()["data"]
-    return told
 
 
 def download(client: FlaskClient, caller: SignedIn, dataset_id: str, form: str) -> TestResponse:
@@ -52,7 +39,7 @@ def rows(told: TestResponse) -> list[dict[str, str]]:
 @pytest.fixture
 def recorded(client: FlaskClient, member: SignedIn) -> dict[str, Any]:
     """Return the upload whose downloads are recorded of Phoenix 20.26.1."""
-    return upload(
+    return upload_dataset(
         client,
         member,
         name="dl ünï",
@@ -139,7 +126,7 @@ def test_the_forms_of_openai_are_as_recorded(
 
 def test_messages_that_are_none_are_left_out(client: FlaskClient, member: SignedIn) -> None:
     odd: list[Any] = ["text", {"a": 1}, 5, ["last"], [{"content": 5}], []]
-    made = upload(
+    made = upload_dataset(
         client,
         member,
         inputs=[{"messages": messages} for messages in odd],
@@ -160,7 +147,7 @@ def test_numbers_stay_what_they_are_where_others_lack_them(
     client: FlaskClient, member: SignedIn
 ) -> None:
     values = [1, 1.0, 2**64 - 1, -(2**63), 0.1, 1e16, True, False, "true", "1", None]
-    made = upload(client, member, inputs=[{"a": value} for value in values] + [{"b": 1}])
+    made = upload_dataset(client, member, inputs=[{"a": value} for value in values] + [{"b": 1}])
 
     told = rows(download(client, member, made["dataset_id"], "csv"))
 
@@ -185,7 +172,7 @@ def test_formulas_are_guarded_when_asked_and_numbers_are_none(
     client: FlaskClient, member: SignedIn, start: str
 ) -> None:
     text = f"{start}1+1"
-    made = upload(client, member, inputs=[{"a": text, "b": -5}], example_ids=[text])
+    made = upload_dataset(client, member, inputs=[{"a": text, "b": -5}], example_ids=[text])
 
     [plain] = rows(download(client, member, made["dataset_id"], "csv"))
     [safe] = rows(download(client, member, made["dataset_id"], "csv?safe=true"))
@@ -198,7 +185,7 @@ def test_formulas_are_guarded_when_asked_and_numbers_are_none(
 def test_an_empty_dataset_is_an_empty_file(
     client: FlaskClient, member: SignedIn, form: str
 ) -> None:
-    made = upload(client, member, inputs=[])
+    made = upload_dataset(client, member, inputs=[])
 
     told = download(client, member, made["dataset_id"], form)
 
@@ -209,8 +196,10 @@ def test_an_empty_dataset_is_an_empty_file(
 def test_a_download_is_of_the_version_that_was_asked_for(
     client: FlaskClient, member: SignedIn, form: str
 ) -> None:
-    first = upload(client, member, inputs=[{"messages": [1]}], example_ids=["a"])
-    upload(client, member, inputs=[{"messages": [2]}, {"messages": [3]}], example_ids=["a", "b"])
+    first = upload_dataset(client, member, inputs=[{"messages": [1]}], example_ids=["a"])
+    upload_dataset(
+        client, member, inputs=[{"messages": [2]}, {"messages": [3]}], example_ids=["a", "b"]
+    )
     dataset_id = first["dataset_id"]
 
     old = download(client, member, dataset_id, f"{form}?version_id={first['version_id']}")
@@ -243,7 +232,7 @@ def test_what_names_no_version_is_refused(  # noqa: PLR0913, PLR0917 - the colum
     status: int,
     text: str,
 ) -> None:
-    known = upload(client, member)["dataset_id"]
+    known = upload_dataset(client, member)["dataset_id"]
 
     refused = download(client, member, dataset_id or known, f"{form}?version_id={version_id}")
 
@@ -254,7 +243,7 @@ def test_what_names_no_version_is_refused(  # noqa: PLR0913, PLR0917 - the colum
     "name", ['a"; filename="x', "a\r\nX-Evil: 1", "../../etc/passwd", "a;b", "ü" * 5000]
 )
 def test_no_name_breaks_out_of_the_header(client: FlaskClient, member: SignedIn, name: str) -> None:
-    made = upload(client, member, name=name)
+    made = upload_dataset(client, member, name=name)
 
     told = download(client, member, made["dataset_id"], "csv")
 
@@ -269,7 +258,7 @@ def test_columns_that_appear_late_leave_the_rows_before_whole(
     client: FlaskClient, member: SignedIn
 ) -> None:
     inputs = [{"a": f'"{n}"\n', **({f"late{n}": n} if n % 700 == 699 else {})} for n in range(2500)]
-    made = upload(client, member, inputs=inputs, splits=[None] * 2499 + ["train"])
+    made = upload_dataset(client, member, inputs=inputs, splits=[None] * 2499 + ["train"])
 
     told = rows(download(client, member, made["dataset_id"], "csv"))
 
@@ -303,7 +292,7 @@ def test_every_text_comes_back_from_csv_and_every_value_from_jsonl(
     @hypothesis_settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
     @given(st.lists(_OBJECTS, min_size=1, max_size=4))
     def round_trip(inputs: list[dict[str, Any]]) -> None:
-        made = upload(client, member, name=f"d{next(numbers)}", inputs=inputs)
+        made = upload_dataset(client, member, name=f"d{next(numbers)}", inputs=inputs)
         as_csv = rows(download(client, member, made["dataset_id"], "csv"))
         as_lines = download(client, member, made["dataset_id"], "jsonl").text
 

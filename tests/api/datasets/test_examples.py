@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets import examples as store
+from tests.calls import upload_dataset
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
 
 UNKNOWN = encode("Dataset", 999999)
 VERSION = encode("DatasetVersion", 999999)
-
-
-def upload(client: FlaskClient, caller: SignedIn, **fields: Any) -> dict[str, Any]:
-    body = {"name": "qa", "action": "append", "inputs": [{"n": 1}], **fields}
-    # As text, because the test client sorts keys.
-    made = client.post(
-        "/v1/datasets/upload",
-        data=json.dumps(body),
-        content_type="application/json",
-        headers=caller.headers,
-    )
-    assert made.status_code == 200, made.text
-    told: dict[str, Any] = made.get_json()["data"]
-    return told
 
 
 def examples(client: FlaskClient, caller: SignedIn, dataset_id: str, **query: Any) -> TestResponse:
@@ -49,7 +35,7 @@ def data(client: FlaskClient, caller: SignedIn, dataset_id: str, **query: Any) -
 def test_examples_are_told_with_every_value_as_it_was_sent(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    made = upload(
+    made = upload_dataset(
         client,
         member,
         inputs=[{"b": 20.0, "a": 2**64 - 1}, {"q": 'é "x"'}],
@@ -82,7 +68,7 @@ def test_examples_are_told_with_every_value_as_it_was_sent(
 
 
 def test_an_empty_id_is_an_id(client: FlaskClient, member: SignedIn) -> None:
-    made = upload(client, member, example_ids=[""])
+    made = upload_dataset(client, member, example_ids=[""])
 
     [example] = data(client, member, made["dataset_id"])["examples"]
 
@@ -91,9 +77,9 @@ def test_an_empty_id_is_an_id(client: FlaskClient, member: SignedIn) -> None:
 
 
 def test_each_version_keeps_its_examples(client: FlaskClient, member: SignedIn) -> None:
-    first = upload(client, member, inputs=[{"n": 1}, {"n": 2}], example_ids=["a", "b"])
-    second = upload(client, member, action="update", inputs=[{"n": 3}], example_ids=["b"])
-    third = upload(client, member, inputs=[{"n": 4}, {"n": 5}], example_ids=["a", None])
+    first = upload_dataset(client, member, inputs=[{"n": 1}, {"n": 2}], example_ids=["a", "b"])
+    second = upload_dataset(client, member, action="update", inputs=[{"n": 3}], example_ids=["b"])
+    third = upload_dataset(client, member, inputs=[{"n": 4}, {"n": 5}], example_ids=["a", None])
     dataset_id = first["dataset_id"]
 
     def told(version_id: str) -> list[tuple[str, int]]:
@@ -112,11 +98,11 @@ def test_each_version_keeps_its_examples(client: FlaskClient, member: SignedIn) 
 
 def test_splits_filter_by_name_and_by_id(client: FlaskClient, member: SignedIn) -> None:
     splits = ["tr", "te", ["tr", "te"], None]
-    made = upload(client, member, inputs=[{"n": n} for n in range(4)], splits=splits)
+    made = upload_dataset(client, member, inputs=[{"n": n} for n in range(4)], splits=splits)
     dataset_id = made["dataset_id"]
     listed = client.get(f"/v1/datasets/{dataset_id}/splits", headers=member.headers).get_json()
     ids = {split["name"]: split["id"] for split in listed["data"]}
-    upload(client, member, name="other", splits=["elsewhere"])
+    upload_dataset(client, member, name="other", splits=["elsewhere"])
 
     def told(*split: str) -> tuple[list[str], list[int]]:
         found = data(client, member, dataset_id, split=split)
@@ -143,7 +129,7 @@ def test_splits_filter_by_name_and_by_id(client: FlaskClient, member: SignedIn) 
 def test_a_split_that_is_none_is_refused(
     client: FlaskClient, member: SignedIn, split: list[str], status: int, text: str
 ) -> None:
-    made = upload(client, member)
+    made = upload_dataset(client, member)
 
     refused = examples(client, member, made["dataset_id"], split=split)
 
@@ -169,7 +155,7 @@ def test_what_names_no_version_is_refused_in_the_order_of_the_contract(  # noqa:
     status: int,
     text: str,
 ) -> None:
-    known = upload(client, member)["dataset_id"]
+    known = upload_dataset(client, member)["dataset_id"]
 
     refused = examples(client, member, dataset_id or known, version_id=version_id)
 
@@ -177,8 +163,8 @@ def test_what_names_no_version_is_refused_in_the_order_of_the_contract(  # noqa:
 
 
 def test_a_version_of_another_dataset_is_not_found(client: FlaskClient, member: SignedIn) -> None:
-    first = upload(client, member)
-    other = upload(client, member, name="other")["version_id"]
+    first = upload_dataset(client, member)
+    other = upload_dataset(client, member, name="other")["version_id"]
 
     refused = examples(client, member, first["dataset_id"], version_id=other)
 
@@ -189,7 +175,7 @@ def test_a_version_of_another_dataset_is_not_found(client: FlaskClient, member: 
 def test_an_empty_dataset_has_a_version_and_no_examples(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    made = upload(client, member, inputs=[])
+    made = upload_dataset(client, member, inputs=[])
 
     found = data(client, member, made["dataset_id"])
 
@@ -201,7 +187,7 @@ def test_many_examples_come_once_each_and_in_order(
     client: FlaskClient, member: SignedIn, length: int
 ) -> None:
     inputs = [{"n": n, "text": "x" * length} for n in range(2500)]
-    made = upload(client, member, inputs=inputs)
+    made = upload_dataset(client, member, inputs=inputs)
 
     found = data(client, member, made["dataset_id"])["examples"]
 
@@ -211,7 +197,7 @@ def test_many_examples_come_once_each_and_in_order(
 def test_a_long_answer_that_fails_on_the_way_does_not_end_well(
     client: FlaskClient, member: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = upload(client, member, inputs=[{"n": n, "text": "x" * 200} for n in range(2500)])
+    made = upload_dataset(client, member, inputs=[{"n": n, "text": "x" * 200} for n in range(2500)])
     path = f"/v1/datasets/{made['dataset_id']}"
     after = store.ExampleStore.after
 
@@ -233,7 +219,7 @@ def test_a_long_answer_that_fails_on_the_way_does_not_end_well(
 def test_a_dataset_that_is_deleted_on_the_way_does_not_end_well(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    made = upload(client, member, inputs=[{"n": n, "text": "x" * 200} for n in range(4000)])
+    made = upload_dataset(client, member, inputs=[{"n": n, "text": "x" * 200} for n in range(4000)])
     path = f"/v1/datasets/{made['dataset_id']}"
 
     answer = client.get(path + "/jsonl", headers=member.headers, buffered=False)
@@ -246,7 +232,7 @@ def test_a_dataset_that_is_deleted_on_the_way_does_not_end_well(
 
 
 def test_a_viewer_reads_examples(client: FlaskClient, member: SignedIn, viewer: SignedIn) -> None:
-    made = upload(client, member)
+    made = upload_dataset(client, member)
 
     assert examples(client, viewer, made["dataset_id"]).status_code == 200
     assert client.get(f"/v1/datasets/{made['dataset_id']}/examples").status_code == 401

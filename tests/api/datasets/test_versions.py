@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from phoenix_web.global_ids import encode
+from tests.calls import upload_dataset
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -18,14 +19,6 @@ UNKNOWN = encode("Dataset", 999999)
 VERSION = encode("DatasetVersion", 1)
 
 
-def upload(client: FlaskClient, caller: SignedIn, number: int = 1, **fields: Any) -> dict[str, Any]:
-    body = {"name": "qa", "action": "append", "inputs": [{"n": number}], **fields}
-    made = client.post("/v1/datasets/upload", json=body, headers=caller.headers)
-    assert made.status_code == 200, made.text
-    told: dict[str, Any] = made.get_json()["data"]
-    return told
-
-
 def versions(
     client: FlaskClient, caller: SignedIn, dataset_id: str, query: str = ""
 ) -> TestResponse:
@@ -33,7 +26,7 @@ def versions(
 
 
 def test_versions_come_newest_first_page_by_page(client: FlaskClient, member: SignedIn) -> None:
-    made = [upload(client, member, number) for number in range(5)]
+    made = [upload_dataset(client, member, inputs=[{"n": number}]) for number in range(5)]
     dataset_id = made[0]["dataset_id"]
 
     seen: list[str] = []
@@ -53,8 +46,8 @@ def test_versions_come_newest_first_page_by_page(client: FlaskClient, member: Si
 def test_a_cursor_of_another_dataset_gives_an_empty_page(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    first = upload(client, member)
-    second = upload(client, member, name="other")
+    first = upload_dataset(client, member)
+    second = upload_dataset(client, member, name="other")
 
     page = versions(client, member, first["dataset_id"], f"?cursor={second['version_id']}")
 
@@ -88,7 +81,7 @@ def test_what_names_no_dataset_or_page_is_refused(  # noqa: PLR0913, PLR0917 - t
 def test_a_deleted_dataset_is_gone_on_every_route_and_its_name_is_free(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    made = upload(client, member, splits=["train"])
+    made = upload_dataset(client, member, splits=["train"])
     path = f"/v1/datasets/{made['dataset_id']}"
 
     deleted = client.delete(path, headers=member.headers)
@@ -98,7 +91,7 @@ def test_a_deleted_dataset_is_gone_on_every_route_and_its_name_is_free(
     assert (again.status_code, again.text) == (404, "Dataset does not exist")
     for part in ("", "/versions", "/examples", "/csv", "/jsonl", "/splits", "/labels"):
         assert client.get(path + part, headers=member.headers).status_code == 404
-    assert upload(client, member)["dataset_id"] != made["dataset_id"]
+    assert upload_dataset(client, member)["dataset_id"] != made["dataset_id"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +113,7 @@ def test_deleting_what_is_not_there_is_refused(
 def test_a_viewer_reads_versions_and_deletes_nothing(
     client: FlaskClient, member: SignedIn, viewer: SignedIn
 ) -> None:
-    made = upload(client, member)
+    made = upload_dataset(client, member)
 
     refused = client.delete("/v1/datasets/bad", headers=viewer.headers)
 

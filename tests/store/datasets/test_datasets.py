@@ -15,7 +15,6 @@ from sqlalchemy import delete, func, inspect, select
 from phoenix_web.datasets.formats.json import read
 from phoenix_web.errors import Conflict
 from phoenix_web.store import migrations
-from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.bulk import allocate_ids
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.models import (
@@ -31,17 +30,8 @@ from phoenix_web.store.models import Base
 from tests.forms import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from phoenix_web.datasets.examples import Upload
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.upgrade()
-    yield made
-    made.dispose()
+    from phoenix_web.store.database import Database
 
 
 def upload_of(name: str = "x", **fields: Any) -> Upload:

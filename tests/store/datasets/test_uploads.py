@@ -18,7 +18,6 @@ from phoenix_web.datasets.examples import Upload, UploadAction, incoming
 from phoenix_web.datasets.spool import Spool
 from phoenix_web.errors import Conflict, Invalid, InvalidCredential
 from phoenix_web.global_ids import encode
-from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.datasets import DatasetStore
 from phoenix_web.store.datasets.examples import batches
 from phoenix_web.store.datasets.models import DatasetExample, DatasetSplit
@@ -27,17 +26,11 @@ from phoenix_web.store.datasets.versions import VersionStore
 from tests.datasets.upload_model import Model, Refused, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from phoenix_web.store.database import Database
 
 _UNKNOWN = 10**12
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.upgrade()
-    yield made
-    made.dispose()
 
 
 def upload(
