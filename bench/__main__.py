@@ -17,7 +17,7 @@ from bench import datasets, sign_ins
 from bench.load import Target, compare
 from bench.processes import BARE, SERVE, serving
 from bench.seed import access_token, add_datasets, add_keys
-from tests.servers import running_postgres
+from tests.support.servers import running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

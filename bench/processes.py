@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
-from tests.processes import reserved_port, running
+from tests.support.processes import reserved_port, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -15,8 +15,8 @@ from phoenix_web import create_app
 from phoenix_web.policy import Role
 from phoenix_web.server.bootstrap import prepare
 from tests import factories
-from tests.mail_server import running_mail_server
-from tests.servers import Postgres, running_postgres
+from tests.support.mail_server import running_mail_server
+from tests.support.servers import Postgres, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from phoenix_web.settings import Settings
     from tests.factories import MadeKey, SignedIn
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
 

@@ -14,12 +14,12 @@ import httpx
 import pytest
 
 from tests.factories import DEFAULT_ADMIN_PASSWORD
-from tests.live import running_server
+from tests.support.live import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,9 +13,9 @@ from sqlalchemy import text
 from phoenix_web.auth.sign_in.sessions import Sessions
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
-from tests.calls import log_in
 from tests.factories import PASSWORD, services_of
-from tests.processes import PATIENCE_SECONDS
+from tests.support.calls import log_in
+from tests.support.processes import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from flask import Flask

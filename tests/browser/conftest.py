@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.live import running_server
-from tests.servers import program
+from tests.support.live import running_server
+from tests.support.servers import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 FIRST_PASSWORD = "first password of the admin"
 #: Nothing of a test leaves this machine; as root Chromium has no sandbox to offer.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import expect
 
-from tests.live import http_request
+from tests.support.live import http_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

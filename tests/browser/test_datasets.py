@@ -16,7 +16,7 @@ from tests.browser.test_access import findings, overflow
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 pytestmark = pytest.mark.browser
 ROWS = 10_000

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
     Look = Callable[[str], None]
 

@@ -7,14 +7,14 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.person import PASSWORD, Person, person
-from tests.live import http_request
-from tests.mail_server import link_in
+from tests.support.live import http_request
+from tests.support.mail_server import link_in
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.live import LiveServer
-    from tests.mail_server import MailServer
+    from tests.support.live import LiveServer
+    from tests.support.mail_server import MailServer
 
 pytestmark = pytest.mark.browser
 

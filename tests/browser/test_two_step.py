@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.authenticator import Authenticator
 from tests.browser.conftest import FIRST_PASSWORD
 from tests.browser.person import PASSWORD, looked_at_by_axe, person
 from tests.browser.test_access import findings, overflow
+from tests.support.authenticator import Authenticator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
     from tests.browser.person import Person
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
     Look = Callable[[str], None]
 

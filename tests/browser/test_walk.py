@@ -11,7 +11,7 @@ from tests.browser.person import EMAIL, PASSWORD, person, status_with
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 pytestmark = pytest.mark.browser
 

@@ -23,8 +23,8 @@ from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.database import Database
 from tests import factories
-from tests.audit_log import by, what
-from tests.mail_server import running_mail_server
+from tests.support.audit_log import by, what
+from tests.support.mail_server import running_mail_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

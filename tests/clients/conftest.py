@@ -11,7 +11,7 @@ import pytest
 from phoenix_web import create_app
 from phoenix_web.server.bootstrap import prepare
 from tests import factories
-from tests.live import environment_of, running_server
+from tests.support.live import environment_of, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from tests.servers import Postgres
+    from tests.support.servers import Postgres
 
 
 @dataclass(frozen=True)

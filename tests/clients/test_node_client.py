@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pytest
 
-from tests.servers import program
+from tests.support.servers import program
 
 if TYPE_CHECKING:
     from tests.clients.conftest import Phoenix

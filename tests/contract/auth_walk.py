@@ -17,7 +17,7 @@ from phoenix_web.policy import Role
 from phoenix_web.store.accounts.users import UserStore
 from tests.contract.replay import fill
 from tests.factories import ADMIN_SECRET, SECRET, services_of
-from tests.mail_server import link_in
+from tests.support.mail_server import link_in
 
 if TYPE_CHECKING:
     import time_machine
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.conftest import MakeApp
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 Exchange = dict[str, Any]
 Before = Mapping[str, Callable[["Walk"], Any]]

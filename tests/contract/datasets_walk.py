@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.contract.replay import Ids
-from tests.forms import CONTENT_TYPE, File, encode
+from tests.support.forms import CONTENT_TYPE, File, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,14 +10,14 @@ import time_machine
 from tests.contract.auth_steps import BEFORE, PATHS
 from tests.contract.auth_walk import Walk
 from tests.contract.replay import ANYTHING, Deviation, differences, load, status
-from tests.mail_server import running_mail_server
+from tests.support.mail_server import running_mail_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import MakeApp
-    from tests.servers import Postgres
+    from tests.support.servers import Postgres
 
 EXCHANGES: Final = load("phoenix-20.26.1-auth.json")
 

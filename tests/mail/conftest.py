@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import MakeApp
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 
 @pytest.fixture

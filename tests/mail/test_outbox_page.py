@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeApp
     from tests.factories import SignedIn
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 PAGE = "/settings/mail"
 

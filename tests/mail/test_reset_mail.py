@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.audit_log import Watch, by, what
-from tests.mail_server import link_in
-from tests.statements import statements
+from tests.support.audit_log import Watch, by, what
+from tests.support.mail_server import link_in
+from tests.support.statements import statements
 from tests.ui.visitor import faults, found, visitor
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeApp, MakeUser
     from tests.factories import SignedIn
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 from phoenix_web.store.mail.outbox import OutboxStore
 from tests.factories import services_of

@@ -22,9 +22,9 @@ from phoenix_web.store.accounts.password_links import LinkPurpose, PasswordLinkS
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from tests.factories import PASSWORD, add_user, issue_link, services_of
-from tests.live import environment_of
-from tests.mail_server import link_in, running_mail_server
-from tests.statements import statements
+from tests.support.live import environment_of
+from tests.support.mail_server import link_in, running_mail_server
+from tests.support.statements import statements
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from phoenix_web.web.services import Mail
     from tests.conftest import MakeApp, MakeUser
     from tests.factories import SignedIn
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 NEW: Final = "seven quiet lighthouses"
 

@@ -11,14 +11,14 @@ import pytest
 
 from phoenix_web.mail import smtp
 from phoenix_web.mail.smtp import DeliveryFailed, SmtpServer
-from tests.mail_server import PASSWORD, USERNAME, make_certificate, running_mail_server
-from tests.processes import reserved_port
+from tests.support.mail_server import PASSWORD, USERNAME, make_certificate, running_mail_server
+from tests.support.processes import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.mail_server import Certificate, MailServer
+    from tests.support.mail_server import Certificate, MailServer
 
 
 @pytest.fixture(scope="module")

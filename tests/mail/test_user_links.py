@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.factories import SignedIn
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 USERS = "/settings/users"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import factories
-from tests.live import LiveServer, environment_of, running_server
+from tests.support.live import LiveServer, environment_of, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

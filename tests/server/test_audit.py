@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from tests.audit_log import Watch
-from tests.live import running_server
+from tests.support.audit_log import Watch
+from tests.support.live import running_server
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.factories import ADMIN_SECRET
-from tests.live import http_request
-from tests.servers import program
+from tests.support.live import http_request
+from tests.support.servers import program
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import MakeKey, MakeUser
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 DOCUMENTED_ADDRESS = "http://localhost:6006"
 DOCUMENTED_KEY = "your-api-key-here"

@@ -13,16 +13,16 @@ import pytest
 from phoenix_web import create_app
 from phoenix_web.server.bootstrap import prepare
 from tests import factories
-from tests.live import environment_of, http_request, running_server, workers_of
-from tests.processes import PATIENCE_SECONDS, wait_until
-from tests.servers import running_postgres
+from tests.support.live import environment_of, http_request, running_server, workers_of
+from tests.support.processes import PATIENCE_SECONDS, wait_until
+from tests.support.servers import running_postgres
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from phoenix_web.settings import Settings
     from tests.conftest import MakeKey, MakeUser
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 OTHER_SECRET = "another-secret-behind-all-sessions-2"
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import httpx
 
 from phoenix_web.web.guard import DEVICE_COOKIE
-from tests.authenticator import enrol
 from tests.factories import PASSWORD
-from tests.live import http_request, running_server
+from tests.support.authenticator import enrol
+from tests.support.live import http_request, running_server
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import MakeUser
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 
 def attempts(

@@ -19,15 +19,15 @@ from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.mail.outbox import MailState, OutboxStore
 from tests.factories import services_of
-from tests.live import environment_of, running_server, workers_of
-from tests.mail_server import link_in
-from tests.processes import wait_until
+from tests.support.live import environment_of, running_server, workers_of
+from tests.support.mail_server import link_in
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import MakeApp, MakeUser
-    from tests.mail_server import MailServer
+    from tests.support.mail_server import MailServer
 
 
 @pytest.fixture

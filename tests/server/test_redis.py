@@ -14,10 +14,10 @@ import time_machine
 
 from phoenix_web.errors import Quota
 from phoenix_web.rate_limits import RateLimits, windows
-from tests.calls import log_in
-from tests.live import running_server
-from tests.processes import PATIENCE_SECONDS, reserved_port
-from tests.servers import running_redis
+from tests.support.calls import log_in
+from tests.support.live import running_server
+from tests.support.processes import PATIENCE_SECONDS, reserved_port
+from tests.support.servers import running_redis
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.factories import set_role
-from tests.live import http_request
+from tests.support.live import http_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import MakeKey, MakeUser
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 REQUESTS = 200
 

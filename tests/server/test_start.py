@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import factories
-from tests.live import (
+from tests.support.live import (
     LiveServer,
     environment_of,
     http_request,
@@ -21,7 +21,7 @@ from tests.live import (
     wait_until_healthy,
     workers_of,
 )
-from tests.processes import reserved_port, running, wait_until
+from tests.support.processes import reserved_port, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

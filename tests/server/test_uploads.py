@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from tests.factories import services_of
-from tests.live import http_request, running_server, workers_of
-from tests.processes import PATIENCE_SECONDS, wait_until
+from tests.support.live import http_request, running_server, workers_of
+from tests.support.processes import PATIENCE_SECONDS, wait_until
 
 if TYPE_CHECKING:
     from flask import Flask
 
     from tests.conftest import MakeKey, MakeUser
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 EXAMPLES = 30_000
 #: Much less than all of them take, and more than anything else writes.

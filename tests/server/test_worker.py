@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import factories
-from tests.live import environment_of, http_request, running_server
-from tests.processes import PATIENCE_SECONDS
+from tests.support.live import environment_of, http_request, running_server
+from tests.support.processes import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.live import LiveServer
+    from tests.support.live import LiveServer
 
 LOGIN = (
     b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

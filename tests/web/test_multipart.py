@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from phoenix.client import Client
 
-from tests import live
 from tests.factories import add_key
-from tests.forms import CONTENT_TYPE, File, encode, parts_of
+from tests.support import live
+from tests.support.forms import CONTENT_TYPE, File, encode, parts_of
 
 if TYPE_CHECKING:
     from pathlib import Path

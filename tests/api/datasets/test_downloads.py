@@ -15,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from phoenix_web.global_ids import encode
-from tests.calls import upload_dataset
+from tests.support.calls import upload_dataset
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

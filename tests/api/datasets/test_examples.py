@@ -8,7 +8,7 @@ import pytest
 
 from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets import examples as store
-from tests.calls import upload_dataset
+from tests.support.calls import upload_dataset
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

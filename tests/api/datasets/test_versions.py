@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from phoenix_web.global_ids import encode
-from tests.calls import upload_dataset
+from tests.support.calls import upload_dataset
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.usage import KeyUsage
 from phoenix_web.store.database import Database
-from tests.audit_log import Watch, by, what
 from tests.factories import services_of
-from tests.processes import wait_until
+from tests.support.audit_log import Watch, by, what
+from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     import pytest

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from phoenix_web.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
-from tests.forms import LIMITS, File, Read, examples_of
+from tests.support.forms import LIMITS, File, Read, examples_of
 
 ARROW = "application/x-pandas-pyarrow"
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from phoenix_web.datasets.formats import csv as csv_upload
 from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.errors import Invalid, PayloadTooLarge, PhoenixError
-from tests.forms import LIMITS, File, Read, examples_of
+from tests.support.forms import LIMITS, File, Read, examples_of
 
 
 def read(text: str | bytes, limits: UploadLimits = LIMITS, **fields: Any) -> list[Read]:

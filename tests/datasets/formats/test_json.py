@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.formats.json import read
 from phoenix_web.errors import Invalid
-from tests.forms import LIMITS
+from tests.support.forms import LIMITS
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.examples import IncomingExample, Upload

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from phoenix_web.datasets.limits import UploadLimits
 from phoenix_web.errors import Invalid, PayloadTooLarge, PhoenixError
-from tests.forms import LIMITS, File, Read, examples_of
+from tests.support.forms import LIMITS, File, Read, examples_of
 
 
 def read(data: str | bytes, limits: UploadLimits = LIMITS, **fields: Any) -> list[Read]:

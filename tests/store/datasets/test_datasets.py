@@ -27,7 +27,7 @@ from phoenix_web.store.datasets.models import (
 )
 from phoenix_web.store.datasets.uploads.uploads import UploadResult, UploadStore
 from phoenix_web.store.models import Base
-from tests.forms import LIMITS
+from tests.support.forms import LIMITS
 
 if TYPE_CHECKING:
     from phoenix_web.datasets.examples import Upload

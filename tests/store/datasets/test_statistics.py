@@ -14,7 +14,7 @@ from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.uploads.uploads import UploadStore
 
 if TYPE_CHECKING:
-    from tests.servers import Postgres
+    from tests.support.servers import Postgres
 
 
 def append(database: Database, numbers: range) -> None:

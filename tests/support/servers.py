@@ -17,7 +17,7 @@ import psycopg
 import pytest
 import redis
 
-from tests.processes import running, wait_until
+from tests.support.processes import running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ import pytest
 import time_machine
 
 from phoenix_web.web.guard import DEVICE_COOKIE
-from tests.calls import log_in
 from tests.factories import PASSWORD
+from tests.support.calls import log_in
 
 if TYPE_CHECKING:
     from flask import Flask

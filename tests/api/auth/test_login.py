@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.calls import cookies_of, log_in
 from tests.factories import DEFAULT_ADMIN_PASSWORD, PASSWORD, sign_in
+from tests.support.calls import cookies_of, log_in
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -9,8 +9,8 @@ import time_machine
 
 from phoenix_web.global_ids import MAX_ID, encode
 from phoenix_web.web.guard import ACCESS_COOKIE, REFRESH_COOKIE
-from tests.calls import log_in
 from tests.factories import sign_in
+from tests.support.calls import log_in
 
 if TYPE_CHECKING:
     from flask import Flask

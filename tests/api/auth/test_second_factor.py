@@ -14,19 +14,19 @@ from pydantic import SecretStr
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web.guard import DEVICE_COOKIE
-from tests.audit_log import Watch, by, what
-from tests.authenticator import enrol
-from tests.calls import cookies_of
 from tests.factories import PASSWORD, add_user, issue_link, services_of, sign_in
+from tests.support.audit_log import Watch, by, what
+from tests.support.authenticator import enrol
+from tests.support.calls import cookies_of
 
 if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from tests.authenticator import Authenticator
     from tests.conftest import MakeApp, MakeKey
     from tests.factories import SignedIn
+    from tests.support.authenticator import Authenticator
 
 REQUIRED: Final = "Verification code required"
 WRONG_CODE: Final = "Invalid verification code"

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from tests.processes import PATIENCE_SECONDS, reserved_port, wait_until
-from tests.servers import program
+from tests.support.processes import PATIENCE_SECONDS, reserved_port, wait_until
+from tests.support.servers import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

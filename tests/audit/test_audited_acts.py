@@ -10,8 +10,6 @@ import pytest
 import time_machine
 from sqlalchemy import text
 
-from tests.audit_log import Watch, by, what
-from tests.calls import log_in
 from tests.factories import (
     ADMIN_SECRET,
     DEFAULT_ADMIN_PASSWORD,
@@ -22,6 +20,8 @@ from tests.factories import (
     services_of,
     sign_in,
 )
+from tests.support.audit_log import Watch, by, what
+from tests.support.calls import log_in
 from tests.ui.visitor import visitor
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from itsdangerous import URLSafeSerializer
 
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.web.guard import DEVICE_COOKIE
-from tests.calls import cookies_of, log_in
 from tests.factories import PASSWORD, SECRET, services_of
+from tests.support.calls import cookies_of, log_in
 from tests.ui.visitor import SAME_ORIGIN
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from phoenix_web.errors import Invalid
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
-from tests.calls import log_in
 from tests.factories import ADMIN_SECRET, PASSWORD, SECRET, issue_link, services_of, sign_in
+from tests.support.calls import log_in
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -9,9 +9,9 @@ import pytest
 import time_machine
 
 from phoenix_web.web.guard import ACCESS_COOKIE
-from tests.audit_log import Watch, what
-from tests.authenticator import Authenticator, enrol
 from tests.factories import PASSWORD, issue_link, sign_in
+from tests.support.audit_log import Watch, what
+from tests.support.authenticator import Authenticator, enrol
 from tests.ui.visitor import Visitor, faults, found, visitor
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import time_machine
 
-from tests.calls import cookies_of, log_in
 from tests.factories import DEFAULT_ADMIN_PASSWORD, set_role, sign_in
+from tests.support.calls import cookies_of, log_in
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from phoenix_web.store.accounts.users import UserStore
-from tests.calls import log_in
 from tests.factories import PASSWORD, services_of, sign_in
-from tests.statements import statements
+from tests.support.calls import log_in
+from tests.support.statements import statements
 
 if TYPE_CHECKING:
     from flask import Flask

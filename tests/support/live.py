@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from pydantic import SecretStr
 
-from tests.processes import PATIENCE_SECONDS, reserved_port, running, wait_until
+from tests.support.processes import PATIENCE_SECONDS, reserved_port, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -17,8 +17,8 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import ADMINS_ONLY, Role
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
-from tests.calls import log_in
 from tests.factories import ADMIN_SECRET, issue_link, services_of, sign_in
+from tests.support.calls import log_in
 
 if TYPE_CHECKING:
     from flask import Flask

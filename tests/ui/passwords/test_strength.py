@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import argon2
 
 from tests.factories import issue_link
-from tests.statements import statements
+from tests.support.statements import statements
 from tests.ui.visitor import HTMX, SAME_ORIGIN, found, visitor
 
 if TYPE_CHECKING:

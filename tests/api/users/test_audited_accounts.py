@@ -11,8 +11,8 @@ from phoenix_web.audit.events import Actor
 from phoenix_web.auth.accounts import rename
 from phoenix_web.global_ids import decode_as
 from phoenix_web.store.accounts.users import UserStore
-from tests.audit_log import Watch, by, what
 from tests.factories import PASSWORD, services_of, sign_in
+from tests.support.audit_log import Watch, by, what
 from tests.ui.visitor import found, visitor
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import time_machine
 
-from tests.calls import log_in
 from tests.factories import PASSWORD, add_user
-from tests.statements import statements
+from tests.support.calls import log_in
+from tests.support.statements import statements
 
 if TYPE_CHECKING:
     from flask import Flask
