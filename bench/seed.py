@@ -25,7 +25,7 @@ _BATCH = 10_000
 def add_keys(database_url: str, count: int) -> str:
     """Add *count* keys to the database and return the text of one in the middle."""
     database = Database(database_url)
-    text = key_text.mint(key_text.USER_KEY)
+    text = key_text.generate(key_text.USER_KEY)
     with database.transaction() as session:
         owner = UserStore(session).find_by_email(DEFAULT_ADMIN_EMAIL)
         if owner is None:

@@ -164,7 +164,7 @@ def add_key(
     """Issue a key for *owner*, or a system key without one."""
     with services_of(app).database.transaction() as session:
         users = UserStore(session)
-        user = users.find(owner.user_id) if owner else users.system_user()
+        user = users.find(owner.user_id) if owner else users.find_system_user()
         assert user is not None
         issued = issue_key(
             session,

@@ -38,13 +38,13 @@ def user_created(user: UserInfo, actor: Actor) -> Event:
     return Event(AuditAction.USER_CREATED, actor, user_subject(user), detail=_account(user))
 
 
-def renamed(user: UserInfo, username: str, actor: Actor) -> Event:
+def user_renamed(user: UserInfo, username: str, actor: Actor) -> Event:
     """Return the event that *user* is called *username* from now on."""
     detail = {"from": user.username, "to": username}
     return Event(AuditAction.USER_RENAMED, actor, user_subject(user), detail=detail)
 
 
-def role_changed(user: UserInfo, role: Role, actor: Actor, *, sessions_ended: int) -> Event:
+def user_role_changed(user: UserInfo, role: Role, actor: Actor, *, sessions_ended: int) -> Event:
     """Return the event that *user* has *role* from now on, and no session of the old one."""
     detail = {"from": user.role.value, "to": role.value, "sessions_ended": sessions_ended}
     return Event(AuditAction.USER_ROLE_CHANGED, actor, user_subject(user), detail=detail)
@@ -55,7 +55,7 @@ def user_deleted(user: UserInfo, actor: Actor) -> Event:
     return Event(AuditAction.USER_DELETED, actor, user_subject(user), detail=_account(user))
 
 
-def all_ended(user: UserInfo, count: int, actor: Actor) -> Event:
+def all_sessions_ended(user: UserInfo, count: int, actor: Actor) -> Event:
     """Return the event that the *count* sessions of *user* were ended."""
     subject = user_subject(user)
     return Event(AuditAction.SESSION_ALL_ENDED, actor, subject, detail={"sessions": count})

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from phoenix_web.audit.events import AuditAction, Event
 from phoenix_web.auth import account_rules
 from phoenix_web.auth.account_events import (
-    renamed,
-    role_changed,
     user_created,
     user_deleted,
+    user_renamed,
+    user_role_changed,
     user_subject,
 )
 from phoenix_web.errors import Conflict, Forbidden, NotFound, StaleVersion
@@ -225,7 +225,7 @@ def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -
     if new.role is not None:
         users.set_role(user.id, new.role)
         ended = sessions.close_all(user.id)
-        record(session, role_changed(user, new.role, actor, sessions_ended=ended))
+        record(session, user_role_changed(user, new.role, actor, sessions_ended=ended))
     if new.is_active is not None:
         users.set_active(user.id, is_active=new.is_active)
         action = AuditAction.USER_REACTIVATED if new.is_active else AuditAction.USER_DEACTIVATED
@@ -237,9 +237,9 @@ def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -
         action = AuditAction.USER_PASSWORD_CHANGED
         record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.is_active is False or new.password_hash is not None:
-        PasswordLinkStore(session).drop(user.id)
+        PasswordLinkStore(session).delete_for(user.id)
 
 
 def _rename(session: Session, user: UserInfo, username: str, actor: Actor) -> None:
     UserStore(session).set_username(user.id, username)
-    record(session, renamed(user, username, actor))
+    record(session, user_renamed(user, username, actor))

@@ -42,7 +42,7 @@ def issue(
     if expires_in_days is not None:
         expires_at = datetime.now(UTC) + timedelta(days=expires_in_days)
     with unit_of_work(prepared()) as session:
-        owner = user_of(session, email) if email else UserStore(session).system_user()
+        owner = user_of(session, email) if email else UserStore(session).find_system_user()
         issued = issue_key(
             session,
             owner,
@@ -79,7 +79,7 @@ def revoke(key_id: str) -> None:
         if kind == "UserApiKey":
             key = store.find_of_people(number)
         elif kind == "SystemApiKey":
-            key = store.find_owned(number, UserStore(session).system_user().id)
+            key = store.find_owned(number, UserStore(session).find_system_user().id)
         if key is None:
             raise NotFound(f"Key {key_id} does not exist")
         revoke_key(session, key, actor=cli_actor())

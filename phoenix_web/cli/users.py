@@ -165,7 +165,7 @@ def _row(listed: ListedUser) -> dict[str, str | int | None]:
 def _password(settings: Settings, email: str, *, read: bool) -> str:
     """Return the password on standard input, or a new one; raise `Invalid` for a bad one."""
     passwords = passwords_of(settings)
-    password = sys.stdin.readline().rstrip("\r\n") if read else passwords.random()
+    password = sys.stdin.readline().rstrip("\r\n") if read else passwords.generate()
     if fault := passwords.fault(password, email):
         raise Invalid(fault)
     return password

@@ -147,7 +147,7 @@ class MailSender:
 
     def _send(self, mail: MailInfo, link: LinkInfo, report: Report) -> None:
         try:
-            token = self.links.token(link.purpose, link.nonce)
+            token = self.links.sign(link.purpose, link.nonce)
             message = self.composer.compose(
                 mail.purpose,
                 link.user,

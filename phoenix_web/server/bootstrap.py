@@ -53,7 +53,7 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
     passwords = passwords_of(settings)
     if not users.has_role(Role.ADMIN):
         told = settings.default_admin_initial_password
-        password = told.get_secret_value() if told else passwords.random()
+        password = told.get_secret_value() if told else passwords.generate()
         invented = None if told else password
         if fault := passwords.fault(password, DEFAULT_ADMIN_EMAIL, "admin"):
             raise ConfigError([f"PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD: {fault}"])
@@ -64,7 +64,7 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
     for username, email in settings.admins.items():
         if users.find_by_email(email) is None and users.find_by_username(username) is None:
             # The password is not shown: the user signs in once an administrator has set another.
-            password_hash = passwords.hash(passwords.random())
+            password_hash = passwords.hash(passwords.generate())
             new = accounts.NewAccount(email, username, Role.ADMIN, password_hash=password_hash)
             try:
                 accounts.create(session, new, SERVER_ACTOR)

@@ -97,7 +97,7 @@ def _principal() -> Principal:
                 raise
     if not refresh_token:
         raise InvalidCredential("no cookie")
-    renewal = services().sessions.renew(refresh_token, current_actor())
+    renewal = services().sessions.refresh(refresh_token, current_actor())
     if renewal.tokens is not None:
         remember(renewal.tokens)
     # Otherwise another tab has renewed the session a moment ago, and its cookies are on their way.

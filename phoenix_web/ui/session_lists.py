@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.auth.sign_in.devices import in_words
+from phoenix_web.auth.sign_in.devices import describe_user_agent
 from phoenix_web.global_ids import MAX_ID
 from phoenix_web.store.accounts.sessions import SessionInfo, SessionStore
 from phoenix_web.web.guard import current_principal
@@ -41,5 +41,7 @@ def listed(session: Session, user_id: int) -> SessionList:
     """Return the user's sessions, newest first, within the unit of work *session*."""
     page = SessionStore(session).page(user_id, _SHOWN)
     own = current_principal().session_id
-    rows = [SessionRow(one, in_words(one.user_agent), one.id == own) for one in page.items]
+    rows = [
+        SessionRow(one, describe_user_agent(one.user_agent), one.id == own) for one in page.items
+    ]
     return SessionList(rows, page.next_id is not None)

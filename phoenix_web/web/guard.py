@@ -190,7 +190,7 @@ def api_principal() -> Principal:
         principal = services().verifier.verify_bearer(bearer(header))
         if principal.is_first_use:
             assert principal.credential_id is not None  # noqa: S101 - it is a key
-            services().usage.note_first(principal.credential_id, actor_of(principal))
+            services().usage.record_first_use(principal.credential_id, actor_of(principal))
         return principal
     cookie = session_cookie(ACCESS_COOKIE)
     if not cookie:
@@ -215,9 +215,9 @@ def session_of_cookies() -> tuple[int, int] | None:
     """Return *(user id, session id)* of the cookies, even expired ones, or None; renews nothing."""
     try:
         cookie = session_cookie(ACCESS_COOKIE) or ""
-        principal = services().verifier.verify_session(cookie, even_expired=True)
+        principal = services().verifier.verify_session(cookie, allow_expired=True)
     except InvalidCredential:
-        found = services().sessions.find(request.cookies.get(REFRESH_COOKIE, ""))
+        found = services().sessions.find_refresh_token(request.cookies.get(REFRESH_COOKIE, ""))
         return None if found is None else (found.user_id, found.session_id)
     return session_of(principal)
 

@@ -87,7 +87,7 @@ def build(settings: Settings, secret: str) -> Services:
         tokens,
         secret,
         lifetime=settings.refresh_lifetime,
-        reuse=timedelta(seconds=settings.refresh_reuse_seconds),
+        reuse_interval=timedelta(seconds=settings.refresh_reuse_seconds),
         max_age=settings.session_max_age,
     )
     is_throttled = not settings.disable_brute_force_login_protection

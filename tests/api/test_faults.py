@@ -37,7 +37,7 @@ def unreachable(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flas
     indirect=True,
 )
 def test_without_a_database_answers_are_503(unreachable: FlaskClient) -> None:
-    key = key_text.mint(key_text.USER_KEY)
+    key = key_text.generate(key_text.USER_KEY)
     for answer in (
         unreachable.get("/readyz"),
         unreachable.get("/v1/user", headers={"Authorization": f"Bearer {key}"}),

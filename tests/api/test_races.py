@@ -31,15 +31,15 @@ def test_a_password_set_while_its_old_one_is_checked_ends_that_sign_in(
     """The change commits after the check has read the old hash, before the session is opened."""
     database = services_of(app).database
     reached, go_on = threading.Event(), threading.Event()
-    matches = type(services_of(app).passwords).matches
+    verify = type(services_of(app).passwords).verify
 
     def slowly(*told: Any) -> bool:
-        answer = matches(*told)
+        answer = verify(*told)
         reached.set()
         go_on.wait(10)
         return answer
 
-    monkeypatch.setattr(type(services_of(app).passwords), "matches", slowly)
+    monkeypatch.setattr(type(services_of(app).passwords), "verify", slowly)
     with ThreadPoolExecutor(1) as pool:
         signing_in = pool.submit(log_in, app.test_client(use_cookies=False), member.email)
         assert reached.wait(10)
@@ -91,15 +91,15 @@ def test_a_user_deleted_while_signing_in_is_no_defect(
     app: Flask, member: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = services_of(app).database
-    matches = type(services_of(app).passwords).matches
+    verify = type(services_of(app).passwords).verify
 
     def deleted_meanwhile(*told: Any) -> bool:
-        answer = matches(*told)
+        answer = verify(*told)
         with database.transaction() as session:
             UserStore(session).delete(member.user_id)
         return answer
 
-    monkeypatch.setattr(type(services_of(app).passwords), "matches", deleted_meanwhile)
+    monkeypatch.setattr(type(services_of(app).passwords), "verify", deleted_meanwhile)
 
     assert log_in(app.test_client(use_cookies=False), member.email).status_code == 401
 
@@ -120,7 +120,7 @@ def test_sign_ins_beyond_the_queue_are_told_to_come_again_and_count_for_nothing(
     app: Flask, member: SignedIn
 ) -> None:
     passwords = services_of(app).passwords
-    with ThreadPoolExecutor(40) as pool, passwords.turn():
+    with ThreadPoolExecutor(40) as pool, passwords.hashing_slot():
         waiting = [
             pool.submit(log_in, app.test_client(use_cookies=False), member.email) for _ in range(40)
         ]

@@ -358,7 +358,7 @@ def test_a_link_that_is_good_no_more_is_not_sent(
     with time_machine.travel(datetime.now(UTC)) as clock:
         if what == "used":
             with database.transaction() as session:
-                PasswordLinkStore(session).drop(member.user_id)
+                PasswordLinkStore(session).delete_for(member.user_id)
         elif what == "replaced":
             issue_link(app, member)
         elif what == "expired":
@@ -527,7 +527,7 @@ def test_a_stranger_who_asks_for_a_reset_ends_no_invitation(
     ask_for_reset(app, member.email)
     assert send_due(app).sent == 1
 
-    assert services_of(app).password_links.find(token).purpose is LinkPurpose.INVITATION
+    assert services_of(app).password_links.verify(token).purpose is LinkPurpose.INVITATION
     mailed = link_in(mail_server.messages[0]).partition("token=")[2]
     body = {"token": mailed, "password": NEW}
     assert client.post("/auth/password-reset", json=body).status_code == 204

@@ -46,7 +46,7 @@ def enrol(app: Flask, user: SignedIn) -> Authenticator:
     assert found is not None
     session_id = services.verifier.verify_session(user.access_token).credential_id
     assert session_id is not None
-    draft = services.enrolment.begin(found, user.password, Actor())
+    draft = services.enrolment.start(found, user.password, Actor())
     first = Authenticator(draft.secret).code(-1)
     codes = services.enrolment.confirm(found, draft.token, first, session_id, Actor())
     return Authenticator(draft.secret, tuple(codes))

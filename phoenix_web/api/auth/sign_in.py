@@ -10,7 +10,7 @@ from pydantic import Field
 
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.payloads import Payload, Text, no_content, respond
-from phoenix_web.auth.sign_in.login import CodeAsked
+from phoenix_web.auth.sign_in.login import CodeRequired
 from phoenix_web.errors import InvalidCredential
 from phoenix_web.rate_limits import REFRESH, SIGN_IN
 from phoenix_web.web import cookies
@@ -77,7 +77,7 @@ def log_in(body: LoginRequestBody) -> Response:
     tokens = services().login.log_in(
         body.email, body.password, current_actor(), device_cookie(), code
     )
-    if isinstance(tokens, CodeAsked):
+    if isinstance(tokens, CodeRequired):
         raise InvalidCredential("right password without a code", CODE_REQUIRED)
     return _respond_tokens(tokens)
 
@@ -96,10 +96,10 @@ def refresh(body: RefreshRequestBody | None) -> Response:
     came: no script in a page can read the tokens of a cookie.
     """
     refresh_token = body.refresh_token if body else _refresh_cookie()
-    found = services().sessions.find(refresh_token)
+    found = services().sessions.find_refresh_token(refresh_token)
     if found is not None:
         services().rate_limits.acquire(REFRESH, f"session {found.session_id}")
-    renewal = services().sessions.renew(refresh_token, current_actor())
+    renewal = services().sessions.refresh(refresh_token, current_actor())
     if renewal.tokens is None:
         # Somebody else spent it within the last seconds and holds the new tokens.
         raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
@@ -141,7 +141,7 @@ def _session_of_request() -> tuple[int, int] | None:
     if not header:
         return session_of_cookies()
     try:
-        return session_of(services().verifier.verify_session(bearer(header), even_expired=True))
+        return session_of(services().verifier.verify_session(bearer(header), allow_expired=True))
     except InvalidCredential:
         return None
 

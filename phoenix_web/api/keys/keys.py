@@ -107,7 +107,7 @@ def list_all_keys(query: PageQuery) -> Response:
 def list_system_keys() -> Response:
     """List system keys."""
     with services().database.reading() as session:
-        keys = KeyStore(session).list_for(UserStore(session).system_user().id)
+        keys = KeyStore(session).list_for(UserStore(session).find_system_user().id)
     return respond(ApiKeysResponse(data=[_to_payload("SystemApiKey", key) for key in keys]))
 
 
@@ -120,7 +120,7 @@ def create_system_key(body: CreateApiKeyRequestBody) -> Response:
     This answer is the only one with the text of the key.
     """
     with services().database.reading() as session:
-        owner = UserStore(session).system_user()
+        owner = UserStore(session).find_system_user()
     return _issued("SystemApiKey", body.data, owner)
 
 
@@ -131,7 +131,7 @@ def revoke_system_key(key_id: str) -> Response:
     """Revoke a system key."""
     with services().database.transaction() as session:
         number = require_id("SystemApiKey", key_id)
-        key = KeyStore(session).find_owned(number, UserStore(session).system_user().id)
+        key = KeyStore(session).find_owned(number, UserStore(session).find_system_user().id)
         if key is None:
             raise NotFound("System API key not found")
         revoke_key(session, key, actor=current_actor())

@@ -13,7 +13,7 @@ from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
 from phoenix_web.auth import account_rules
-from phoenix_web.auth.sign_in.devices import in_words
+from phoenix_web.auth.sign_in.devices import describe_user_agent
 from phoenix_web.auth.sign_in.sessions import end_session, end_sessions
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode
@@ -150,7 +150,7 @@ def _to_payload(found: SessionInfo) -> UserSession:
         created_at=found.created_at,
         last_seen_at=found.last_seen_at,
         expires_at=found.expires_at,
-        device=in_words(found.user_agent),
+        device=describe_user_agent(found.user_agent),
         user_agent=found.user_agent,
         address=found.address,
         is_current=current_principal().session_id == found.id,

@@ -150,7 +150,7 @@ def reset_second_factor(user_id: str) -> Response:
 def _password_hash(wanted: LocalUserData) -> str:
     passwords = services().passwords
     # Empty stands for "none given", as in the contract; the random one is disclosed to nobody.
-    password = wanted.password or passwords.random()
+    password = wanted.password or passwords.generate()
     if fault := passwords.fault(password, wanted.email, wanted.username):
         raise ValidationFailed([value_fault(["body", "user", "LOCAL", "password"], fault)])
     return passwords.hash(password)

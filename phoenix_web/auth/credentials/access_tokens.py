@@ -63,8 +63,8 @@ class AccessTokens:
         }
         return self._jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _TYPE})
 
-    def read(self, text: str, *, even_expired: bool = False) -> Claims:
-        """Return what *text* claims, with *even_expired* also after its time.
+    def decode(self, text: str, *, allow_expired: bool = False) -> Claims:
+        """Return what *text* claims, with *allow_expired* also after its time.
 
         Raises `ExpiredCredential` for a token that was good, `InvalidCredential` for all else.
         """
@@ -77,7 +77,7 @@ class AccessTokens:
                 algorithms=[_ALGORITHM],
                 audience=_AUDIENCE,
                 issuer=self._issuer,
-                options={"require": list(_CLAIMS), "verify_exp": not even_expired},
+                options={"require": list(_CLAIMS), "verify_exp": not allow_expired},
             )
         except jwt.ExpiredSignatureError as error:
             raise ExpiredCredential("access token expired") from error

@@ -45,7 +45,9 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
     Raises `Invalid` for a name, a description or an expiry against the `account_rules`, and
     `FormAlreadyUsed` when *form_nonce* names a form that has created its key before.
     """
-    text = key_text.mint(key_text.SYSTEM_KEY if owner.role is Role.SYSTEM else key_text.USER_KEY)
+    text = key_text.generate(
+        key_text.SYSTEM_KEY if owner.role is Role.SYSTEM else key_text.USER_KEY
+    )
     key = KeyStore(session).add(
         user_id=owner.id,
         name=account_rules.key_name(name),

@@ -25,7 +25,7 @@ _BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _HINT_LENGTH: Final = _PREFIX_LENGTH + 4
 
 
-def mint(prefix: str) -> str:
+def generate(prefix: str) -> str:
     """Return a new text of the kind that *prefix* names."""
     body = prefix + _base62(secrets.randbits(256), _SECRET_LENGTH)
     return body + _checksum(body)

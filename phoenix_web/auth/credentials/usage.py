@@ -47,13 +47,13 @@ class KeyUsage:
         self._database = database
         self._waiting: dict[int, _Use] = {}
         #: Held for a moment only, and by whoever writes.
-        self._gathering = threading.Lock()
-        self._writing = threading.Lock()
+        self._waiting_lock = threading.Lock()
+        self._flush_lock = threading.Lock()
         self._process: int | None = None
 
-    def note_first(self, key_id: int, actor: Actor) -> None:
+    def record_first_use(self, key_id: int, actor: Actor) -> None:
         """Remember that the key was used, of which no use was known when it was looked up."""
-        with self._gathering:
+        with self._waiting_lock:
             if key_id in self._waiting or len(self._waiting) >= _MAX_WAITING:
                 return
             self._waiting[key_id] = _Use(datetime.now(UTC), actor)
@@ -67,10 +67,10 @@ class KeyUsage:
 
     def flush(self) -> None:
         """Write down what has been gathered; what cannot be written now waits for the next time."""
-        with self._writing:
+        with self._flush_lock:
             if self._database.disposed.is_set():
                 return
-            with self._gathering:
+            with self._waiting_lock:
                 # By ascending id, so that no two processes wait for each other's rows.
                 waiting = sorted(self._waiting.items())
             for start in range(0, len(waiting), _BATCH):
@@ -80,7 +80,7 @@ class KeyUsage:
                 except PhoenixError as error:
                     _log.warning("recording first uses of %d keys postponed: %s", len(batch), error)
                     return
-                with self._gathering:
+                with self._waiting_lock:
                     for key_id, _ in batch:
                         del self._waiting[key_id]
 
@@ -88,7 +88,7 @@ class KeyUsage:
         with self._database.transaction() as session:
             store = KeyStore(session)
             for key_id, use in batch:
-                key = store.first_use(key_id, use.at)
+                key = store.mark_used(key_id, use.at)
                 if key is not None:
                     used_at = use.at.isoformat(timespec="milliseconds")
                     subject = key_subject(key)

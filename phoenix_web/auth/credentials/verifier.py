@@ -46,13 +46,13 @@ class Verifier:
             return self._key(text)
         return self.verify_session(text)
 
-    def verify_session(self, text: str, *, even_expired: bool = False) -> Principal:
+    def verify_session(self, text: str, *, allow_expired: bool = False) -> Principal:
         """Return whose access token *text* is; nothing else is good in the session cookie.
 
-        Raises `ExpiredCredential` for one that was right, unless *even_expired* (who signs out
+        Raises `ExpiredCredential` for one that was right, unless *allow_expired* (who signs out
         may be late), and `InvalidCredential` for all else.
         """
-        claims = self._tokens.read(text, even_expired=even_expired)
+        claims = self._tokens.decode(text, allow_expired=allow_expired)
         row = self._database.find_row(FIND_BY_ID, {"session_id": claims.session_id})
         if row is None:
             raise InvalidCredential(f"session {claims.session_id} has ended")

@@ -40,14 +40,14 @@ class Challenges:
         proof = password_proof(self._key, user.id, password_hash)
         return str(self._serializer.dumps([user.id, proof]))
 
-    def user_id(self, challenge: str) -> int:
+    def read_user_id(self, challenge: str) -> int:
         """Return for whom *challenge* was issued.
 
         Raises `ExpiredCredential` for one that is too old, `InvalidCredential` for no challenge.
         """
         return self._read(challenge)[0]
 
-    def check(self, challenge: str, user: UserInfo, password_hash: str) -> None:
+    def verify(self, challenge: str, user: UserInfo, password_hash: str) -> None:
         """Raise `InvalidCredential` unless *challenge* is for *user* with this password hash."""
         user_id, proof = self._read(challenge)
         expected = password_proof(self._key, user.id, password_hash)

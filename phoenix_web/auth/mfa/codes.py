@@ -56,7 +56,7 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
     factor = store.find(user.id)
     if factor is None:
         return None
-    if is_of_app(code):
+    if is_app_code(code):
         step = matching_step(factor.totp_secret, code)
         if step is None:
             raise WrongCode(f"wrong code for user {user.id}")
@@ -73,7 +73,7 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
     return RECOVERY_CODE
 
 
-def is_of_app(code: str) -> bool:
+def is_app_code(code: str) -> bool:
     """Return whether *code* has the form that apps make, which alone is short enough to guess."""
     typed = _without_spaces(code)
     return len(typed) == _DIGITS and typed.isascii() and typed.isdecimal()

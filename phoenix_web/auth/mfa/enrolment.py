@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class EnrolmentDraft:
+class PendingEnrolment:
     """A second factor that nobody has confirmed: it stands in a form, and nowhere else."""
 
     #: Base32, for typing; `uri` is the same for a QR code.
@@ -67,7 +67,7 @@ class Enrolment:
             derive_key(secret, "second factor draft"), salt="second-factor-draft"
         )
 
-    def begin(self, user: UserInfo, current: str, actor: Actor) -> EnrolmentDraft:
+    def start(self, user: UserInfo, current: str, actor: Actor) -> PendingEnrolment:
         """Return a new draft for *user*, whose password is *current*; nothing is on yet.
 
         Raises `InvalidCredential`, `TooManyRequests` and `Unavailable` as a change of the password
@@ -86,7 +86,7 @@ class Enrolment:
         token = str(self._serializer.dumps([user.id, secret, proven]))
         return self._draft(user, secret, token)
 
-    def draft(self, user: UserInfo, token: str) -> EnrolmentDraft:
+    def resume(self, user: UserInfo, token: str) -> PendingEnrolment:
         """Return the draft of *user* behind *token*; raise `ExpiredCredential` without a good one.
 
         It is good for half an hour.
@@ -123,11 +123,11 @@ class Enrolment:
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
             self._reauthentication.throttle.reset_codes(session, user.id)
-            _note(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
+            _end_other_sessions(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s turned on two-step sign-in", user.id)
         return made
 
-    def renew_recovery_codes(
+    def regenerate_recovery_codes(
         self, user: UserInfo, current: str, code: str, actor: Actor
     ) -> list[str]:
         """Return new recovery codes in place of all from before.
@@ -141,11 +141,11 @@ class Enrolment:
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._consume(session, proof, code, actor)
-                MfaStore(session).put_recovery_codes(user.id, digests)
+                MfaStore(session).replace_recovery_codes(user.id, digests)
                 record(session, Event(action, actor, user_subject(user)))
         return made
 
-    def turn_off(
+    def disable(
         self, user: UserInfo, current: str, code: str, session_id: int, actor: Actor
     ) -> None:
         """Let sign-ins of *user* need no code any more.
@@ -158,7 +158,7 @@ class Enrolment:
             with self._database.transaction() as session:
                 self._consume(session, proof, code, actor)
                 MfaStore(session).remove(user.id)
-                _note(session, AuditAction.MFA_REMOVED, user, session_id, actor)
+                _end_other_sessions(session, AuditAction.MFA_REMOVED, user, session_id, actor)
         _log.info("user %s turned off two-step sign-in", user.id)
 
     def _prove(self, user: UserInfo, current: str, code: str) -> ReauthenticationProof:
@@ -167,7 +167,7 @@ class Enrolment:
         A change of the password needs no code, and forgives what the password was counted for.
         """
         proof = self._reauthentication.reauthenticate(user, current)
-        if not codes.is_of_app(code):
+        if not codes.is_app_code(code):
             return proof
         throttle = self._reauthentication.throttle
         attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
@@ -193,11 +193,11 @@ class Enrolment:
             raise ExpiredCredential("draft of a second factor expired, or none")
         return secret, proven
 
-    def _draft(self, user: UserInfo, secret: str, token: str) -> EnrolmentDraft:
-        return EnrolmentDraft(secret, codes.totp_uri(secret, user.email, self._issuer), token)
+    def _draft(self, user: UserInfo, secret: str, token: str) -> PendingEnrolment:
+        return PendingEnrolment(secret, codes.totp_uri(secret, user.email, self._issuer), token)
 
 
-def _note(
+def _end_other_sessions(
     session: Session, action: AuditAction, user: UserInfo, session_id: int, actor: Actor
 ) -> None:
     """End all sessions of *user* but one, and record *action*."""

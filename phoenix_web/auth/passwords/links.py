@@ -108,17 +108,17 @@ class PasswordLinks:
         nonce = secrets.token_urlsafe(16)
         now = datetime.now(UTC)
         expires_at = now + self._lifetimes[purpose]
-        link_id = PasswordLinkStore(session).put(held.id, purpose, nonce, now, expires_at)
+        link_id = PasswordLinkStore(session).replace(held.id, purpose, nonce, now, expires_at)
         detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
         subject = user_subject(held)
         record(session, Event(AuditAction.PASSWORD_LINK_ISSUED, actor, subject, detail=detail))
-        return IssuedLink(link_id, self.token(purpose, nonce), expires_at)
+        return IssuedLink(link_id, self.sign(purpose, nonce), expires_at)
 
-    def token(self, purpose: LinkPurpose, nonce: str) -> str:
+    def sign(self, purpose: LinkPurpose, nonce: str) -> str:
         """Return the text of the link that *nonce* names."""
         return str(self._serializers[purpose].dumps(nonce))
 
-    def find(self, token: str) -> LinkInfo:
+    def verify(self, token: str) -> LinkInfo:
         """Return the link whose text is *token*; it stays as good as it is.
 
         Raises `InvalidCredential` alike for one that is forged, expired, used or replaced, or
@@ -146,7 +146,7 @@ class PasswordLinks:
         Raises `InvalidCredential` as `find` does, `Invalid` for a password that is not
         acceptable, and `Unavailable` when too many wait to sign in; the link stays good then.
         """
-        link = self.find(token)
+        link = self.verify(token)
         fault = self._passwords.fault(password, link.user.email, link.user.username)
         if fault is not None:
             raise Invalid(fault)

@@ -48,7 +48,7 @@ class Strength(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Rating:
     """What a password is told while it is being typed."""
 
     strength: Strength
@@ -75,22 +75,22 @@ def fault(password: str, names: Iterable[str] = (), *, is_strong: bool = False) 
     return _OWN if _is_made_of(password, names) else None
 
 
-def judge(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> Judgement | None:
+def rate(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> Rating | None:
     """Return how strong *password* is, or None for none."""
     if not password:
         return None
     if len(password) < MIN_LENGTH:
         text = f"{len(password)} of at least {MIN_LENGTH} characters"
-        return Judgement(Strength.REFUSED, text)
+        return Rating(Strength.REFUSED, text)
     refusal = fault(password, names, is_strong=is_strong)
     if refusal is not None:
-        return Judgement(Strength.REFUSED, refusal)
+        return Rating(Strength.REFUSED, refusal)
     worth = _worth(_folded(password))
     if worth < MIN_LENGTH:
-        return Judgement(Strength.FAIR, "Fair. Add words to make it stronger.")
+        return Rating(Strength.FAIR, "Fair. Add words to make it stronger.")
     if worth < _STRONG_LENGTH:
-        return Judgement(Strength.GOOD, "Good. A longer password is stronger.")
-    return Judgement(Strength.STRONG, "Strong.")
+        return Rating(Strength.GOOD, "Good. A longer password is stronger.")
+    return Rating(Strength.STRONG, "Strong.")
 
 
 def _missing(password: str) -> list[str]:

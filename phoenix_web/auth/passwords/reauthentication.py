@@ -42,11 +42,11 @@ class Reauthentication:
         Raises `InvalidCredential` when it is not, `TooManyRequests` when it was not too often, and
         `Unavailable` as for a sign-in.
         """
-        with self.passwords.turn():
+        with self.passwords.hashing_slot():
             attempt = self.throttle.register_reauthentication(user.id)
             with self.database.reading() as session:
                 password_hash = UserStore(session).password_hash(user.id)
-            if not self.passwords.matches(current, password_hash):
+            if not self.passwords.verify(current, password_hash):
                 raise InvalidCredential(f"wrong current password of user {user.id}", WRONG)
         return ReauthenticationProof(user, attempt, password_hash)
 

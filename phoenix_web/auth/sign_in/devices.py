@@ -56,12 +56,12 @@ def device_columns(actor: Actor) -> dict[str, str | None]:
     A client can send any text as its user agent: it is cut, and control characters are removed.
     """
     return {
-        "address": _kept(actor.address, MAX_ADDRESS_LENGTH),
-        "user_agent": _kept(actor.agent, MAX_USER_AGENT_LENGTH),
+        "address": _sanitized(actor.address, MAX_ADDRESS_LENGTH),
+        "user_agent": _sanitized(actor.agent, MAX_USER_AGENT_LENGTH),
     }
 
 
-def in_words(user_agent: str | None) -> str:
+def describe_user_agent(user_agent: str | None) -> str:
     """Return what *user_agent* is, as people say it: `Firefox on Linux`."""
     told = user_agent or ""
     program = _first(_PROGRAMS, told)
@@ -75,7 +75,7 @@ def _first(names: tuple[tuple[str, str], ...], text: str) -> str | None:
     return next((name for sign, name in names if sign in text), None)
 
 
-def _kept(text: str | None, length: int) -> str | None:
+def _sanitized(text: str | None, length: int) -> str | None:
     """Return the beginning of *text* without what cannot be shown, or None when nothing is left."""
     shown = "".join(character for character in (text or "")[:length] if character.isprintable())
     return shown.strip() or None

@@ -41,7 +41,7 @@ class KnownDevices:
             derive_key(secret, "known device cookie"), salt="phoenix-device"
         )
 
-    def find(
+    def verify(
         self, cookie: str | None, user: UserInfo | None, password_hash: str | None
     ) -> str | None:
         """Return the device that *cookie* proves to be known to *user*, or None."""

@@ -39,10 +39,10 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class CodeAsked:
+class CodeRequired:
     """The password was right, and a code is to come; nothing has been opened."""
 
-    #: What `Login.enter_code` takes beside the code.
+    #: What `Login.verify_code` takes beside the code.
     challenge: str = field(repr=False)
 
 
@@ -65,7 +65,7 @@ class Login:
         actor: Actor,
         device_cookie: str | None,
         code: str | None = None,
-    ) -> TokenPair | CodeAsked:
+    ) -> TokenPair | CodeRequired:
         """Open a session and return its tokens, or a challenge when a code is required.
 
         A code is asked for when the user has a second factor and *code* is None.
@@ -77,10 +77,10 @@ class Login:
         """
         refusals = record_failures(self.database, AuditAction.LOGIN_FAILED, email, actor)
         # The turn spans the count too, so that right passwords at once are not taken for guesses.
-        with self.passwords.turn(), refusals:
+        with self.passwords.hashing_slot(), refusals:
             return self._log_in(normal_email(email), password, actor, device_cookie, code)
 
-    def enter_code(
+    def verify_code(
         self, challenge: str, code: str, actor: Actor, device_cookie: str | None
     ) -> TokenPair:
         """Open the session that *challenge* stands for, and return its tokens.
@@ -89,7 +89,7 @@ class Login:
         Raises `InvalidCredential` for one that is forged, or too old, or whose user has another
         password by now or may no more come in.
         """
-        user_id = self.challenges.user_id(challenge)
+        user_id = self.challenges.read_user_id(challenge)
         with self.database.reading() as session:
             users = UserStore(session)
             user, password_hash = users.find(user_id), users.password_hash(user_id)
@@ -98,16 +98,16 @@ class Login:
         with record_failures(self.database, AuditAction.LOGIN_FAILED, user.email, actor):
             if not user.is_active or password_hash is None:
                 raise InvalidCredential(f"user {user_id} went away during the sign-in", _WRONG)
-            self.challenges.check(challenge, user, password_hash)
-            known = self.known_devices.find(device_cookie, user, password_hash)
+            self.challenges.verify(challenge, user, password_hash)
+            known = self.known_devices.verify(device_cookie, user, password_hash)
             attempt = self.throttle.register_failure(user.email, actor.address, known)
-            if codes.is_of_app(code):
+            if codes.is_app_code(code):
                 attempt = self.throttle.register_wrong_code(attempt, user.id)
             by = actor.as_user(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 _lock(session, user, password_hash)
                 tokens = self._open(session, user, attempt, by, code)
-        return self._recognised(tokens, user, attempt, device_cookie, password_hash)
+        return self._with_device_cookie(tokens, user, attempt, device_cookie, password_hash)
 
     def change_password(  # noqa: PLR0913 - who, what and from where
         self,
@@ -127,13 +127,16 @@ class Login:
         often, `Unavailable` as for a sign-in, and `Conflict` when the name is taken.
         """
         action = AuditAction.USER_PASSWORD_CHANGED
-        with self.passwords.turn(), record_failures(self.database, action, user.email, actor):
+        with (
+            self.passwords.hashing_slot(),
+            record_failures(self.database, action, user.email, actor),
+        ):
             proof = self.reauthentication.reauthenticate(user, current)
             new_hash = self.passwords.hash(new)
             with self.database.transaction() as session:
                 self.reauthentication.confirm(session, proof)
                 UserStore(session).set_password(user.id, new_hash, needs_reset=False)
-                PasswordLinkStore(session).drop(user.id)
+                PasswordLinkStore(session).delete_for(user.id)
                 ended = SessionStore(session).close_all(user.id)
                 tokens = self.sessions.open(session, user, actor)
                 detail = {"sessions_ended": ended, "new_session": tokens.session_id}
@@ -151,24 +154,24 @@ class Login:
 
     def _log_in(
         self, email: str, password: str, actor: Actor, device_cookie: str | None, code: str | None
-    ) -> TokenPair | CodeAsked:
+    ) -> TokenPair | CodeRequired:
         with self.database.reading() as session:
             # One statement, whether there is such a user or not.
-            user, password_hash = UserStore(session).find_to_sign_in(email)
+            user, password_hash = UserStore(session).find_for_sign_in(email)
         if user is not None and not user.is_active:
             # A deactivated account has no password that matches, at the cost of one that has.
             password_hash = None
-        known = self.known_devices.find(device_cookie, user, password_hash)
+        known = self.known_devices.verify(device_cookie, user, password_hash)
         # Counted before the password is looked at: forty parallel guesses are not forty tries.
         attempt = self.throttle.register_failure(email, actor.address, known)
-        is_right = self.passwords.matches(password, password_hash)
+        is_right = self.passwords.verify(password, password_hash)
         if not is_right or user is None or password_hash is None:
             who = f"user {user.id}" if user else "an unknown address"
             who += "" if user is None or user.is_active else ", who is deactivated"
             raise InvalidCredential(f"wrong password for {who}", _WRONG)
-        if code is not None and codes.is_of_app(code):
+        if code is not None and codes.is_app_code(code):
             attempt = self.throttle.register_wrong_code(attempt, user.id)
-        outdated = self.passwords.is_outdated(password_hash)
+        outdated = self.passwords.needs_rehash(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash
         by = actor.as_user(user.id, user.username, PASSWORD)
         with self.database.transaction() as session:
@@ -180,11 +183,11 @@ class Login:
             if code is None and MfaStore(session).find(user.id) is not None:
                 # One right password is no wrong code. What stood against the account stands on:
                 # whoever knows the password must not buy guesses at the code by it.
-                self.throttle.withdraw(session, attempt)
+                self.throttle.cancel(session, attempt)
                 record(session, Event(AuditAction.LOGIN_CODE_ASKED, by, user_subject(user)))
-                return CodeAsked(self.challenges.issue(user, new_hash))
+                return CodeRequired(self.challenges.issue(user, new_hash))
             tokens = self._open(session, user, attempt, by, code or "")
-        return self._recognised(tokens, user, attempt, device_cookie, new_hash)
+        return self._with_device_cookie(tokens, user, attempt, device_cookie, new_hash)
 
     def _open(
         self, session: Session, user: UserInfo, attempt: LoginAttempt, actor: Actor, code: str
@@ -199,7 +202,7 @@ class Login:
         record(session, Event(AuditAction.SESSION_OPENED, actor, subject, detail=detail))
         return tokens
 
-    def _recognised(
+    def _with_device_cookie(
         self,
         tokens: TokenPair,
         user: UserInfo,

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.audit.events import REFRESH_TOKEN, AuditAction, Event
-from phoenix_web.auth.account_events import all_ended, session_subject
+from phoenix_web.auth.account_events import all_sessions_ended, session_subject
 from phoenix_web.auth.credentials import key_text
 from phoenix_web.auth.credentials.access_tokens import derive_key, new_token_id
 from phoenix_web.auth.credentials.principal import Principal
 from phoenix_web.auth.sign_in.devices import device_columns
 from phoenix_web.errors import ExpiredCredential, InvalidCredential
 from phoenix_web.policy import CredentialKind
-from phoenix_web.store.accounts.sessions import RefreshInfo, SessionStore
+from phoenix_web.store.accounts.sessions import RefreshTokenInfo, SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
 
@@ -45,7 +45,7 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Renewal:
+class RefreshResult:
     """What a refresh token gave: who came with it, and new tokens unless it was just spent."""
 
     principal: Principal
@@ -53,7 +53,7 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
+class _Validity:
     """From when to when a pair of tokens is good."""
 
     start: datetime
@@ -74,7 +74,7 @@ class Sessions:
         secret: str,
         *,
         lifetime: timedelta,
-        reuse: timedelta,
+        reuse_interval: timedelta,
         max_age: timedelta,
     ) -> None:
         """Let refresh tokens live for *lifetime*, and be shown again within *reuse*.
@@ -86,7 +86,7 @@ class Sessions:
         # Keyed, so that another PHOENIX_SECRET ends every session, as it does for access tokens.
         self._digest_key = derive_key(secret, "refresh token")
         self._lifetime = lifetime
-        self._reuse = reuse
+        self._reuse_interval = reuse_interval
         self._max_age = max_age
 
     def open(self, session: Session, user: UserInfo, actor: Actor) -> TokenPair:
@@ -100,7 +100,7 @@ class Sessions:
         session_id = store.open(user.id, token_id, now, term.end, **device_columns(actor))
         return self._pair(store, user, session_id, token_id, term)
 
-    def renew(self, refresh_token: str, actor: Actor) -> Renewal:
+    def refresh(self, refresh_token: str, actor: Actor) -> RefreshResult:
         """Exchange *refresh_token*, which can be used once, for new tokens.
 
         Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
@@ -126,7 +126,7 @@ class Sessions:
             )
         return renewal
 
-    def find(self, refresh_token: str) -> RefreshInfo | None:
+    def find_refresh_token(self, refresh_token: str) -> RefreshTokenInfo | None:
         """Return the open session behind *refresh_token*, spent or not, or None."""
         digest = self._digest(refresh_token)
         if digest is None:
@@ -147,8 +147,8 @@ class Sessions:
                 end_session(session, user, session_id, by)
 
     def _exchange(
-        self, session: Session, digest: bytes, found: RefreshInfo, actor: Actor
-    ) -> Renewal | None:
+        self, session: Session, digest: bytes, found: RefreshTokenInfo, actor: Actor
+    ) -> RefreshResult | None:
         """Return the renewal, or None for a replay, which has then ended the session."""
         store = SessionStore(session)
         opened_at = store.lock(found.session_id)
@@ -163,10 +163,12 @@ class Sessions:
         if store.consume_refresh_token(digest, now):
             token_id = new_token_id()
             store.renew(found.session_id, token_id, now, term.end, **device_columns(actor))
-            return Renewal(principal, self._pair(store, user, found.session_id, token_id, term))
+            return RefreshResult(
+                principal, self._pair(store, user, found.session_id, token_id, term)
+            )
         spent = store.find_refresh_token(digest)
-        if spent and spent.spent_at and now - spent.spent_at < self._reuse:
-            return Renewal(principal, None)
+        if spent and spent.spent_at and now - spent.spent_at < self._reuse_interval:
+            return RefreshResult(principal, None)
         store.close(user.id, found.session_id)
         # Whoever it was has come with this person's credential.
         shown_by = actor.as_user(user.id, user.username, REFRESH_TOKEN, found.session_id)
@@ -175,14 +177,14 @@ class Sessions:
         record(session, Event(AuditAction.SESSION_REPLAYED, shown_by, subject, refusal))
         return None
 
-    def _term(self, opened_at: datetime, now: datetime) -> _Term:
+    def _term(self, opened_at: datetime, now: datetime) -> _Validity:
         """Return how long the tokens are good that a session gets *now*."""
-        return _Term(now, min(now + self._lifetime, opened_at + self._max_age))
+        return _Validity(now, min(now + self._lifetime, opened_at + self._max_age))
 
     def _pair(
-        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, term: _Term
+        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, term: _Validity
     ) -> TokenPair:
-        refresh_token = key_text.mint(key_text.REFRESH_TOKEN)
+        refresh_token = key_text.generate(key_text.REFRESH_TOKEN)
         store.add_refresh_token(session_id, self._keyed(refresh_token), term.end)
         access_lifetime = min(self._tokens.lifetime, term.length)
         return TokenPair(
@@ -216,4 +218,4 @@ def end_sessions(
     """End every session of *user*, or all but one."""
     ended = SessionStore(session).close_all(user.id, except_session=except_session)
     if ended:
-        record(session, all_ended(user, ended, actor))
+        record(session, all_sessions_ended(user, ended, actor))

@@ -178,7 +178,7 @@ class KeyStore:
         )
         return revoked.first() is not None
 
-    def first_use(self, key_id: int, at: datetime) -> KeyInfo | None:
+    def mark_used(self, key_id: int, at: datetime) -> KeyInfo | None:
         """Note that the key was first used *at* a moment; return the key, or None.
 
         None when that is known already, or the key is gone: of all processes and hosts that have

@@ -60,7 +60,7 @@ class MfaStore:
         )
         if enrolled.first() is None:
             return False
-        self.put_recovery_codes(user_id, digests)
+        self.replace_recovery_codes(user_id, digests)
         return True
 
     def remove(self, user_id: int) -> bool:
@@ -76,7 +76,7 @@ class MfaStore:
             )
             .returning(User.id)
         )
-        self._drop_recovery_codes(user_id)
+        self._delete_recovery_codes(user_id)
         return removed.first() is not None
 
     def consume_step(self, user_id: int, step: int) -> bool:
@@ -92,9 +92,9 @@ class MfaStore:
         )
         return spent.first() is not None
 
-    def put_recovery_codes(self, user_id: int, digests: Collection[bytes]) -> None:
+    def replace_recovery_codes(self, user_id: int, digests: Collection[bytes]) -> None:
         """Let the codes behind *digests* take the place of those from before."""
-        self._drop_recovery_codes(user_id)
+        self._delete_recovery_codes(user_id)
         rows = [{"user_id": user_id, "digest": digest} for digest in digests]
         self._session.execute(insert(RecoveryCode), rows)
 
@@ -112,5 +112,5 @@ class MfaStore:
         count = select(func.count()).where(RecoveryCode.user_id == user_id)
         return self._session.execute(count).scalar_one()
 
-    def _drop_recovery_codes(self, user_id: int) -> None:
+    def _delete_recovery_codes(self, user_id: int) -> None:
         self._session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))

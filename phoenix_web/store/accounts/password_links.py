@@ -38,7 +38,7 @@ class PasswordLinkStore:
         """Work in *session*, which the caller commits."""
         self._session = session
 
-    def put(
+    def replace(
         self,
         user_id: int,
         purpose: LinkPurpose,
@@ -47,7 +47,7 @@ class PasswordLinkStore:
         expires_at: datetime,
     ) -> int:
         """Give the user, whom the caller holds, this link in place of any other; return its id."""
-        self.drop(user_id)
+        self.delete_for(user_id)
         return self._session.execute(
             insert(PasswordLink)
             .values(
@@ -84,7 +84,7 @@ class PasswordLinkStore:
         )
         return spent.first() is not None
 
-    def drop(self, user_id: int) -> None:
+    def delete_for(self, user_id: int) -> None:
         """End the user's link, if there is one."""
         self._session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshInfo:
+class RefreshTokenInfo:
     """A refresh token as it is stored, and the session it belongs to."""
 
     session_id: int
@@ -106,7 +106,7 @@ class SessionStore:
             insert(RefreshToken).values(session_id=session_id, digest=digest, expires_at=expires_at)
         )
 
-    def find_refresh_token(self, digest: bytes) -> RefreshInfo | None:
+    def find_refresh_token(self, digest: bytes) -> RefreshTokenInfo | None:
         """Return the refresh token behind *digest*, or None."""
         row = self._session.execute(
             select(
@@ -118,7 +118,7 @@ class SessionStore:
             .join(SessionRow, SessionRow.id == RefreshToken.session_id)
             .where(RefreshToken.digest == digest)
         ).first()
-        return None if row is None else RefreshInfo(*row)
+        return None if row is None else RefreshTokenInfo(*row)
 
     def lock(self, session_id: int) -> datetime | None:
         """Keep the session from being ended or renewed by others; return when it was opened.

@@ -20,7 +20,7 @@ class AccountStatus(StrEnum):
     #: They have a link to choose their first password.
     INVITED = "invited"
     #: They had one, and nobody can sign in as them.
-    LAPSED = "lapsed"
+    INVITATION_EXPIRED = "lapsed"
     #: They never had one either.
     UNINVITED = "uninvited"
 
@@ -38,4 +38,4 @@ def account_status(
         return AccountStatus.INVITED if is_new else AccountStatus.ACTIVE
     if is_good:
         return AccountStatus.INVITED
-    return AccountStatus.UNINVITED if expires_at is None else AccountStatus.LAPSED
+    return AccountStatus.UNINVITED if expires_at is None else AccountStatus.INVITATION_EXPIRED

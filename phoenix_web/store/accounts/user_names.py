@@ -23,6 +23,6 @@ def username_key(username: str) -> str:
     return normalize("NFKC", username.strip()).casefold()
 
 
-def taken(error: IntegrityError) -> UsernameTaken | EmailTaken:
+def uniqueness_error(error: IntegrityError) -> UsernameTaken | EmailTaken:
     """Return what to raise for *error*; the constraint decides, not a look before."""
     return UsernameTaken() if "username" in violated_constraint(error) else EmailTaken()

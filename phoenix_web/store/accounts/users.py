@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import User
-from phoenix_web.store.accounts.user_names import normal_email, taken, username_key
+from phoenix_web.store.accounts.user_names import normal_email, uniqueness_error, username_key
 from phoenix_web.store.paging import Page, newest_first, read_page
 from phoenix_web.text import storage_fault
 
@@ -109,7 +109,7 @@ class UserStore:
             return None
         return self._one(select(*USER_COLUMNS).where(User.email == normal_email(email)))
 
-    def find_to_sign_in(self, email: str) -> tuple[UserInfo | None, str | None]:
+    def find_for_sign_in(self, email: str) -> tuple[UserInfo | None, str | None]:
         """Return the user with *email*, in any case, and their password hash, or None for each."""
         if storage_fault(email):
             return None, None
@@ -125,7 +125,7 @@ class UserStore:
             return None
         return self._one(select(*USER_COLUMNS).where(User.username_key == username_key(username)))
 
-    def system_user(self) -> UserInfo:
+    def find_system_user(self) -> UserInfo:
         """Return the user that owns system keys and stands behind the admin secret."""
         return user_from(self._session.execute(FIND_SYSTEM_USER).one())
 
@@ -206,28 +206,28 @@ class UserStore:
         try:
             row = self._session.execute(insert(User).values(values).returning(*USER_COLUMNS)).one()
         except IntegrityError as error:
-            raise taken(error) from error
+            raise uniqueness_error(error) from error
         return user_from(row)
 
     def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
         """Store a new password hash; *needs_reset* says that somebody else chose it."""
-        self._change(user_id, password_hash=password_hash, password_needs_reset=needs_reset)
+        self._update(user_id, password_hash=password_hash, password_needs_reset=needs_reset)
 
     def set_role(self, user_id: int, role: Role) -> None:
         """Give the user *role*; the rules about who may stand in `auth.accounts`."""
-        self._change(user_id, role=role.value)
+        self._update(user_id, role=role.value)
 
     def set_username(self, user_id: int, username: str) -> None:
         """Give the user another name; raise `UsernameTaken`."""
         name = username.strip()
         try:
-            self._change(user_id, username=name, username_key=username_key(name))
+            self._update(user_id, username=name, username_key=username_key(name))
         except IntegrityError as error:
-            raise taken(error) from error
+            raise uniqueness_error(error) from error
 
     def set_active(self, user_id: int, *, is_active: bool) -> None:
         """Let the user come in again, or no more; their sessions are for the caller to end."""
-        self._change(user_id, deactivated_at=None if is_active else datetime.now(UTC))
+        self._update(user_id, deactivated_at=None if is_active else datetime.now(UTC))
 
     def record_sign_in(self, user_id: int, moment: datetime) -> None:
         """Remember that the user signed in; that is no change of the account."""
@@ -238,7 +238,7 @@ class UserStore:
         deleted = self._session.execute(delete(User).where(User.id == user_id).returning(User.id))
         return deleted.first() is not None
 
-    def _change(self, user_id: int, **values: Any) -> None:
+    def _update(self, user_id: int, **values: Any) -> None:
         self._session.execute(
             update(User).where(User.id == user_id).values(**values, updated_at=datetime.now(UTC))
         )

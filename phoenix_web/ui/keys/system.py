@@ -42,4 +42,4 @@ def revoke(key_id: int) -> Response:
 
 def _owner() -> UserInfo:
     with services().database.reading() as session:
-        return UserStore(session).system_user()
+        return UserStore(session).find_system_user()

@@ -76,7 +76,7 @@ def show() -> Response:
     """Show the form, or that the link does not work; the link stays as good as it is."""
     token = request.args.get("token", "")
     try:
-        link = services().password_links.find(token)
+        link = services().password_links.verify(token)
     except InvalidCredential:
         return _gone()
     return _page(forms.Submission({"token": token}), link)
@@ -89,7 +89,7 @@ def submit() -> Response:
     """Set the password, and lead on to the sign-in page."""
     token = request.form.get("token", "")
     try:
-        link = services().password_links.find(token)
+        link = services().password_links.verify(token)
         submission = forms.submitted(
             forms.PasswordLinkForm,
             lambda password: services().passwords.fault(

@@ -31,5 +31,5 @@ def judge() -> str:
         raise NotFound("There is no page at this address.")
     names = [request.form.get(field, "")[:_MAX_NAMES] for field in ("email", "username")]
     names += request.form.get("names", "")[:_MAX_NAMES].splitlines()
-    judgement = services().passwords.judge(request.form.get(name, ""), *names)
+    judgement = services().passwords.rate(request.form.get(name, ""), *names)
     return render_template("passwords/_strength.html", name=name, judgement=judgement)

@@ -32,7 +32,7 @@ from phoenix_web.web.services import services
 if TYPE_CHECKING:
     from flask import Response
 
-    from phoenix_web.auth.mfa.enrolment import EnrolmentDraft
+    from phoenix_web.auth.mfa.enrolment import PendingEnrolment
 
 routes = Blueprint("two_step", __name__, url_prefix="/two-step")
 #: Where whoever must turn it on may go meanwhile.
@@ -56,7 +56,7 @@ def begin() -> Response:
     if submission.form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        draft = services().enrolment.begin(
+        draft = services().enrolment.start(
             signed_in_user(), submission.form.current_password, current_actor()
         )
     except (InvalidCredential, TooManyRequests) as error:
@@ -73,7 +73,7 @@ def confirm() -> Response:
     user, enrolment = signed_in_user(), services().enrolment
     submission = forms.submitted(CodeForm)
     try:
-        draft = enrolment.draft(user, request.form.get("draft", ""))
+        draft = enrolment.resume(user, request.form.get("draft", ""))
     except ExpiredCredential:
         return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_LATE)
     if submission.form is None:
@@ -101,7 +101,7 @@ def renew() -> Response:
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        codes = services().enrolment.renew_recovery_codes(
+        codes = services().enrolment.regenerate_recovery_codes(
             signed_in_user(), form.current_password, form.code, current_actor()
         )
     except (InvalidCredential, TooManyRequests) as error:
@@ -120,7 +120,7 @@ def turn_off() -> Response:
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        services().enrolment.turn_off(
+        services().enrolment.disable(
             signed_in_user(),
             current=form.current_password,
             code=form.code,
@@ -177,7 +177,7 @@ def _page(
 
 
 def _draft_page(
-    draft: EnrolmentDraft,
+    draft: PendingEnrolment,
     submission: forms.Submission[CodeForm],
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
 
-from phoenix_web.auth.sign_in.login import CodeAsked
+from phoenix_web.auth.sign_in.login import CodeRequired
 from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests, WrongCode
 from phoenix_web.rate_limits import SIGN_IN, SIGN_IN_CODE
 from phoenix_web.ui import cookie_auth, error_page, forms, htmx, links
@@ -64,7 +64,7 @@ def submit() -> Response:
         return error_page.too_many_requests(
             error, lambda problem: _page(submission, problem=problem)
         )
-    if isinstance(tokens, CodeAsked):
+    if isinstance(tokens, CodeRequired):
         return _code_page(tokens.challenge, forms.Submission())
     cookie_auth.remember(tokens)
     return htmx.redirect(_next_page())
@@ -88,7 +88,7 @@ def submit_code() -> Response:
         return _code_page(challenge, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         check_rate_limit(SIGN_IN_CODE)
-        tokens = services().login.enter_code(
+        tokens = services().login.verify_code(
             challenge, submission.form.code, current_actor(), device_cookie()
         )
     except WrongCode as error:

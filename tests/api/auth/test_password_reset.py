@@ -153,7 +153,7 @@ def test_what_is_no_link_is_refused(
     app: Flask, client: FlaskClient, member: SignedIn, make_key: MakeKey
 ) -> None:
     token = issue_link(app, member)
-    link = services_of(app).password_links.find(token)
+    link = services_of(app).password_links.verify(token)
     links = services_of(app).password_links
     payload, _, signature = token.partition(".")
     junk: list[Any] = [
@@ -169,7 +169,7 @@ def test_what_is_no_link_is_refused(
         f"{payload}.{signature[:-2]}",
         f".{signature}",
         link.nonce,
-        links.token(LinkPurpose.INVITATION, "another nonce"),
+        links.sign(LinkPurpose.INVITATION, "another nonce"),
         make_key(member).text,
         member.access_token,
         member.refresh_token,

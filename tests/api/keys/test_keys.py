@@ -123,7 +123,7 @@ def test_the_last_moment_of_all_can_be_an_end(client: FlaskClient, member: Signe
 def test_no_client_sets_what_the_server_sets(
     client: FlaskClient, member: SignedIn, admin: SignedIn
 ) -> None:
-    text = key_text.mint(key_text.USER_KEY)
+    text = key_text.generate(key_text.USER_KEY)
     fields: dict[str, Any] = {
         "id": encode("UserApiKey", 77),
         "user_id": admin.user_id,

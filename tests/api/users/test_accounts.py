@@ -301,14 +301,14 @@ def test_a_user_deactivated_while_signing_in_stays_out(
     app: Flask, admin: SignedIn, member: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change commits after the check of the password, before the session is opened."""
-    matches = type(services_of(app).passwords).matches
+    verify = type(services_of(app).passwords).verify
 
     def deactivated_meanwhile(*told: Any) -> bool:
-        answer = matches(*told)
+        answer = verify(*told)
         _patch(app.test_client(use_cookies=False), member, admin, is_active=False)
         return answer
 
-    monkeypatch.setattr(type(services_of(app).passwords), "matches", deactivated_meanwhile)
+    monkeypatch.setattr(type(services_of(app).passwords), "verify", deactivated_meanwhile)
 
     answer = log_in(app.test_client(use_cookies=False), member.email)
 

@@ -12,12 +12,12 @@ from phoenix_web.auth.credentials import key_text
 
 PREFIXES = (key_text.USER_KEY, key_text.SYSTEM_KEY, key_text.REFRESH_TOKEN)
 BASE62 = string.digits + string.ascii_letters
-texts = st.sampled_from(PREFIXES).map(key_text.mint)
+texts = st.sampled_from(PREFIXES).map(key_text.generate)
 
 
 @given(st.sampled_from(PREFIXES))
 def test_a_minted_text_is_well_formed_for_its_own_prefix_only(prefix: str) -> None:
-    text = key_text.mint(prefix)
+    text = key_text.generate(prefix)
 
     assert re.fullmatch(rf"{prefix}[0-9A-Za-z]{{49}}", text)
     assert [key_text.is_well_formed(text, other) for other in PREFIXES] == [
@@ -36,7 +36,7 @@ def test_every_change_of_one_character_is_noticed(text: str, data: st.DataObject
 
 
 def test_every_change_at_every_place_is_noticed() -> None:
-    text = key_text.mint(key_text.USER_KEY)
+    text = key_text.generate(key_text.USER_KEY)
     for place, character in enumerate(text):
         for other in set(BASE62) - {character}:
             assert not key_text.is_well_formed(text[:place] + other + text[place + 1 :], *PREFIXES)
@@ -63,11 +63,11 @@ def test_nothing_may_stand_before_or_after(text: str, more: str) -> None:
 
 
 def test_no_text_is_minted_twice() -> None:
-    assert len({key_text.mint(key_text.USER_KEY) for _ in range(2000)}) == 2000
+    assert len({key_text.generate(key_text.USER_KEY) for _ in range(2000)}) == 2000
 
 
 def test_every_place_of_the_random_part_varies() -> None:
-    minted = [key_text.mint(key_text.USER_KEY)[6:49] for _ in range(400)]
+    minted = [key_text.generate(key_text.USER_KEY)[6:49] for _ in range(400)]
     # 256 bits fill 43 places of base 62 to 256.03, so the first one holds nearly every digit, too.
     assert all(len({text[place] for text in minted}) > 40 for place in range(43))
 

@@ -98,7 +98,7 @@ def test_a_key_that_is_gone_does_not_keep_the_others_from_being_noted(
 
 def test_a_database_out_of_reach_lets_the_uses_wait(caplog: pytest.LogCaptureFixture) -> None:
     usage = KeyUsage(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"))
-    usage.note_first(1, Actor())
+    usage.record_first_use(1, Actor())
 
     usage.flush()
     usage.flush()

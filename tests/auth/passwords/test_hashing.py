@@ -24,8 +24,8 @@ strong = Passwords(8, 1, is_strong=True)
 def test_a_hash_matches_its_password_and_no_other(one: str, other: str) -> None:
     hashed = passwords.hash(one)
 
-    assert passwords.matches(one, hashed)
-    assert passwords.matches(other, hashed) is (one == other)
+    assert passwords.verify(one, hashed)
+    assert passwords.verify(other, hashed) is (one == other)
 
 
 def test_equal_passwords_have_different_hashes() -> None:
@@ -34,20 +34,20 @@ def test_equal_passwords_have_different_hashes() -> None:
 
 def test_nothing_matches_where_there_is_no_hash() -> None:
     for password_hash in (None, "", "$argon2id$", "plain"):
-        assert not passwords.matches("", password_hash)
-        assert not passwords.matches("anything", password_hash)
+        assert not passwords.verify("", password_hash)
+        assert not passwords.verify("anything", password_hash)
 
 
 def test_a_hash_of_other_parameters_is_outdated_and_still_matches() -> None:
     old = Passwords(16, 2).hash("correct horse")
 
-    assert passwords.is_outdated(old)
-    assert not passwords.is_outdated(passwords.hash("correct horse"))
-    assert passwords.matches("correct horse", old)
+    assert passwords.needs_rehash(old)
+    assert not passwords.needs_rehash(passwords.hash("correct horse"))
+    assert passwords.verify("correct horse", old)
 
 
 def test_random_passwords_satisfy_every_policy_and_differ() -> None:
-    made = [strong.random() for _ in range(50)]
+    made = [strong.generate() for _ in range(50)]
 
     assert not any(map(strong.fault, made))
     assert len(set(made)) == 50
@@ -68,7 +68,7 @@ def test_of_many_threads_at_once_a_bounded_number_waits_and_the_others_are_refus
             return False
         return True
 
-    with ThreadPoolExecutor(10) as threads, own.turn():
+    with ThreadPoolExecutor(10) as threads, own.hashing_slot():
         answers = threads.map(hash_or_refuse, range(10))
         for _ in range(7):
             assert refused.acquire(timeout=10)

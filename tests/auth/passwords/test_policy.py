@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix_web.auth.passwords import common_passwords
-from phoenix_web.auth.passwords.policy import MAX_LENGTH, MIN_LENGTH, Strength, fault, judge
+from phoenix_web.auth.passwords.policy import MAX_LENGTH, MIN_LENGTH, Strength, fault, rate
 
 BOB = ("bob.smith@example.com", "Bob Smithereens")
 
@@ -135,7 +135,7 @@ def test_a_strong_policy_names_what_is_missing(password: str, missing: list[str]
 
 @given(st.text(max_size=MAX_LENGTH), st.text(max_size=40), st.text(max_size=40))
 def test_any_text_is_judged(password: str, email: str, username: str) -> None:
-    told = judge(password, (email, username))
+    told = rate(password, (email, username))
 
     if told is None:
         assert not password
@@ -151,15 +151,15 @@ def test_no_text_takes_long_to_judge(letter: str) -> None:
     assert len(unicodedata.normalize("NFKC", "\ufdfa")) == 18
     begin = time.perf_counter()
 
-    judge(password, BOB)
-    judge("a" * 1_000_000, BOB)
+    rate(password, BOB)
+    rate("a" * 1_000_000, BOB)
 
     assert time.perf_counter() - begin < 0.5
 
 
 def test_strength_is_told_from_weak_to_strong() -> None:
     told = [
-        judge(password, BOB)
+        rate(password, BOB)
         for password in (
             "seven",
             "password1234",

@@ -10,8 +10,8 @@ from phoenix_web.audit.events import Actor
 from phoenix_web.auth.sign_in.devices import (
     MAX_ADDRESS_LENGTH,
     MAX_USER_AGENT_LENGTH,
+    describe_user_agent,
     device_columns,
-    in_words,
 )
 
 LINUX = "X11; Linux x86_64"
@@ -47,7 +47,7 @@ FIREFOX = "Gecko/20100101 Firefox/145.0"
     ],
 )
 def test_a_browser_and_its_system_are_told_in_words(system: str, program: str, words: str) -> None:
-    assert in_words(f"Mozilla/5.0 ({system}) {program}") == words
+    assert describe_user_agent(f"Mozilla/5.0 ({system}) {program}") == words
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_browser_and_its_system_are_told_in_words(system: str, program: str, w
     ],
 )
 def test_a_program_is_told_by_its_name(user_agent: str | None, words: str) -> None:
-    assert in_words(user_agent) == words
+    assert describe_user_agent(user_agent) == words
 
 
 @given(st.text(max_size=2000), st.text(max_size=2000))
