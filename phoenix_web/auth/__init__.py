@@ -1,1 +1,1 @@
-"""Credentials: how they look, how they are made and how they are checked. It knows no Flask."""
+"""Rules for accounts and credentials. Nothing here imports Flask."""

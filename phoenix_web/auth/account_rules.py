@@ -1,7 +1,7 @@
-"""Rules for accounts and keys: valid values, and changes that are refused.
+"""Rules for accounts and keys: valid values and forbidden changes.
 
-A function for a value returns it as it is stored, or raises `Invalid`. Errors have the texts of the
-API; pages word them themselves.
+Each value function returns the value as it is stored, or raises `Invalid`. The errors carry the
+texts of the API; pages have their own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_USERNAME_LENGTH: Final = 256
 MAX_KEY_NAME_LENGTH: Final = 256
 MAX_KEY_DESCRIPTION_LENGTH: Final = 4096
 
-#: Texts that several rules or doors share.
+#: Error texts used by more than one module.
 NOT_FOUND: Final = "User not found"
 SYSTEM_USER: Final = "Cannot modify the system user"
 OWN_PASSWORD: Final = "Cannot set own password without the current one"  # noqa: S105 - a text
@@ -35,12 +35,12 @@ NOTHING_TO_CHANGE: Final = "No fields to update"
 
 
 def username(text: str) -> str:
-    """Return the name of a user, trimmed."""
+    """Return a valid username, trimmed."""
     return _name("Username", text, MAX_USERNAME_LENGTH)
 
 
 def email(text: str) -> str:
-    """Return the address of a user as it is stored and compared."""
+    """Return a valid e-mail address, normalized for storage and comparison."""
     address = normal_email(text)
     if not is_email_address(address):
         raise Invalid("Email must be a mail address")
@@ -48,17 +48,17 @@ def email(text: str) -> str:
 
 
 def key_name(text: str) -> str:
-    """Return the name of a key, trimmed."""
+    """Return a valid key name, trimmed."""
     return _name("Name", text, MAX_KEY_NAME_LENGTH)
 
 
 def key_description(text: str) -> str:
-    """Return the description of a key as it is."""
+    """Return a valid key description, unchanged."""
     return _bounded("Description", text, MAX_KEY_DESCRIPTION_LENGTH)
 
 
 def key_expiry(moment: datetime) -> datetime:
-    """Return when a key expires, in UTC when *moment* has no offset; it must be in the future."""
+    """Return a valid expiry of a key: in the future, and in UTC unless *moment* has an offset."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if aware <= datetime.now(UTC):
         raise Invalid("Expiration time must be in the future")
@@ -70,13 +70,13 @@ def key_expiry(moment: datetime) -> datetime:
 
 
 def refuse_system_role(role: Role) -> None:
-    """Raise `BadRequest` when a new account is to have the role SYSTEM."""
+    """Raise `BadRequest` if *role*, requested for a new account, is SYSTEM."""
     if role is Role.SYSTEM:
         raise BadRequest("Cannot create users with SYSTEM role")
 
 
 def refuse_change(user: UserInfo, new: AccountChange, acting_admin_id: int | None) -> None:
-    """Raise what the rules say when the user *acting_admin_id* wants *new* for *user*."""
+    """Raise `Forbidden` or `Invalid` if *acting_admin_id* may not apply *new* to *user*."""
     if new.role is Role.SYSTEM:
         raise Invalid("No user can have the SYSTEM role")
     if new.role is not None and user.is_built_in:
@@ -94,21 +94,24 @@ def refuse_change(user: UserInfo, new: AccountChange, acting_admin_id: int | Non
 
 
 def refuse_last_administrator(others: Collection[int], user: UserInfo) -> None:
-    """Raise `Conflict` when *user* is the last active administrator: *others* is empty."""
+    """Raise `Conflict` if *user* is the last active administrator.
+
+    *others* are the ids of the other active administrators.
+    """
     if not others and user.role is Role.ADMIN and user.is_active:
         raise Conflict(LAST_ADMINISTRATOR)
 
 
-def _name(what: str, text: str, limit: int) -> str:
+def _name(field: str, text: str, limit: int) -> str:
     name = text.strip()
     if not name:
-        raise Invalid(f"{what} cannot be empty")
-    return _bounded(what, name, limit)
+        raise Invalid(f"{field} cannot be empty")
+    return _bounded(field, name, limit)
 
 
-def _bounded(what: str, text: str, limit: int) -> str:
+def _bounded(field: str, text: str, limit: int) -> str:
     if storage_fault(text):
-        raise Unstorable(f"{what} must be UTF-8 text without the character U+0000")
+        raise Unstorable(f"{field} must be UTF-8 text without the character U+0000")
     if len(text) > limit:
-        raise TooLong(f"{what} must be at most {limit} characters long", limit)
+        raise TooLong(f"{field} must be at most {limit} characters long", limit)
     return text

@@ -121,7 +121,7 @@ def test_a_replayed_refresh_token_leaves_one_event_with_its_session(
 
         assert what(line) == ("session.replayed", "refused", "UserSession", "bob")
         assert by(line) == ("bob", "refresh token", line.subject_id)
-        assert line.reason == "a spent refresh token was shown again"
+        assert line.reason == "replay of a used refresh token"
 
 
 def test_signing_out_is_recorded_once_however_it_is_done(

@@ -1,1 +1,1 @@
-"""Credentials: their text, how they are issued and how they are verified."""
+"""API keys and access tokens: generation, verification and first use."""

@@ -17,20 +17,20 @@ from phoenix_web.policy import Role
 if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
-#: RFC 9068 section 2.1: the type that tells an access token from every other JWT.
+#: The media type of access tokens (RFC 9068 section 2.1), which no other JWT has.
 _TYPE: Final = "at+jwt"
 _ALGORITHM: Final = "HS256"
 _AUDIENCE: Final = "phoenix-web"
 _CLAIMS: Final = ("iss", "aud", "sub", "sid", "role", "iat", "exp", "jti")
-#: Longer than any token of ours; a longer text is not worth decoding.
+#: Longer than any token that this server signs; a longer text is rejected without decoding.
 _MAX_LENGTH: Final = 2048
-#: PyJWT's own, and what it lets through when a header or a claim has an unexpected JSON type.
-_REFUSALS: Final = (jwt.PyJWTError, TypeError, ValueError, OverflowError, RecursionError)
+#: PyJWT also raises built-in errors when a header or a claim has an unexpected JSON type.
+_DECODE_ERRORS: Final = (jwt.PyJWTError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a good access token says. The store has the last word on all of it."""
+    """The claims of a valid access token. The verifier checks them against the store."""
 
     user_id: int
     session_id: int
@@ -39,17 +39,17 @@ class Claims:
 
 
 class AccessTokens:
-    """Signs and reads access tokens."""
+    """Sign and decode access tokens."""
 
     def __init__(self, secret: str, issuer: str, lifetime: timedelta) -> None:
-        """Sign with a key that is derived from *secret* for this one purpose."""
+        """Sign with a key derived from *secret*; *lifetime* is the longest of a token."""
         self._key = derive_key(secret, "access token")
         self._issuer = issuer
         self.lifetime = lifetime
         self._jwt = jwt.PyJWT({"enforce_minimum_key_length": True})
 
     def sign(self, user: UserInfo, session_id: int, token_id: str, lifetime: timedelta) -> str:
-        """Return a token by which *user* acts in the session *session_id* for *lifetime*."""
+        """Return an access token for *user* in the session *session_id*, valid for *lifetime*."""
         now = datetime.now(UTC)
         claims = {
             "iss": self._issuer,
@@ -64,9 +64,9 @@ class AccessTokens:
         return self._jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": _TYPE})
 
     def decode(self, text: str, *, allow_expired: bool = False) -> Claims:
-        """Return what *text* claims, with *allow_expired* also after its time.
+        """Return the claims of an access token; *allow_expired* accepts an expired one.
 
-        Raises `ExpiredCredential` for a token that was good, `InvalidCredential` for all else.
+        Raises `ExpiredCredential` for an expired token, `InvalidCredential` for any other.
         """
         if len(text) > _MAX_LENGTH:
             raise InvalidCredential("token too long")
@@ -81,18 +81,18 @@ class AccessTokens:
             )
         except jwt.ExpiredSignatureError as error:
             raise ExpiredCredential("access token expired") from error
-        except _REFUSALS as error:
+        except _DECODE_ERRORS as error:
             raise InvalidCredential(f"access token refused: {type(error).__name__}") from error
         return _claims(token["header"], token["payload"])
 
 
 def new_token_id() -> str:
-    """Return a fresh `jti` of 128 random bits."""
+    """Return a new `jti` claim of 128 random bits."""
     return secrets.token_urlsafe(16)
 
 
 def derive_key(secret: str, purpose: str) -> bytes:
-    """Return the 32-byte key that *secret* gives for *purpose*, so that no two uses share one."""
+    """Return a 32-byte key derived from *secret*, different for each *purpose*."""
     return hmac.digest(secret.encode(), f"phoenix-web {purpose} v1".encode(), "sha256")
 
 
@@ -102,7 +102,7 @@ def _claims(header: dict[str, object], payload: dict[str, object]) -> Claims:
     if (
         header.get("typ") != _TYPE
         or not (isinstance(subject, str) and subject.isdecimal() and subject.isascii())
-        # `True` is an int, too.
+        # bool is a subclass of int, so isinstance would accept `true`.
         or not (type(session_id) is int and 0 < session_id <= MAX_ID)
         or not isinstance(token_id, str)
         or not (isinstance(role, str) and role in Role.__members__)

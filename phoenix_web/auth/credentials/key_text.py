@@ -1,7 +1,7 @@
-"""The text of a key: `phx_u_`, `phx_s_` or `phx_r_`, 43 random characters, 6 of checksum.
+"""The text of keys and refresh tokens: a prefix, 43 random characters and a checksum of 6.
 
-43 base62 characters carry 256 random bits. The checksum is the CRC32 of all before it: scanners
-recognise a leaked key by it, and a typo is refused without a look-up.
+43 base62 characters carry 256 random bits. The checksum is the CRC32 of the text before it: secret
+scanners recognise a leaked key, and a mistyped key is rejected without a database query.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ _SECRET_LENGTH: Final = 43
 _CHECKSUM_LENGTH: Final = 6
 _LENGTH: Final = _PREFIX_LENGTH + _SECRET_LENGTH + _CHECKSUM_LENGTH
 _BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
-#: A hint shows the prefix and this many of the random characters: 232 secret bits remain.
+#: The prefix and 4 random characters; the 39 that stay secret carry 232 bits.
 _HINT_LENGTH: Final = _PREFIX_LENGTH + 4
 
 
 def generate(prefix: str) -> str:
-    """Return a new text of the kind that *prefix* names."""
+    """Return a new random text that starts with *prefix*."""
     body = prefix + _base62(secrets.randbits(256), _SECRET_LENGTH)
     return body + _checksum(body)
 
 
 def is_well_formed(text: str, *prefixes: str) -> bool:
-    """Tell whether *text* is of a kind in *prefixes* and its checksum is right."""
+    """Return whether *text* has one of *prefixes*, the right length and the right checksum."""
     return (
         len(text) == _LENGTH
         and text.startswith(prefixes)
@@ -42,15 +42,15 @@ def is_well_formed(text: str, *prefixes: str) -> bool:
 
 
 def digest(text: str) -> bytes:
-    """Return the 32 bytes by which *text* is stored and found: SHA-256.
+    """Return the SHA-256 digest that *text* is stored and looked up by, in 32 bytes.
 
-    The text holds 256 random bits, so nobody can guess it back from a fast hash.
+    A fast hash is enough: 256 random bits cannot be guessed.
     """
     return hashlib.sha256(text.encode()).digest()
 
 
 def hint(text: str) -> str:
-    """Return the beginning of *text* that lists may show."""
+    """Return the first characters of *text*, which lists show."""
     return text[:_HINT_LENGTH]
 
 

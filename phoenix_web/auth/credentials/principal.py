@@ -1,4 +1,4 @@
-"""Who is calling: all that the rest of the program knows about the caller."""
+"""The authenticated caller of a request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller whose credential held."""
+    """A caller with a valid credential, or the anonymous caller."""
 
     kind: CredentialKind
-    #: What the caller may do now; the admin secret acts as ADMIN although its user is SYSTEM.
+    #: The role that permissions are checked against. The admin secret has ADMIN although its user
+    #: has SYSTEM.
     role: Role
-    #: Whom the credential belongs to; None only for the anonymous caller.
+    #: The owner of the credential; None only for the anonymous caller.
     user: UserInfo | None
-    #: The id of the key or of the session; None for the admin secret and for nobody.
+    #: The id of the key or the session; None for the admin secret and the anonymous caller.
     credential_id: int | None = None
-    #: Whether it is a key of which no use is known yet.
+    #: Whether the credential is a key without a recorded use.
     is_first_use: bool = False
 
     @property
@@ -35,15 +36,15 @@ class Principal:
 
     @property
     def session_id(self) -> int | None:
-        """Return the id of the session that the caller came by, or None for another credential."""
+        """Return the id of the caller's session, or None for another kind of credential."""
         return self.credential_id if self.kind is CredentialKind.SESSION else None
 
     def may(self, permission: Permission) -> bool:
-        """Tell whether the caller may use *permission*."""
+        """Return whether the caller has *permission*."""
         return allows(self.role, self.kind, permission)
 
     def require(self, permission: Permission) -> None:
-        """Raise `Forbidden`, with the contract's text, unless the caller may use *permission*."""
+        """Raise `Forbidden`, with the text of the contract, unless the caller has *permission*."""
         reason = refusal(self.role, self.kind, permission)
         if reason is not None:
             raise Forbidden(reason)
@@ -51,5 +52,5 @@ class Principal:
 
 NO_ACCOUNT = "This action needs a user account."
 
-#: Everybody, when authentication is switched off: full rights on data, none on credentials.
+#: Every caller while authentication is off: full access to data, none to credentials.
 ANONYMOUS = Principal(CredentialKind.ANONYMOUS, Role.ADMIN, None)

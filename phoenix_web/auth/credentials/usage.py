@@ -1,7 +1,7 @@
-"""What is known of the use of keys: gathered in memory, and written down every few seconds.
+"""Recording of the first use of keys, in the background.
 
-No request waits for it. It may lose seconds when a process is killed, and then the key's next use
-counts as its first.
+Uses are collected in memory and written every few seconds, so no request waits for the write. A
+killed process loses the uses not yet written; the next use of such a key counts as its first.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from phoenix_web.store.database import Database
 
 FLUSH_SECONDS: Final = 2.0
-#: Keys of one transaction: it must not keep other writers waiting.
+#: Keys per transaction, so that other writers do not wait long.
 _BATCH: Final = 100
-#: Keys that wait at most; a further one is noted at its next use.
+#: Most keys in memory; the use of another key is recorded the next time it is used.
 _MAX_WAITING: Final = 10_000
 
 _log = logging.getLogger(__name__)
@@ -36,23 +36,23 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Use:
     at: datetime
-    by: Actor
+    actor: Actor
 
 
 class KeyUsage:
-    """Gathers the first uses that this process sees, and records them once over all processes."""
+    """Collect first uses of keys in this process and record each once across all processes."""
 
     def __init__(self, database: Database) -> None:
-        """Write to *database*, from a thread that starts with the first use of a process."""
+        """Write to *database* from a thread that starts with the first use in each process."""
         self._database = database
         self._waiting: dict[int, _Use] = {}
-        #: Held for a moment only, and by whoever writes.
+        #: Guards `_waiting`; never kept during a write to the database.
         self._waiting_lock = threading.Lock()
         self._flush_lock = threading.Lock()
         self._process: int | None = None
 
     def record_first_use(self, key_id: int, actor: Actor) -> None:
-        """Remember that the key was used, of which no use was known when it was looked up."""
+        """Queue the use of a key that had no recorded use when it was verified."""
         with self._waiting_lock:
             if key_id in self._waiting or len(self._waiting) >= _MAX_WAITING:
                 return
@@ -62,16 +62,16 @@ class KeyUsage:
                 return
             self._process = os.getpid()
         threading.Thread(target=self._run, name="key usage", daemon=True).start()
-        # A worker that ends has answered its last request before this.
+        # atexit functions run after the worker has answered its last request.
         atexit.register(self.flush)
 
     def flush(self) -> None:
-        """Write down what has been gathered; what cannot be written now waits for the next time."""
+        """Write the queued uses; those that cannot be written now stay queued."""
         with self._flush_lock:
             if self._database.disposed.is_set():
                 return
             with self._waiting_lock:
-                # By ascending id, so that no two processes wait for each other's rows.
+                # Updating rows in the order of their ids avoids deadlocks between processes.
                 waiting = sorted(self._waiting.items())
             for start in range(0, len(waiting), _BATCH):
                 batch = waiting[start : start + _BATCH]
@@ -93,7 +93,7 @@ class KeyUsage:
                     used_at = use.at.isoformat(timespec="milliseconds")
                     subject = key_subject(key)
                     event = Event(
-                        AuditAction.KEY_FIRST_USED, use.by, subject, detail={"used_at": used_at}
+                        AuditAction.KEY_FIRST_USED, use.actor, subject, detail={"used_at": used_at}
                     )
                     record(session, event)
 

@@ -1,7 +1,7 @@
-"""The one place where a credential becomes a principal.
+"""Verification of credentials.
 
-Every answer comes from the store at the moment of the question: a credential that was revoked,
-has expired or has lost its rights fails on the very next request, in every process.
+Each verification reads the store, so revocation, expiry and changes of the owner take effect on the
+next request, in every process.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 class Verifier:
-    """Checks credentials; one method for each place that a credential can come from."""
+    """Verify credentials: one method for each place that a request can carry one in."""
 
     def __init__(
         self, database: Database, tokens: AccessTokens, admin_secret: str | None = None
     ) -> None:
-        """Accept keys of *database*, access tokens by *tokens*, and *admin_secret* if any."""
+        """Accept the keys in *database*, access tokens signed by *tokens*, and *admin_secret*."""
         self._database = database
         self._tokens = tokens
         self._admin_digest = None if admin_secret is None else _sha256(admin_secret)
 
     def verify_bearer(self, text: str) -> Principal:
-        """Return whose key, access token or admin secret *text* is.
+        """Return the principal for a bearer token: a key, an access token or the admin secret.
 
-        Raises `ExpiredCredential` for one that was right, `InvalidCredential` for all else.
+        Raises `ExpiredCredential` for an expired token, `InvalidCredential` for any other.
         """
         if self._admin_digest and hmac.compare_digest(_sha256(text), self._admin_digest):
             return self._admin()
@@ -47,10 +47,10 @@ class Verifier:
         return self.verify_session(text)
 
     def verify_session(self, text: str, *, allow_expired: bool = False) -> Principal:
-        """Return whose access token *text* is; nothing else is good in the session cookie.
+        """Return the principal for an access token, the only credential the session cookie carries.
 
-        Raises `ExpiredCredential` for one that was right, unless *allow_expired* (who signs out
-        may be late), and `InvalidCredential` for all else.
+        Raises `ExpiredCredential` for an expired token, `InvalidCredential` for any other.
+        *allow_expired* accepts an expired token, so that a late sign-out still works.
         """
         claims = self._tokens.decode(text, allow_expired=allow_expired)
         row = self._database.find_row(FIND_BY_ID, {"session_id": claims.session_id})
@@ -86,6 +86,6 @@ class Verifier:
 
 
 def _sha256(text: str) -> bytes:
-    # Equal lengths, so that the comparison tells nothing of the secret's; header bytes arrive as
-    # Latin-1, and a lone surrogate must not raise.
+    # Comparing digests of equal length does not reveal the length of the secret. A lone surrogate
+    # in the header must not raise.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -161,7 +161,7 @@ class PasswordLinks:
             if not PasswordLinkStore(session).consume(link.nonce, datetime.now(UTC)):
                 raise InvalidCredential("password link used or replaced just now")
             users.set_password(user.id, password_hash, needs_reset=False)
-            self._login.forget_failures(session, user)
+            self._login.throttle.reset_account(session, user.email)
             detail = {
                 "purpose": link.purpose.value,
                 "sessions_ended": SessionStore(session).close_all(user.id),

@@ -1,4 +1,4 @@
-"""The current password, from somebody who is signed in and wants to change how they sign in."""
+"""Reauthentication: a signed-in user reenters their password before changing how they sign in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
-WRONG: Final = "Invalid email and/or password"
+WRONG_LOGIN: Final = "Invalid email and/or password"
 
 
 @dataclass(frozen=True, slots=True)
 class ReauthenticationProof:
-    """That the password of a moment ago was right."""
+    """A correct current password, with the hash that it was verified against."""
 
     user: UserInfo
     attempt: LoginAttempt
@@ -30,32 +30,37 @@ class ReauthenticationProof:
 
 @dataclass(frozen=True, slots=True)
 class Reauthentication:
-    """Asks for the current password; who finds an open session does not know it."""
+    """Verify the current password, which a thief of a session does not know."""
 
     database: Database
     passwords: Passwords
     throttle: LoginThrottle
 
     def reauthenticate(self, user: UserInfo, current: str) -> ReauthenticationProof:
-        """Return the proof that *current* is the user's password.
+        """Verify *current* as the user's password and return the proof.
 
-        Raises `InvalidCredential` when it is not, `TooManyRequests` when it was not too often, and
-        `Unavailable` as for a sign-in.
+        Raises `InvalidCredential` for a wrong password, `TooManyRequests` after too many, and
+        `Unavailable` when too many sign-ins wait. Opens transactions of its own.
         """
         with self.passwords.hashing_slot():
             attempt = self.throttle.register_reauthentication(user.id)
             with self.database.reading() as session:
                 password_hash = UserStore(session).password_hash(user.id)
             if not self.passwords.verify(current, password_hash):
-                raise InvalidCredential(f"wrong current password of user {user.id}", WRONG)
+                raise InvalidCredential(f"wrong current password of user {user.id}", WRONG_LOGIN)
         return ReauthenticationProof(user, attempt, password_hash)
 
     def confirm(self, session: Session, proof: ReauthenticationProof) -> None:
-        """Keep what *proof* says true until the unit of work *session* ends, and forgive.
-
-        Raises `InvalidCredential` when the password has been changed, or the user deactivated or
-        deleted, since it was looked at.
-        """
-        if UserStore(session).lock(proof.user.id) != proof.password_hash:
-            raise InvalidCredential(f"user {proof.user.id} changed meanwhile", WRONG)
+        """Lock the user and reset the count of failures; raises as `lock_unchanged` does."""
+        lock_unchanged(session, proof.user, proof.password_hash)
         self.throttle.reset(session, proof.attempt)
+
+
+def lock_unchanged(session: Session, user: UserInfo, password_hash: str | None) -> None:
+    """Lock the user; raise `InvalidCredential` unless they still have *password_hash*.
+
+    Another request may have changed the password, or deactivated or deleted the user, while the
+    password was verified.
+    """
+    if UserStore(session).lock(user.id) != password_hash:
+        raise InvalidCredential(f"user {user.id} changed meanwhile", WRONG_LOGIN)

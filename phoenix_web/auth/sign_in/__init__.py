@@ -1,1 +1,1 @@
-"""Signing in: passwords, sessions, throttling and known devices."""
+"""Sign-in, sessions, throttling of failed attempts and known devices."""

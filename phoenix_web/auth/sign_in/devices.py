@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from phoenix_web.audit.events import Actor
 
-#: Characters of each that are kept; a longer text is cut.
+#: Stored characters; a longer text is truncated.
 MAX_ADDRESS_LENGTH: Final = 64
 MAX_USER_AGENT_LENGTH: Final = 512
 UNKNOWN: Final = "Unknown device"
 
-#: What a user agent has in it, and what people call that program. The order matters: nearly every
-#: browser also calls itself Chrome, and Chrome calls itself Safari.
+#: Part of a user agent and the name of the program. The order matters: nearly every browser also
+#: claims to be Chrome, and Chrome claims to be Safari.
 _PROGRAMS: Final = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -37,7 +37,7 @@ _PROGRAMS: Final = (
     ("node", "Node.js"),
     ("Go-http-client/", "Go"),
 )
-#: The same for systems. An Android device also calls itself Linux, an iPhone something like macOS.
+#: The same for operating systems. Android also claims to be Linux, and an iPhone to be like macOS.
 _SYSTEMS: Final = (
     ("Windows", "Windows"),
     ("Android", "Android"),
@@ -51,9 +51,9 @@ _SYSTEMS: Final = (
 
 
 def device_columns(actor: Actor) -> dict[str, str | None]:
-    """Return the client address and user agent of *actor* as a session stores them.
+    """Return the client address and user agent of *actor* for the columns of a session.
 
-    A client can send any text as its user agent: it is cut, and control characters are removed.
+    Both are truncated, and unprintable characters removed: clients can send any text.
     """
     return {
         "address": _sanitized(actor.address, MAX_ADDRESS_LENGTH),
@@ -62,20 +62,19 @@ def device_columns(actor: Actor) -> dict[str, str | None]:
 
 
 def describe_user_agent(user_agent: str | None) -> str:
-    """Return what *user_agent* is, as people say it: `Firefox on Linux`."""
-    told = user_agent or ""
-    program = _first(_PROGRAMS, told)
-    system = _first(_SYSTEMS, told)
+    """Return *user_agent* as browser and system, for example `Firefox on Linux`."""
+    program = _first(_PROGRAMS, user_agent or "")
+    system = _first(_SYSTEMS, user_agent or "")
     if program and system:
         return f"{program} on {system}"
     return program or (f"Unknown browser on {system}" if system else UNKNOWN)
 
 
 def _first(names: tuple[tuple[str, str], ...], text: str) -> str | None:
-    return next((name for sign, name in names if sign in text), None)
+    return next((name for part, name in names if part in text), None)
 
 
 def _sanitized(text: str | None, length: int) -> str | None:
-    """Return the beginning of *text* without what cannot be shown, or None when nothing is left."""
-    shown = "".join(character for character in (text or "")[:length] if character.isprintable())
-    return shown.strip() or None
+    """Return *text* truncated and without unprintable characters, or None if nothing is left."""
+    printable = "".join(character for character in (text or "")[:length] if character.isprintable())
+    return printable.strip() or None

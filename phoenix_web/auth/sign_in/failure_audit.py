@@ -1,4 +1,4 @@
-"""Failed attempts in the audit log; recorded in a transaction of their own."""
+"""Audit events of failed attempts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 def record_failures(
     database: Database, action: AuditAction, email: str, actor: Actor
 ) -> Iterator[None]:
-    """Record a refusal in the block as a failed *action* on the account with *email*."""
+    """Record an error in the block as a failed *action* on the account with *email*.
+
+    Covers `InvalidCredential` and `TooManyRequests`. The event is recorded in a transaction of its
+    own, and the error raised again.
+    """
     try:
         yield
     except (InvalidCredential, TooManyRequests) as error:

@@ -1,6 +1,6 @@
-"""Known devices: the browsers in which somebody has signed in before, by a cookie.
+"""Known devices: browsers that users have signed in with before, recognised by a cookie.
 
-A device is no credential. It decides where a failed attempt is counted, and nothing else.
+A known device is not a credential. It only decides which count a failed attempt is added to.
 """
 
 from __future__ import annotations
@@ -18,24 +18,23 @@ from phoenix_web.auth.credentials.access_tokens import derive_key
 if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
-#: How long a browser is known after the last sign-in in it.
+#: How long a browser stays known after its last sign-in.
 LIFETIME: Final = timedelta(days=180)
-#: How many accounts one browser is known to.
+#: Most accounts that one browser is known to.
 _MAX_ACCOUNTS: Final = 5
-#: Of a proof; longer than anybody can guess.
+#: Bytes of each MAC in the cookie.
 _PROOF_BYTES: Final = 16
 
 
 class KnownDevices:
-    """Writes and reads the cookie: for each account a device and the proof that it is known.
+    """Sign and verify the cookie: a device id and a MAC for each account.
 
-    The proof is over the account and its password hash, so that the device is worth nothing for
-    another account, and nothing once the password has changed, by whatever road. It names
-    nobody: who reads the cookie does not learn who signs in here.
+    The MAC covers the user id and the password hash, so it is not valid for another account or
+    after any change of the password. The cookie does not contain the accounts.
     """
 
     def __init__(self, secret: str) -> None:
-        """Sign by keys that are derived from *secret* for this one purpose."""
+        """Sign with keys derived from *secret*."""
         self._key = derive_key(secret, "known device")
         self._serializer = URLSafeTimedSerializer(
             derive_key(secret, "known device cookie"), salt="phoenix-device"
@@ -44,7 +43,7 @@ class KnownDevices:
     def verify(
         self, cookie: str | None, user: UserInfo | None, password_hash: str | None
     ) -> str | None:
-        """Return the device that *cookie* proves to be known to *user*, or None."""
+        """Return the device id in *cookie* that is known to *user*, or None."""
         if user is None or password_hash is None:
             return None
         return next(
@@ -59,9 +58,9 @@ class KnownDevices:
     def remember(
         self, cookie: str | None, device: str | None, user: UserInfo, password_hash: str
     ) -> str:
-        """Return the cookie by which the browser of *cookie* is known to *user* from now on.
+        """Return a cookie that also makes the browser a known device of *user*.
 
-        It keeps its *device*, if it is known, so that copies of older cookies share one count.
+        An already known *device* keeps its id, so that copies of older cookies share one count.
         """
         others = [
             [other, proof]

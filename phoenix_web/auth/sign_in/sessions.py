@@ -1,4 +1,4 @@
-"""Sessions: a sign-in, its access token of the moment, and its chain of refresh tokens."""
+"""Sessions: each has one valid access token and one valid refresh token at a time."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _EXPIRED: Final = "Expired refresh token"
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """The two texts that a signed-in client holds, with how long each is good for."""
+    """The access and refresh token of a session, with their lifetimes."""
 
     access_token: str
     access_lifetime: timedelta
     refresh_token: str
     refresh_lifetime: timedelta
     session_id: int
-    #: From whoever proved their password: by this cookie their browser is known again.
+    #: Cookie that makes the browser a known device; set after a sign-in with a password.
     device_cookie: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """What a refresh token gave: who came with it, and new tokens unless it was just spent."""
+    """The caller with a valid refresh token; no tokens if it was used a moment ago."""
 
     principal: Principal
     tokens: TokenPair | None
@@ -54,7 +54,7 @@ class RefreshResult:
 
 @dataclass(frozen=True, slots=True)
 class _Validity:
-    """From when to when a pair of tokens is good."""
+    """The time during which a pair of tokens is valid."""
 
     start: datetime
     end: datetime
@@ -65,9 +65,9 @@ class _Validity:
 
 
 class Sessions:
-    """Opens and renews sessions."""
+    """Open, refresh and end sessions."""
 
-    def __init__(  # noqa: PLR0913 - one argument for each thing that is set once
+    def __init__(  # noqa: PLR0913 - one argument for each setting
         self,
         database: Database,
         tokens: AccessTokens,
@@ -77,38 +77,39 @@ class Sessions:
         reuse_interval: timedelta,
         max_age: timedelta,
     ) -> None:
-        """Let refresh tokens live for *lifetime*, and be shown again within *reuse*.
+        """Configure the lifetimes.
 
-        A session ends *max_age* after it was opened, however often it was renewed.
+        A refresh token is valid for *lifetime* and may be sent again within *reuse_interval* after
+        its use. A session ends *max_age* after it was opened, however often it was refreshed.
         """
         self._database = database
         self._tokens = tokens
-        # Keyed, so that another PHOENIX_SECRET ends every session, as it does for access tokens.
+        # A keyed digest: changing PHOENIX_SECRET invalidates refresh tokens as well.
         self._digest_key = derive_key(secret, "refresh token")
         self._lifetime = lifetime
         self._reuse_interval = reuse_interval
         self._max_age = max_age
 
     def open(self, session: Session, user: UserInfo, actor: Actor) -> TokenPair:
-        """Open a session for *user*, who signs in as *actor*, and return its tokens."""
+        """Open a session for *user*, on the device of *actor*, and return its tokens."""
         now = datetime.now(UTC)
         token_id = new_token_id()
         store = SessionStore(session)
-        # An expired token is told so for a day; after that it is as unknown as any other.
+        # For a day, an expired refresh token is reported as expired, later as unknown.
         store.purge_expired(now - timedelta(days=1))
-        term = self._term(now, now)
-        session_id = store.open(user.id, token_id, now, term.end, **device_columns(actor))
-        return self._pair(store, user, session_id, token_id, term)
+        validity = self._validity(now, now)
+        session_id = store.open(user.id, token_id, now, validity.end, **device_columns(actor))
+        return self._pair(store, user, session_id, token_id, validity)
 
     def refresh(self, refresh_token: str, actor: Actor) -> RefreshResult:
         """Exchange *refresh_token*, which can be used once, for new tokens.
 
-        Raises `InvalidCredential` for a token that is unknown, or that was spent longer ago than
-        the time of reuse: that is a replay, and ends the whole session (RFC 9700 section 4.14.2).
-        Raises `ExpiredCredential` for one that was good.
+        Raises `InvalidCredential` for an unknown token, and for one used longer ago than the reuse
+        interval: such a replay ends the session (RFC 9700 section 4.14.2). Raises
+        `ExpiredCredential` for an expired token or session. Opens transactions of its own.
         """
         digest = self._digest(refresh_token)
-        # Junk must not wait for the write lock, let alone hold it.
+        # A read first: requests with an unknown token must not take the write lock.
         with self._database.reading() as session:
             found = SessionStore(session).find_refresh_token(digest) if digest else None
         if digest is None or found is None:
@@ -122,12 +123,12 @@ class Sessions:
             renewal = self._exchange(session, digest, found, actor)
         if renewal is None:
             raise InvalidCredential(
-                f"replay of a spent refresh token ended session {found.session_id}", _INVALID
+                f"replay of a used refresh token ended session {found.session_id}", _INVALID
             )
         return renewal
 
     def find_refresh_token(self, refresh_token: str) -> RefreshTokenInfo | None:
-        """Return the open session behind *refresh_token*, spent or not, or None."""
+        """Return the stored *refresh_token*, used or not, or None."""
         digest = self._digest(refresh_token)
         if digest is None:
             return None
@@ -135,10 +136,10 @@ class Sessions:
             return SessionStore(session).find_refresh_token(digest)
 
     def sign_out(self, user_id: int, session_id: int, actor: Actor, *, is_everywhere: bool) -> None:
-        """End the session of the user who signs out, or all that they have."""
+        """End the user's session, or all of them with *is_everywhere*."""
         with self._database.transaction() as session:
             user = UserStore(session).find(user_id)
-            if user is None:  # deleted, and the sessions with it
+            if user is None:  # deleted together with the sessions
                 return
             by = actor.as_user(user.id, user.username, CredentialKind.SESSION, session_id)
             if is_everywhere:
@@ -149,49 +150,47 @@ class Sessions:
     def _exchange(
         self, session: Session, digest: bytes, found: RefreshTokenInfo, actor: Actor
     ) -> RefreshResult | None:
-        """Return the renewal, or None for a replay, which has then ended the session."""
+        """Return the result, or None after a replay, which ends the session."""
         store = SessionStore(session)
         opened_at = store.lock(found.session_id)
         user = UserStore(session).find(found.user_id)
         if opened_at is None or user is None or not user.is_active:
             raise InvalidCredential("the session has just ended", _INVALID)
-        now = datetime.now(UTC)  # only now: whoever was waited for has spent the token before
-        term = self._term(opened_at, now)
-        if term.end <= now:  # sessions have been given a shorter life since
+        now = datetime.now(UTC)  # after the lock: its last owner may just have used the token
+        validity = self._validity(opened_at, now)
+        if validity.end <= now:  # the maximum age was lowered since the session was opened
             raise ExpiredCredential(f"session {found.session_id} is too old", _EXPIRED)
         principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
         if store.consume_refresh_token(digest, now):
             token_id = new_token_id()
-            store.renew(found.session_id, token_id, now, term.end, **device_columns(actor))
-            return RefreshResult(
-                principal, self._pair(store, user, found.session_id, token_id, term)
-            )
-        spent = store.find_refresh_token(digest)
-        if spent and spent.spent_at and now - spent.spent_at < self._reuse_interval:
+            store.renew(found.session_id, token_id, now, validity.end, **device_columns(actor))
+            pair = self._pair(store, user, found.session_id, token_id, validity)
+            return RefreshResult(principal, pair)
+        used = store.find_refresh_token(digest)
+        if used and used.spent_at and now - used.spent_at < self._reuse_interval:
             return RefreshResult(principal, None)
         store.close(user.id, found.session_id)
-        # Whoever it was has come with this person's credential.
-        shown_by = actor.as_user(user.id, user.username, REFRESH_TOKEN, found.session_id)
+        # The actor may be an attacker, but the credential is the user's.
+        replayed_by = actor.as_user(user.id, user.username, REFRESH_TOKEN, found.session_id)
         subject = session_subject(found.session_id, user)
-        refusal = "a spent refresh token was shown again"
-        record(session, Event(AuditAction.SESSION_REPLAYED, shown_by, subject, refusal))
+        refusal = "replay of a used refresh token"
+        record(session, Event(AuditAction.SESSION_REPLAYED, replayed_by, subject, refusal))
         return None
 
-    def _term(self, opened_at: datetime, now: datetime) -> _Validity:
-        """Return how long the tokens are good that a session gets *now*."""
+    def _validity(self, opened_at: datetime, now: datetime) -> _Validity:
         return _Validity(now, min(now + self._lifetime, opened_at + self._max_age))
 
     def _pair(
-        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, term: _Validity
+        self, store: SessionStore, user: UserInfo, session_id: int, token_id: str, valid: _Validity
     ) -> TokenPair:
         refresh_token = key_text.generate(key_text.REFRESH_TOKEN)
-        store.add_refresh_token(session_id, self._keyed(refresh_token), term.end)
-        access_lifetime = min(self._tokens.lifetime, term.length)
+        store.add_refresh_token(session_id, self._keyed(refresh_token), valid.end)
+        access_lifetime = min(self._tokens.lifetime, valid.length)
         return TokenPair(
             access_token=self._tokens.sign(user, session_id, token_id, access_lifetime),
             access_lifetime=access_lifetime,
             refresh_token=refresh_token,
-            refresh_lifetime=term.length,
+            refresh_lifetime=valid.length,
             session_id=session_id,
         )
 
@@ -205,7 +204,7 @@ class Sessions:
 
 
 def end_session(session: Session, user: UserInfo, session_id: int, actor: Actor) -> bool:
-    """End the session if it is the user's; return whether it was, and open."""
+    """End the session and return whether it was open and belonged to *user*."""
     if not SessionStore(session).close(user.id, session_id):
         return False
     record(session, Event(AuditAction.SESSION_ENDED, actor, session_subject(session_id, user)))
@@ -215,7 +214,7 @@ def end_session(session: Session, user: UserInfo, session_id: int, actor: Actor)
 def end_sessions(
     session: Session, user: UserInfo, actor: Actor, *, except_session: int | None = None
 ) -> None:
-    """End every session of *user*, or all but one."""
+    """End every session of *user* except *except_session*."""
     ended = SessionStore(session).close_all(user.id, except_session=except_session)
     if ended:
         record(session, all_sessions_ended(user, ended, actor))

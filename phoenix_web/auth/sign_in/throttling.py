@@ -1,9 +1,9 @@
-"""Guesses of passwords: each is counted before the password is looked at, and too many wait.
+"""Throttling of sign-ins against password guessing.
 
-An attempt stands against one of two things. From a browser in which its person has signed in
-before it stands against that browser alone (`known_devices`); from anywhere else against the
-account, and against the network that it comes from. So a stranger can lock strangers out of an
-account, and never the person at their own browser.
+Each attempt is counted before the password is checked, so parallel guesses cannot exceed the limit.
+An attempt from a known device (`known_devices`) counts against that device only. Any other attempt
+counts against the account and against the client's network. An attacker can therefore lock an
+account for unknown devices, but not for the browsers its owner has signed in with.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.database import Database
 
-#: The contract's lock: five minutes from the failure that filled the measure.
+#: Time an account stays locked after the last allowed failure, as the contract says.
 _LOCKOUT: Final = timedelta(minutes=5)
-#: A count against an account that has not moved for this long is dropped.
+#: Time without an attempt after which the count of an account starts again at zero.
 _RETENTION: Final = timedelta(minutes=20)
-#: Within this time the failures from one network are added up.
+#: Time over which the failures from one network are added up.
 _NETWORK_WINDOW: Final = timedelta(minutes=15)
-#: Six digits stand three at a time. Five tries in five minutes, day after day, would find some;
-#: so many in a day, by whoever knows the password, do not (NIST 800-63B-4, section 3.2.2).
+#: At any time three of the million six-digit codes are valid. An attacker who knows the password
+#: finds one within months at five attempts every five minutes, but needs decades at 30 a day
+#: (NIST SP 800-63B-4 section 3.2.2).
 _CODE_QUOTA: Final = Quota("wrong-codes", 30, 24 * 60 * 60)
 _CODE_UNKNOWN_DEVICE: Final = "code"
 _CODE_KNOWN_DEVICE: Final = "code by a known device"
@@ -42,18 +43,18 @@ _LOCKED: Final = "Too many failed login attempts. Please try again later."
 
 @dataclass(frozen=True, slots=True)
 class ThrottleRule:
-    """How many attempts are too many, and what follows."""
+    """A limit of attempts and the lockout that follows."""
 
     quota: Quota
-    #: How long a count is kept: from its last attempt or, when there is no lock, from its first.
+    #: How long a count is kept: since its last attempt with a lockout, else since its first.
     retention: timedelta
-    #: How long the attempt that fills the quota locks; without, until the count is forgotten.
+    #: How long the attempt that reaches the quota locks; None locks until the count expires.
     lockout: timedelta | None = None
 
     def increment(self, count: AttemptCount, now: datetime) -> AttemptCount:
-        """Return *count* with one attempt more; raise `TooManyRequests` while it is locked.
+        """Return *count* plus one attempt; raise `TooManyRequests` while it is locked.
 
-        An attempt that is refused changes nothing: it does not prolong the lock.
+        A rejected attempt does not prolong the lockout.
         """
         attempts, locked_until, forget_at = count.attempts, count.locked_until, count.forget_at
         if forget_at <= now or (locked_until is not None and locked_until <= now):
@@ -69,7 +70,7 @@ class ThrottleRule:
         return AttemptCount(attempts, end if is_full else None, forget_at)
 
     def decrement(self, count: AttemptCount) -> AttemptCount:
-        """Return *count* without one of its attempts, which was none of a guesser."""
+        """Return *count* minus one attempt, unlocked if that is below the quota."""
         attempts = max(0, count.attempts - 1)
         is_full = attempts >= self.quota.amount
         return AttemptCount(attempts, count.locked_until if is_full else None, count.forget_at)
@@ -77,32 +78,32 @@ class ThrottleRule:
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """Where one attempt has been counted, so that a success can be forgiven there."""
+    """The counts that one attempt was added to, so that a success can reset them."""
 
     subject: bytes | None = None
     network: bytes | None = None
-    #: The known device that it came from.
+    #: The known device of the attempt, if any.
     device: str | None = None
-    #: Set once a code has been tried as well.
+    #: Set once a code was tried too.
     code: bytes | None = None
 
 
 class LoginThrottle:
-    """Counts attempts in *database*."""
+    """Count attempts in the database, across all processes and hosts."""
 
     def __init__(
         self, database: Database, secret: str, per_account: int | None, per_network: int | None
     ) -> None:
-        """Let so many attempts fail; None counts none, of all accounts or from one network."""
+        """Allow so many failures per account and per network; None turns that limit off."""
         self._database = database
         self._key = derive_key(secret, "login attempts")
         self._account_rule = self._device_rule = self._network_rule = None
-        # Without this one, six digits would be no factor of their own: nothing switches it off.
+        # No setting turns this limit off: without it, a six-digit code can be guessed.
         self._code_rule = ThrottleRule(_CODE_QUOTA, timedelta(seconds=_CODE_QUOTA.seconds))
         if per_account is not None:
             quota = Quota("failed-sign-ins", per_account, int(_LOCKOUT.total_seconds()))
             self._account_rule = ThrottleRule(quota, _RETENTION, _LOCKOUT)
-            # Kept for as long as the cookie is good: a device that was locked stays unknown.
+            # Kept as long as the cookie is valid, so that a locked device stays unknown.
             self._device_rule = ThrottleRule(quota, LIFETIME, _LOCKOUT)
         if per_account is not None and per_network is not None:
             window = int(_NETWORK_WINDOW.total_seconds())
@@ -110,10 +111,10 @@ class LoginThrottle:
             self._network_rule = ThrottleRule(quota, _NETWORK_WINDOW)
 
     def register_failure(self, email: str, address: str | None, device: str | None) -> LoginAttempt:
-        """Count an attempt to sign in as *email*, from *address* or by the person's *device*.
+        """Count an attempt to sign in as *email* from the client *address* or a known *device*.
 
-        Raises `TooManyRequests` when there were too many. All that is asked and answered is the
-        same whether the account exists or not; only a known device says that it does.
+        Raises `TooManyRequests` over the limit. Without a known device, queries and results are
+        the same whether the account exists or not.
         """
         now = datetime.now(UTC)
         if self._account_rule is None:
@@ -123,18 +124,17 @@ class LoginThrottle:
             attempt = self._count_for_device(store, device, now) or self._count_for_account(
                 store, self._account_rule, email, client_network(address), now
             )
-            # Last, as it waits for nobody: two that count in one order never wait for each other.
+            # Purge last: it locks rows in no fixed order, so a lock taken after it could deadlock.
             store.purge_expired(now)
         return attempt
 
     def register_wrong_code(
         self, attempt: LoginAttempt, user_id: int, *, is_signed_in: bool = False
     ) -> LoginAttempt:
-        """Count, beside *attempt*, a code of the user's authenticator app.
+        """Count a code of the user's authenticator app and return *attempt* with that count.
 
-        Raises `TooManyRequests` when there were too many in a day. Strangers, the person's known
-        browsers, and whoever is signed in are counted apart: who has stolen the password alone
-        locks the person out of neither of the others.
+        Raises `TooManyRequests` over the daily limit. Unknown devices, known devices and signed-in
+        users have separate counts: an attacker who knows the password can lock only the first.
         """
         now = datetime.now(UTC)
         kind = _CODE_UNKNOWN_DEVICE
@@ -145,14 +145,15 @@ class LoginThrottle:
         subject = self._subject(kind, str(user_id))
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
-            store.put(subject, self._code_rule.increment(store.lock(subject, now), now))
+            _increment(store, self._code_rule, subject, now)
         return replace(attempt, code=subject)
 
     def register_reauthentication(self, user_id: int) -> LoginAttempt:
-        """Count an attempt of somebody who is signed in as the user to prove that they are.
+        """Count an attempt of a signed-in user to reenter their password.
 
-        It stands alone: no stranger can keep people from changing their password, and a thief of
-        a session cannot lock its person out. Raises `TooManyRequests` when there were too many.
+        This count is separate from that of sign-ins, so that an attacker can neither block changes
+        of the password nor, with a stolen session, lock the account. Raises `TooManyRequests` over
+        the limit.
         """
         if self._account_rule is None:
             return LoginAttempt()
@@ -160,15 +161,16 @@ class LoginThrottle:
         subject = self._subject("own password", str(user_id))
         with self._database.transaction() as session:
             store = LoginAttemptStore(session)
-            store.put(subject, self._account_rule.increment(store.lock(subject, now), now))
+            _increment(store, self._account_rule, subject, now)
             store.purge_expired(now)
         return LoginAttempt(subject)
 
     def reset(self, session: Session, attempt: LoginAttempt) -> None:
-        """Forget what stood against the account or the device, after an attempt that succeeded.
+        """Reset the counts of the account or device and of the codes after a success.
 
-        The network gets back this one attempt alone: whoever has an account must not buy guesses
-        at others by it. Whoever also holds the user in *session* has done so before.
+        The count of the network drops by this one attempt only, or an attacker with an account of
+        their own gets unlimited guesses at others. To avoid deadlocks, a caller that also locks the
+        user in *session* locks the user first.
         """
         store = LoginAttemptStore(session)
         _decrement(store, self._network_rule, attempt.network)
@@ -177,7 +179,7 @@ class LoginThrottle:
                 store.clear(subject)
 
     def cancel(self, session: Session, attempt: LoginAttempt) -> None:
-        """Take back this one attempt, which was no guess; whatever else was counted stays."""
+        """Remove *attempt* from the counts; earlier attempts stay counted."""
         store = LoginAttemptStore(session)
         _decrement(store, self._network_rule, attempt.network)
         _decrement(
@@ -185,18 +187,18 @@ class LoginThrottle:
         )
 
     def reset_account(self, session: Session, email: str) -> None:
-        """Forget what strangers did to the account, after its person got in by another way."""
+        """Reset the count of the account, after its user set a password with a link."""
         LoginAttemptStore(session).clear(self._subject("account", email))
 
     def reset_codes(self, session: Session, user_id: int) -> None:
-        """Forget the wrong codes of the user, who has another second factor from now on."""
+        """Reset all counts of wrong codes of the user, after a new second factor."""
         for kind in (_CODE_UNKNOWN_DEVICE, _CODE_KNOWN_DEVICE, _CODE_SIGNED_IN):
             LoginAttemptStore(session).clear(self._subject(kind, str(user_id)))
 
     def _count_for_device(
         self, store: LoginAttemptStore, device: str | None, now: datetime
     ) -> LoginAttempt | None:
-        """Count against *device*; return None when there is none that is still known."""
+        """Count against *device*; return None without one, or if it has been locked before."""
         if device is None or self._device_rule is None:
             return None
         subject = self._subject("device", device)
@@ -217,15 +219,17 @@ class LoginThrottle:
         network_subject = None
         if network is not None and self._network_rule is not None:
             network_subject = self._subject("network", network)
-            store.put(
-                network_subject, self._network_rule.increment(store.lock(network_subject, now), now)
-            )
+            _increment(store, self._network_rule, network_subject, now)
         subject = self._subject("account", email)
-        store.put(subject, rule.increment(store.lock(subject, now), now))
+        _increment(store, rule, subject, now)
         return LoginAttempt(subject, network_subject)
 
     def _subject(self, kind: str, name: str) -> bytes:
         return hmac.digest(self._key, f"{kind} {name}".encode(), "sha256")
+
+
+def _increment(store: LoginAttemptStore, rule: ThrottleRule, subject: bytes, now: datetime) -> None:
+    store.put(subject, rule.increment(store.lock(subject, now), now))
 
 
 def _decrement(store: LoginAttemptStore, rule: ThrottleRule | None, subject: bytes | None) -> None:
