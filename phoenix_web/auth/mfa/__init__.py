@@ -1,1 +1,1 @@
-"""The second factor of a sign-in: codes of an authenticator app, or recovery codes."""
+"""Two-step sign-in: codes of an authenticator app, or recovery codes."""

@@ -1,4 +1,4 @@
-"""What stands between the two steps of a sign-in: the password was right, the code is to come."""
+"""Challenges: signed proof of a correct password, between the two steps of a sign-in."""
 
 from __future__ import annotations
 
@@ -15,35 +15,34 @@ from phoenix_web.errors import ExpiredCredential, InvalidCredential
 if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
-#: Long enough to find a telephone.
+#: Long enough to find the phone.
 LIFETIME: Final = timedelta(minutes=10)
-_AGAIN: Final = "Sign in again."
+_SIGN_IN_AGAIN: Final = "Sign in again."
 
 
 class Challenges:
-    """Writes and reads challenges: a signed text, which the form of the second step carries.
+    """Sign and verify challenges, which the form of the second step carries.
 
-    It says for whom the right password was given, and with which password hash: another password,
-    by whatever road, ends it. It stands for the password and for nothing more, so it opens nothing
-    without a code.
+    A challenge contains the user id and a MAC of the password hash, so any change of the password
+    invalidates it. It replaces the password only: without a code it gives no access.
     """
 
     def __init__(self, secret: str) -> None:
-        """Sign by keys that are derived from *secret* for this one purpose."""
+        """Sign with keys derived from *secret*."""
         self._key = derive_key(secret, "sign-in challenge proof")
         self._serializer = URLSafeTimedSerializer(
             derive_key(secret, "sign-in challenge"), salt="sign-in-challenge"
         )
 
     def issue(self, user: UserInfo, password_hash: str) -> str:
-        """Return a challenge for *user*, whose password was right."""
+        """Return a challenge for *user*, who has entered the correct password."""
         proof = password_proof(self._key, user.id, password_hash)
         return str(self._serializer.dumps([user.id, proof]))
 
     def read_user_id(self, challenge: str) -> int:
-        """Return for whom *challenge* was issued.
+        """Return the id of the user that *challenge* was issued for.
 
-        Raises `ExpiredCredential` for one that is too old, `InvalidCredential` for no challenge.
+        Raises `ExpiredCredential` for an expired challenge, `InvalidCredential` for a forged one.
         """
         return self._read(challenge)[0]
 
@@ -52,7 +51,7 @@ class Challenges:
         user_id, proof = self._read(challenge)
         expected = password_proof(self._key, user.id, password_hash)
         if user_id != user.id or not hmac.compare_digest(proof, expected):
-            raise InvalidCredential(f"user {user_id} has another password by now", _AGAIN)
+            raise InvalidCredential(f"user {user_id} has changed their password", _SIGN_IN_AGAIN)
 
     def _read(self, challenge: str) -> tuple[int, str]:
         try:
@@ -60,13 +59,13 @@ class Challenges:
                 challenge, max_age=int(LIFETIME.total_seconds())
             )
         except SignatureExpired:
-            raise ExpiredCredential("sign-in challenge expired", _AGAIN) from None
+            raise ExpiredCredential("sign-in challenge expired", _SIGN_IN_AGAIN) from None
         except BadData:
-            raise InvalidCredential("no sign-in challenge", _AGAIN) from None
+            raise InvalidCredential("sign-in challenge forged", _SIGN_IN_AGAIN) from None
         return user_id, proof
 
 
 def password_proof(key: bytes, user_id: int, password_hash: str) -> str:
-    """Return what says that *password_hash* is the user's, and nothing of it without *key*."""
+    """Return a MAC of the user id and the password hash, in base64."""
     digest = hmac.digest(key, f"{user_id} {password_hash}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest).decode()

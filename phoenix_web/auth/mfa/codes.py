@@ -1,9 +1,9 @@
 """Codes of the second factor: one-time passwords of an authenticator app, and recovery codes.
 
-The app makes six digits, new every 30 seconds, with HMAC-SHA-1 (RFC 6238): apps read no other form
-reliably. A recovery code replaces the app once. It has 24 letters and digits, in four groups, of
-an alphabet in which no two look alike; these are 120 random bits, so a fast hash is enough to
-store it (OWASP ASVS 5.0, 6.5.2). Each code of either kind can be used once.
+An app shows six digits, new every 30 seconds, computed with HMAC-SHA-1 (RFC 6238): the only
+variant that all apps support. A recovery code replaces the app once: 24 characters in four groups,
+from an alphabet without lookalikes. They carry 120 random bits, so a fast hash is enough to store
+them (OWASP ASVS 5.0, 6.5.2). Each code of either kind can be used once.
 """
 
 from __future__ import annotations
@@ -36,21 +36,20 @@ _SECONDS: Final = 30
 #: The number of steps that a clock may be off, either way (RFC 6238 section 5.2).
 _DRIFT: Final = 1
 
-#: Recovery codes that a user gets at once.
+#: Recovery codes in one set.
 _COUNT: Final = 10
 #: Crockford's base32, in lower case.
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _GROUPS: Final = 4
 _GROUP_LENGTH: Final = 6
-#: Characters that users mistake for others, or add.
+#: Corrections of characters that users misread or add.
 _MISTAKEN: Final = str.maketrans({"o": "0", "i": "1", "l": "1", "-": None, " ": None})
 
 
 def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | None:
-    """Use up *code* in the unit of work *session*, and return its kind.
+    """Consume *code* and return its kind, or None for a user without a second factor.
 
-    Returns None for a user without a second factor, who needs no code. Raises `WrongCode` alike for
-    a code that is wrong, too old, or used; the reason in the log says which.
+    Raises `WrongCode` alike for a wrong, expired or used code; the reason in the log differs.
     """
     store = MfaStore(session)
     factor = store.find(user.id)
@@ -61,10 +60,10 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
         if step is None:
             raise WrongCode(f"wrong code for user {user.id}")
         if not store.consume_step(user.id, step):
-            raise WrongCode(f"spent code for user {user.id}")
+            raise WrongCode(f"used code for user {user.id}")
         return AUTHENTICATOR_APP
     if not store.consume_recovery_code(user.id, recovery_code_digest(user.id, code)):
-        raise WrongCode(f"wrong or spent recovery code for user {user.id}")
+        raise WrongCode(f"wrong or used recovery code for user {user.id}")
     left = store.count_recovery_codes(user.id)
     subject = user_subject(user)
     record(
@@ -74,30 +73,30 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
 
 
 def is_app_code(code: str) -> bool:
-    """Return whether *code* has the form that apps make, which alone is short enough to guess."""
+    """Return whether *code* is six digits. Recovery codes are too long to guess."""
     typed = _without_spaces(code)
     return len(typed) == _DIGITS and typed.isascii() and typed.isdecimal()
 
 
 def make_totp_secret() -> str:
-    """Return 160 random bits in base32, the length that RFC 4226 section 4 asks for."""
+    """Return 160 random bits in base32, the length that RFC 4226 section 4 recommends."""
     import pyotp  # noqa: PLC0415 - most processes never need it
 
     return pyotp.random_base32(32)
 
 
 def totp_uri(secret: str, account: str, issuer: str) -> str:
-    """Return the `otpauth://` address that a QR code gives to an app."""
+    """Return the `otpauth://` URI for the QR code that apps scan."""
     return _totp(secret).provisioning_uri(name=account, issuer_name=issuer)
 
 
 def matching_step(secret: str, code: str) -> int | None:
-    """Return the newest time step around now whose code is *code*, or None."""
+    """Return the newest time step within the drift that has *code*, or None."""
     totp = _totp(secret)
     typed = _without_spaces(code).encode()
     current = int(datetime.now(UTC).timestamp()) // _SECONDS
     steps = range(current + _DRIFT, current - _DRIFT - 1, -1)
-    # Each is compared, so that the time does not reveal the drift of the clock.
+    # All steps are compared, so that timing does not reveal which one matches.
     matching = [
         step for step in steps if hmac.compare_digest(totp.generate_otp(step).encode(), typed)
     ]
@@ -105,14 +104,14 @@ def matching_step(secret: str, code: str) -> int | None:
 
 
 def make_recovery_codes() -> list[str]:
-    """Return new recovery codes, as they are shown."""
+    """Return a new set of recovery codes, formatted for display."""
     return [_recovery_code() for _ in range(_COUNT)]
 
 
 def recovery_code_digest(user_id: int, code: str) -> bytes:
-    """Return the 32 bytes that the user's recovery code is stored and found by."""
-    meant = code.lower().translate(_MISTAKEN)
-    return hashlib.sha256(f"recovery code {user_id} {meant}".encode()).digest()
+    """Return the SHA-256 digest that the user's recovery code is stored and looked up by."""
+    normalized = code.lower().translate(_MISTAKEN)
+    return hashlib.sha256(f"recovery code {user_id} {normalized}".encode()).digest()
 
 
 def _recovery_code() -> str:

@@ -1,4 +1,4 @@
-"""Getting a second factor, new recovery codes for it, and being rid of it, each by its owner."""
+"""Changes of a user's own second factor: enrolment, new recovery codes and removal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
-#: Long enough to install an app.
+#: How long a pending enrolment is valid: long enough to install an app.
 LIFETIME: Final = timedelta(minutes=30)
 NO_PASSWORD: Final = "You do not sign in with a password here"  # noqa: S105 - a text
 ALREADY_ON: Final = "Two-step sign-in is already on"
@@ -40,25 +40,28 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PendingEnrolment:
-    """A second factor that nobody has confirmed: it stands in a form, and nowhere else."""
+    """A second factor without its first code; only the form stores it.
 
-    #: Base32, for typing; `uri` is the same for a QR code.
+    *secret* is in base32, for typing; *uri* contains the same for a QR code.
+    """
+
     secret: str = field(repr=False)
     uri: str = field(repr=False)
-    #: What `Enrolment.confirm` takes beside the first code.
+    #: The argument of `Enrolment.confirm`.
     token: str = field(repr=False)
 
 
 class Enrolment:
-    """Changes of somebody's own second factor; all but the last step ask for the password.
+    """Turn a user's second factor on or off, and renew recovery codes.
 
-    Each change ends all other sessions: nobody else stays in by what was asked of them before.
+    Every method except `confirm` verifies the password first. Turning two-step sign-in on or off
+    ends all other sessions of the user. Methods open transactions of their own.
     """
 
     def __init__(
         self, database: Database, reauthentication: Reauthentication, secret: str, issuer: str
     ) -> None:
-        """Sign drafts by *secret*; apps call the account by *issuer* and its address."""
+        """Sign tokens with keys derived from *secret*; apps show *issuer* with the account."""
         self._database = database
         self._reauthentication = reauthentication
         self._issuer = issuer
@@ -68,10 +71,10 @@ class Enrolment:
         )
 
     def start(self, user: UserInfo, current: str, actor: Actor) -> PendingEnrolment:
-        """Return a new draft for *user*, whose password is *current*; nothing is on yet.
+        """Start an enrolment for *user*, whose password is *current*; nothing is stored yet.
 
-        Raises `InvalidCredential`, `TooManyRequests` and `Unavailable` as a change of the password
-        does, `Invalid` for whoever has none, and `Conflict` for whoever has a second factor.
+        Raises `InvalidCredential`, `TooManyRequests` and `Unavailable` as `Reauthentication` does,
+        `Invalid` for a user without a password here, and `Conflict` if a second factor exists.
         """
         if user.auth_method != "LOCAL":
             raise Invalid(NO_PASSWORD)
@@ -84,24 +87,25 @@ class Enrolment:
         secret = codes.make_totp_secret()
         proven = password_proof(self._key, user.id, proof.password_hash or "")
         token = str(self._serializer.dumps([user.id, secret, proven]))
-        return self._draft(user, secret, token)
+        return self._pending(user, secret, token)
 
     def resume(self, user: UserInfo, token: str) -> PendingEnrolment:
-        """Return the draft of *user* behind *token*; raise `ExpiredCredential` without a good one.
+        """Return the pending enrolment in *token*.
 
-        It is good for half an hour.
+        Raises `ExpiredCredential` for a token that is expired, forged or of another user.
         """
-        return self._draft(user, self._read(user, token)[0], token)
+        return self._pending(user, self._read(user, token)[0], token)
 
     def confirm(
         self, user: UserInfo, token: str, code: str, session_id: int, actor: Actor
     ) -> list[str]:
-        """Let sign-ins of *user* need a code from now on, and return the recovery codes.
+        """Turn on two-step sign-in and return the recovery codes.
 
-        *code* is one that the app has made; it is spent. The session with *session_id* stays.
+        *code* is the first one of the app; it cannot be used again. All sessions except
+        *session_id* end.
 
-        Raises `ExpiredCredential` as `draft` does, and when the password is another one by now,
-        `WrongCode`, and `Conflict` for whoever has a second factor by now.
+        Raises `ExpiredCredential` as `resume` does and after a change of the password, `WrongCode`,
+        and `Conflict` if a second factor exists.
         """
         with record_failures(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
             return self._confirm(user, token, code, session_id, actor)
@@ -113,45 +117,42 @@ class Enrolment:
         step = codes.matching_step(secret, code)
         if step is None:
             raise WrongCode(f"wrong first code of user {user.id}")
-        made = codes.make_recovery_codes()
-        digests = [codes.recovery_code_digest(user.id, text) for text in made]
+        recovery_codes = codes.make_recovery_codes()
+        digests = [codes.recovery_code_digest(user.id, text) for text in recovery_codes]
         with self._database.transaction() as session:
-            held = UserStore(session).lock(user.id)
-            # A new password has ended the session that this draft came from.
-            if held is None or proven != password_proof(self._key, user.id, held):
-                raise ExpiredCredential(f"user {user.id} has another password than the draft")
+            password_hash = UserStore(session).lock(user.id)
+            # A new password ends the session that started the enrolment, and so the enrolment too.
+            if password_hash is None or proven != password_proof(self._key, user.id, password_hash):
+                raise ExpiredCredential(f"user {user.id} changed their password meanwhile")
             if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                 raise Conflict(ALREADY_ON)
             self._reauthentication.throttle.reset_codes(session, user.id)
             _end_other_sessions(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s turned on two-step sign-in", user.id)
-        return made
+        return recovery_codes
 
     def regenerate_recovery_codes(
         self, user: UserInfo, current: str, code: str, actor: Actor
     ) -> list[str]:
-        """Return new recovery codes in place of all from before.
-
-        Raises as `turn_off` does.
-        """
+        """Replace the recovery codes and return the new ones; raises as `disable` does."""
         action = AuditAction.MFA_RECOVERY_CODES_RENEWED
-        made = codes.make_recovery_codes()
-        digests = [codes.recovery_code_digest(user.id, text) for text in made]
+        recovery_codes = codes.make_recovery_codes()
+        digests = [codes.recovery_code_digest(user.id, text) for text in recovery_codes]
         with record_failures(self._database, action, user.email, actor):
             proof = self._prove(user, current, code)
             with self._database.transaction() as session:
                 self._consume(session, proof, code, actor)
                 MfaStore(session).replace_recovery_codes(user.id, digests)
                 record(session, Event(action, actor, user_subject(user)))
-        return made
+        return recovery_codes
 
     def disable(
         self, user: UserInfo, current: str, code: str, session_id: int, actor: Actor
     ) -> None:
-        """Let sign-ins of *user* need no code any more.
+        """Turn off two-step sign-in; all sessions except *session_id* end.
 
-        Raises `InvalidCredential` for a wrong password, `WrongCode`, `TooManyRequests` when either
-        was so too often, and `Conflict` for whoever has no second factor.
+        Raises `InvalidCredential` for a wrong password, `WrongCode`, `TooManyRequests` after too
+        many of either, and `Conflict` without a second factor.
         """
         with record_failures(self._database, AuditAction.MFA_REMOVED, user.email, actor):
             proof = self._prove(user, current, code)
@@ -162,9 +163,10 @@ class Enrolment:
         _log.info("user %s turned off two-step sign-in", user.id)
 
     def _prove(self, user: UserInfo, current: str, code: str) -> ReauthenticationProof:
-        """Return the proof of the password, with the try of *code* counted beside it.
+        """Verify the password and count the attempt at *code*; return the proof.
 
-        A change of the password needs no code, and forgives what the password was counted for.
+        The codes have a count of their own, because a change of the password, which needs no code,
+        resets the count of passwords.
         """
         proof = self._reauthentication.reauthenticate(user, current)
         if not codes.is_app_code(code):
@@ -176,13 +178,13 @@ class Enrolment:
     def _consume(
         self, session: Session, proof: ReauthenticationProof, code: str, actor: Actor
     ) -> None:
-        """Raise unless the password still is as *proof* says, and *code* holds; forgive then."""
+        """Consume *code* and reset the counts; raise `InvalidCredential` or `WrongCode`."""
         self._reauthentication.confirm(session, proof)
         if codes.consume(session, proof.user, code, actor) is None:
             raise Conflict(NOT_ON)
 
     def _read(self, user: UserInfo, token: str) -> tuple[str, str]:
-        """Return the secret in *token*, and the proof of the password that it was given for."""
+        """Return the secret in *token*, and the proof of the password it was started with."""
         try:
             user_id, secret, proven = self._serializer.loads(
                 token, max_age=int(LIFETIME.total_seconds())
@@ -190,16 +192,16 @@ class Enrolment:
         except BadData:
             user_id, secret, proven = None, "", ""
         if user_id != user.id:
-            raise ExpiredCredential("draft of a second factor expired, or none")
+            raise ExpiredCredential("enrolment token expired or forged")
         return secret, proven
 
-    def _draft(self, user: UserInfo, secret: str, token: str) -> PendingEnrolment:
+    def _pending(self, user: UserInfo, secret: str, token: str) -> PendingEnrolment:
         return PendingEnrolment(secret, codes.totp_uri(secret, user.email, self._issuer), token)
 
 
 def _end_other_sessions(
     session: Session, action: AuditAction, user: UserInfo, session_id: int, actor: Actor
 ) -> None:
-    """End all sessions of *user* but one, and record *action*."""
+    """End the sessions of *user* except *session_id*, and record *action*."""
     ended = SessionStore(session).close_all(user.id, except_session=session_id)
     record(session, Event(action, actor, user_subject(user), detail={"sessions_ended": ended}))

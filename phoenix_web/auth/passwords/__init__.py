@@ -1,1 +1,1 @@
-"""Passwords: hashing, policy, one-time links and reauthentication."""
+"""Password hashing, password policy, one-time links and reauthentication."""

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, one hash at a time in each process."""
+"""Password hashing with argon2id, one hash at a time per process."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 
     from phoenix_web.auth.passwords.policy import Rating
 
-#: The least memory that argon2 takes.
+#: The smallest memory cost that argon2 accepts.
 _LEAST_KIB: Final = 8
-#: How long a sign-in waits for its turn to hash, and how many wait in one process at most.
+#: How long a thread waits for the hashing slot, and how many wait at most in one process.
 _MAX_WAIT_SECONDS: Final = 15
 _MAX_WAITING: Final = 32
 _CROWDED: Final = "Too many sign-ins at once. Try again."
 
 
 class Passwords:
-    """Hashes and checks passwords, one at a time: a storm of sign-ins cannot fill the memory."""
+    """Hash and verify passwords, one at a time.
+
+    Parallel sign-ins therefore cannot exhaust the memory.
+    """
 
     def __init__(self, memory_kib: int, iterations: int, *, is_strong: bool = False) -> None:
-        """Cost *memory_kib* KiB and *iterations* passes a hash; *is_strong* asks for a mix."""
+        """Hash with *memory_kib* KiB and *iterations*; *is_strong* requires a mix of characters."""
         self._hasher = argon2.PasswordHasher(
             time_cost=iterations, memory_cost=memory_kib, parallelism=1
         )
@@ -42,8 +45,8 @@ class Passwords:
 
     @contextmanager
     def hashing_slot(self) -> Iterator[None]:
-        """Let one thread hash, as often as it needs; raise `Unavailable` when too many wait."""
-        # The thread whose turn it is does not queue again.
+        """Reserve hashing for this thread; raise `Unavailable` when too many threads wait."""
+        # The lock is reentrant: the thread that has the slot does not wait for it again.
         if not self._slot.acquire(blocking=False) and not self._wait_for_slot():
             raise Unavailable(_CROWDED, retry_after=5)
         try:
@@ -52,14 +55,15 @@ class Passwords:
             self._slot.release()
 
     def hash(self, password: str) -> str:
-        """Return the argon2id hash of *password*; raise `Unavailable` when too many wait."""
+        """Return the argon2id hash of *password*; raise `Unavailable` as `hashing_slot` does."""
         with self.hashing_slot():
             return self._hasher.hash(password)
 
     def verify(self, password: str, password_hash: str | None) -> bool:
-        """Tell whether *password* is the one behind *password_hash*.
+        """Return whether *password* matches *password_hash*.
 
-        With no hash, or an older one, a no costs the same, so that time names no account.
+        A mismatch takes the same time without a hash and with one of an older cost, so that timing
+        does not reveal which accounts exist.
         """
         with self.hashing_slot():
             compared = password_hash or self._dummy_hash
@@ -71,23 +75,23 @@ class Passwords:
             return True
 
     def needs_rehash(self, password_hash: str) -> bool:
-        """Tell whether *password_hash* was made with other parameters than today's."""
+        """Return whether *password_hash* has other parameters than new hashes."""
         return self._hasher.check_needs_rehash(password_hash)
 
     def fault(self, password: str, *names: str) -> str | None:
-        """Return why *password* is not acceptable for whoever goes by *names*, or None."""
+        """Return why the policy rejects *password* for a user with *names*, or None."""
         return policy.fault(password, names, is_strong=self._is_strong)
 
     def rate(self, password: str, *names: str) -> Rating | None:
-        """Return how strong *password* is, at the cost of no hash, or None for none."""
+        """Return the strength of *password*, without hashing it, or None if it is empty."""
         return policy.rate(password, names, is_strong=self._is_strong)
 
     def generate(self) -> str:
-        """Return a password that satisfies every policy."""
+        """Return a random password that satisfies the policy."""
         return f"Aa1!{secrets.token_urlsafe(18)}"
 
     def _wait_for_slot(self) -> bool:
-        """Return whether this thread got its turn: the queue was not full, and moved in time."""
+        """Return whether the slot became free: not when the queue is full or the wait too long."""
         if not self._queue.acquire(blocking=False):
             return False
         try:
@@ -96,24 +100,24 @@ class Passwords:
             self._queue.release()
 
     def _equalize_cost(self, password_hash: str) -> None:
-        """Spend what a comparison with *password_hash* cost less than one of today's does.
+        """Make up for the lower cost of *password_hash* with another hash.
 
-        Whoever has not signed in since the cost was raised has an older hash: without this, its
-        quicker refusal would tell that the account exists.
+        A user who has not signed in since the cost was raised has a cheaper hash; a faster mismatch
+        would reveal that the account exists.
         """
         try:
             parameters = argon2.extract_parameters(password_hash)
         except InvalidHashError:
-            spent = 0
+            cost = 0
         else:
-            spent = parameters.time_cost * parameters.memory_cost
+            cost = parameters.time_cost * parameters.memory_cost
         passes = self._hasher.time_cost
-        lacking_kib = self._hasher.memory_cost - spent // passes
-        if lacking_kib >= _LEAST_KIB:
-            argon2.PasswordHasher(passes, lacking_kib, parallelism=1).hash("")
+        missing_kib = self._hasher.memory_cost - cost // passes
+        if missing_kib >= _LEAST_KIB:
+            argon2.PasswordHasher(passes, missing_kib, parallelism=1).hash("")
 
     def _make_dummy_hash(self) -> str:
-        """Return a hash of today's cost that no password matches; making it costs nothing."""
+        """Return a random hash with the current parameters, without computing one."""
         parameters = f"m={self._hasher.memory_cost},t={self._hasher.time_cost},p=1"
         salt, digest = (
             base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")

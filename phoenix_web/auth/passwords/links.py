@@ -1,8 +1,8 @@
-"""One-time links by which somebody chooses a password: after a reset, or when they are invited.
+"""One-time links to set a password, for resets and invitations.
 
-A link is signed with a key of its own, and a row stands behind it. The row makes it good once,
-and ends it when a newer one is issued; without the row the signature opens nothing, and without
-the signature neither does the row.
+The token of a link is a signed nonce. A link is valid while its row exists: redeeming the link or
+issuing a newer one deletes the row. A token without a row is rejected, and the row does not contain
+the signature.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
     from phoenix_web.store.database import Database
 
-#: The page that a link leads to, with its text as `?token=`.
+#: The page that a link opens, with the token in the query parameter `token`.
 PATH: Final = "/reset-password-with-token"
-#: Longer than any link of ours; a longer text is not worth reading.
+#: Longer than any token that this server signs; a longer text is rejected unread.
 _MAX_LENGTH: Final = 512
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class IssuedLink:
-    """A new link with its text, which is told to its user and stored nowhere."""
+    """A new link with its token, which is never stored."""
 
     id: int
     token: str
@@ -56,12 +56,12 @@ class IssuedLink:
 
 
 def may_choose_password(user: UserInfo) -> bool:
-    """Tell whether *user* has a password here to choose; for nobody else a link works."""
+    """Return whether *user* may set a password with a link: only active local users."""
     return user.auth_method == "LOCAL" and user.role is not Role.SYSTEM and user.is_active
 
 
 class PasswordLinks:
-    """Issues links and redeems them."""
+    """Issue, verify and redeem links."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class PasswordLinks:
         secret: str,
         lifetimes: Mapping[LinkPurpose, timedelta],
     ) -> None:
-        """Sign with a key that is derived from *secret*; each purpose has one of *lifetimes*."""
+        """Sign with a key derived from *secret*; *lifetimes* has one entry per purpose."""
         self._database = database
         self._passwords = passwords
         self._login = login
@@ -89,40 +89,39 @@ class PasswordLinks:
     def issue(
         self, session: Session, user: UserInfo, purpose: LinkPurpose, actor: Actor
     ) -> IssuedLink:
-        """Give *user* a link in place of any older one, in the unit of work *session*.
+        """Create a link for *user*, which replaces any older one.
 
-        Raises `Invalid` for whoever
-        has no password to choose, or is gone by now.
+        Raises `Invalid` for a user who has been deleted or may not set a password with a link.
         """
         users = UserStore(session)
-        # Of two that are issued at once, the later one takes the place of the other.
+        # Locked, so that of two links issued at once the later one replaces the other. Read again,
+        # because the account may have changed since the caller read it.
         users.lock(user.id)
-        # Not as the caller has read them: they may have gone meanwhile.
-        held = users.find(user.id)
-        if held is None:
+        current = users.find(user.id)
+        if current is None:
             raise Invalid(f"{user.email} is deleted")
-        if not held.is_active:
-            raise Invalid(f"{held.email} is deactivated")
-        if not may_choose_password(held):
-            raise Invalid(f"{held.email} does not sign in with a password")
+        if not current.is_active:
+            raise Invalid(f"{current.email} is deactivated")
+        if not may_choose_password(current):
+            raise Invalid(f"{current.email} does not sign in with a password")
         nonce = secrets.token_urlsafe(16)
         now = datetime.now(UTC)
         expires_at = now + self._lifetimes[purpose]
-        link_id = PasswordLinkStore(session).replace(held.id, purpose, nonce, now, expires_at)
+        link_id = PasswordLinkStore(session).replace(current.id, purpose, nonce, now, expires_at)
         detail = {"purpose": purpose.value, "expires_at": expires_at.isoformat(timespec="seconds")}
-        subject = user_subject(held)
+        subject = user_subject(current)
         record(session, Event(AuditAction.PASSWORD_LINK_ISSUED, actor, subject, detail=detail))
         return IssuedLink(link_id, self.sign(purpose, nonce), expires_at)
 
     def sign(self, purpose: LinkPurpose, nonce: str) -> str:
-        """Return the text of the link that *nonce* names."""
+        """Return the token of the link with *nonce*."""
         return str(self._serializers[purpose].dumps(nonce))
 
     def verify(self, token: str) -> LinkInfo:
-        """Return the link whose text is *token*; it stays as good as it is.
+        """Return the link for *token* without consuming it.
 
-        Raises `InvalidCredential` alike for one that is forged, expired, used or replaced, or
-        whose user may not choose a password.
+        Raises `InvalidCredential` alike for a forged, expired, used or replaced link, and for a
+        user who may not set a password with a link.
         """
         nonce = self._nonce(token)
         with self._database.reading() as session:
@@ -138,13 +137,14 @@ class PasswordLinks:
     def redeem(
         self, token: str, password: str, actor: Actor, device_cookie: str | None = None
     ) -> str:
-        """Give the link's user *password*, and end the link and all their sessions; keys stay.
+        """Consume the link, set the password of its user and end all their sessions; keys stay.
 
-        Returns the cookie by which the browser of *device_cookie* is known to the user from now
-        on: so whoever can read their mail can sign in, whatever strangers do to the account.
+        Returns a cookie that makes the browser a known device, so that a user who can read their
+        mail can sign in even while an attacker keeps the account locked.
 
-        Raises `InvalidCredential` as `find` does, `Invalid` for a password that is not
-        acceptable, and `Unavailable` when too many wait to sign in; the link stays good then.
+        Raises `InvalidCredential` as `verify` does, `Invalid` for a password against the policy,
+        and `Unavailable` when too many sign-ins wait; the link stays valid after the last two.
+        Opens transactions of its own.
         """
         link = self.verify(token)
         fault = self._passwords.fault(password, link.user.email, link.user.username)
@@ -154,7 +154,7 @@ class PasswordLinks:
         with self._database.transaction() as session:
             users = UserStore(session)
             users.lock(link.user.id)
-            # Much may have happened while the password was being hashed.
+            # Read again: the account may have changed while the password was hashed.
             user = users.find(link.user.id)
             if user is None or not may_choose_password(user):
                 raise InvalidCredential(f"user {link.user.id} changed meanwhile")
@@ -168,12 +168,14 @@ class PasswordLinks:
             }
             by = actor.as_user(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)
-            record(session, Event(AuditAction.PASSWORD_LINK_REDEEMED, by, subject, detail=detail))
+            record(
+                session, Event(AuditAction.PASSWORD_LINK_REDEEMED, by, subject, detail=detail)
+            )
         _log.info("user %s set a password with a link (%s)", user.id, link.purpose)
         return self._login.known_devices.remember(device_cookie, None, user, password_hash)
 
     def _nonce(self, token: str) -> str:
-        """Return what *token* names; raise `InvalidCredential` when we did not sign it in time."""
+        """Return the nonce in *token*; raise `InvalidCredential` if it is forged or expired."""
         if len(token) <= _MAX_LENGTH and token.isascii():
             for purpose, serializer in self._serializers.items():
                 try:

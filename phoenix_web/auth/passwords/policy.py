@@ -1,6 +1,6 @@
-"""What makes a password acceptable (NIST SP 800-63B, section 3.1.1), and how strong it is.
+"""Password policy (NIST SP 800-63B section 3.1.1) and strength estimate.
 
-Nothing here hashes: it is also asked while a password is being typed.
+Nothing here hashes, so pages can also call it while a user types.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
 _SPECIAL: Final = "!@#$%^&*()_+"
-#: From so many characters on that do not follow from each other, nothing is left to wish for.
+#: Unpredictable characters from which a password counts as strong.
 _STRONG_LENGTH: Final = 20
-#: Shorter words stand in too many good passwords.
+#: Shorter words also occur in good passwords by chance.
 _SHORTEST_WORD: Final = 4
-#: What fingers type by themselves, forwards and backwards.
+#: Sequences of digits, letters and keyboard keys, checked in both directions.
 _RUNS: Final = (
     "01234567890123456789",
     "abcdefghijklmnopqrstuvwxyz",
@@ -39,7 +39,7 @@ _OWN: Final = "Password must not be based on the name or e-mail address"
 
 
 class Strength(StrEnum):
-    """How strong a password is; the order is from weak to strong."""
+    """The strength of a password, from weak to strong."""
 
     REFUSED = "refused"
     FAIR = "fair"
@@ -49,16 +49,16 @@ class Strength(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What a password is told while it is being typed."""
+    """A strength with the text that the page shows while a user types."""
 
     strength: Strength
     text: str
 
 
 def fault(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> str | None:
-    """Return why *password* is not acceptable for whoever goes by *names*, or None.
+    """Return why *password* is not acceptable for a user with *names*, or None.
 
-    *is_strong* asks for a mix of characters.
+    *is_strong* requires a mix of characters.
     """
     if len(password) < MIN_LENGTH:
         return f"Password must be at least {MIN_LENGTH} characters long"
@@ -76,19 +76,19 @@ def fault(password: str, names: Iterable[str] = (), *, is_strong: bool = False) 
 
 
 def rate(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> Rating | None:
-    """Return how strong *password* is, or None for none."""
+    """Return the strength of *password*, or None if it is empty."""
     if not password:
         return None
     if len(password) < MIN_LENGTH:
         text = f"{len(password)} of at least {MIN_LENGTH} characters"
         return Rating(Strength.REFUSED, text)
-    refusal = fault(password, names, is_strong=is_strong)
-    if refusal is not None:
-        return Rating(Strength.REFUSED, refusal)
-    worth = _worth(_folded(password))
-    if worth < MIN_LENGTH:
+    reason = fault(password, names, is_strong=is_strong)
+    if reason is not None:
+        return Rating(Strength.REFUSED, reason)
+    count = _count_unpredictable(_folded(password))
+    if count < MIN_LENGTH:
         return Rating(Strength.FAIR, "Fair. Add words to make it stronger.")
-    if worth < _STRONG_LENGTH:
+    if count < _STRONG_LENGTH:
         return Rating(Strength.GOOD, "Good. A longer password is stronger.")
     return Rating(Strength.STRONG, "Strong.")
 
@@ -100,7 +100,7 @@ def _missing(password: str) -> list[str]:
         ("one lowercase letter", str.islower),
         ("one special character", _SPECIAL.__contains__),
     )
-    return [what for what, is_one in kinds if not any(map(is_one, password))]
+    return [kind for kind, is_one in kinds if not any(map(is_one, password))]
 
 
 def _folded(text: str) -> str:
@@ -108,10 +108,10 @@ def _folded(text: str) -> str:
 
 
 def _forms(folded: str) -> set[str]:
-    """Return *folded* and what is left of it when what people add to a word is taken off.
+    """Return *folded* and its forms without the usual additions to a common password.
 
-    That is whatever is no letter before and after it, all that is neither letter nor digit
-    within it, and the word itself, said again.
+    Removed are other characters before and after the letters, punctuation anywhere, and
+    repetitions of the whole.
     """
     forms, new = set(), {folded}
     while new:
@@ -124,7 +124,7 @@ def _forms(folded: str) -> set[str]:
 
 
 def _once(text: str) -> str:
-    """Return the shortest text that makes up *text* when it is repeated."""
+    """Return the shortest text that *text* is a repetition of."""
     return text[: (text + text).find(text, 1)]
 
 
@@ -135,7 +135,7 @@ def _is_a_run(text: str) -> bool:
 
 
 def _is_made_of(password: str, names: Iterable[str]) -> bool:
-    """Tell whether *password* is one of *names*, or mostly words of them."""
+    """Return whether *password* is one of *names*, or consists mostly of their words."""
     squeezed = _squeezed(password)
     words = set()
     for name in names:
@@ -154,7 +154,7 @@ def _squeezed(text: str) -> str:
     return re.sub(r"[\W_]+", "", _folded(text))
 
 
-def _worth(folded: str) -> int:
-    """Return how many characters of *folded* do not simply follow from the one before."""
+def _count_unpredictable(folded: str) -> int:
+    """Return the number of characters that neither repeat nor continue the one before."""
     follows = sum(abs(ord(other) - ord(one)) <= 1 for one, other in pairwise(folded))
     return len(folded) - follows

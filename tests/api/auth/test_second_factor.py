@@ -136,7 +136,7 @@ def test_a_code_works_once(
 
     line = watch.one()
     assert what(line) == ("login.failed", "refused", "User", member.username)
-    assert line.reason == f"spent code for user {member.user_id}"
+    assert line.reason == f"used code for user {member.user_id}"
 
 
 def test_of_many_who_come_with_one_code_one_gets_in(
