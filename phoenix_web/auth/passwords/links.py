@@ -166,11 +166,10 @@ class PasswordLinks:
                 "purpose": link.purpose.value,
                 "sessions_ended": SessionStore(session).close_all(user.id),
             }
-            by = actor.as_user(user.id, user.username, PASSWORD_LINK)
+            user_actor = actor.as_user(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)
-            record(
-                session, Event(AuditAction.PASSWORD_LINK_REDEEMED, by, subject, detail=detail)
-            )
+            action = AuditAction.PASSWORD_LINK_REDEEMED
+            record(session, Event(action, user_actor, subject, detail=detail))
         _log.info("user %s set a password with a link (%s)", user.id, link.purpose)
         return self._login.known_devices.remember(device_cookie, None, user, password_hash)
 

@@ -105,10 +105,10 @@ class Login:
             attempt = self.throttle.register_failure(user.email, actor.address, known)
             if codes.is_app_code(code):
                 attempt = self.throttle.register_wrong_code(attempt, user.id)
-            by = actor.as_user(user.id, user.username, PASSWORD)
+            user_actor = actor.as_user(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 lock_unchanged(session, user, password_hash)
-                tokens = self._open(session, user, attempt, by, code)
+                tokens = self._open(session, user, attempt, user_actor, code)
         return self._with_device_cookie(tokens, user, attempt, device_cookie, password_hash)
 
     def change_password(  # noqa: PLR0913 - both passwords and the context of the request
@@ -171,7 +171,7 @@ class Login:
             attempt = self.throttle.register_wrong_code(attempt, user.id)
         outdated = self.passwords.needs_rehash(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash
-        by = actor.as_user(user.id, user.username, PASSWORD)
+        user_actor = actor.as_user(user.id, user.username, PASSWORD)
         with self.database.transaction() as session:
             lock_unchanged(session, user, password_hash)
             if outdated:
@@ -182,9 +182,9 @@ class Login:
                 # A correct password removes only its own attempt. If it reset the count, an
                 # attacker who knows it would get unlimited code attempts.
                 self.throttle.cancel(session, attempt)
-                record(session, Event(AuditAction.LOGIN_CODE_ASKED, by, user_subject(user)))
+                record(session, Event(AuditAction.LOGIN_CODE_ASKED, user_actor, user_subject(user)))
                 return CodeRequired(self.challenges.issue(user, new_hash))
-            tokens = self._open(session, user, attempt, by, code or "")
+            tokens = self._open(session, user, attempt, user_actor, code or "")
         return self._with_device_cookie(tokens, user, attempt, device_cookie, new_hash)
 
     def _open(

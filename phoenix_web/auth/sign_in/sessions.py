@@ -141,11 +141,11 @@ class Sessions:
             user = UserStore(session).find(user_id)
             if user is None:  # deleted together with the sessions
                 return
-            by = actor.as_user(user.id, user.username, CredentialKind.SESSION, session_id)
+            user_actor = actor.as_user(user.id, user.username, CredentialKind.SESSION, session_id)
             if is_everywhere:
-                end_sessions(session, user, by)
+                end_sessions(session, user, user_actor)
             else:
-                end_session(session, user, session_id, by)
+                end_session(session, user, session_id, user_actor)
 
     def _exchange(
         self, session: Session, digest: bytes, found: RefreshTokenInfo, actor: Actor
