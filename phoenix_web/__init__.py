@@ -1,6 +1,6 @@
 """phoenix_web: an authentication server compatible with Arize Phoenix, with its datasets API.
 
-`create_app` wires up the application; docs/architecture.md has the map of the package.
+`create_app` creates the application; docs/architecture.md maps the package.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ __version__ = VERSION
 
 
 def create_app(settings: Settings) -> Flask:
-    """Return the application for *settings*; it opens no connection, so a server may fork after.
+    """Return the application for *settings*.
 
-    The database must have been prepared by `bootstrap.prepare`.
+    Prepare the database with `bootstrap.prepare` first. Opens no connection, so a server may fork
+    afterwards.
     """
     secret = session_secret(settings)
     app = Flask(
@@ -35,7 +36,7 @@ def create_app(settings: Settings) -> Flask:
         template_folder=str(bundled("templates")),
         static_folder=None,
     )
-    # A doubled slash is another address; werkzeug would answer it with the Host that was sent.
+    # Werkzeug would redirect a doubled slash to the Host header of the request.
     app.url_map.merge_slashes = False
     app.request_class = Request
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> Flask:
     ui.register(app, secret)
     responses.register(app)
     app.wsgi_app = static_files.serve(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
-    # Outermost: whatever looks at the address of the caller must see the true one.
+    # Outermost, so that everything inside sees the client's address.
     hops = settings.trusted_proxy_hops
     if hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, 0)  # type: ignore[method-assign]  # Flask's way

@@ -1,1 +1,1 @@
-"""Start-up and gunicorn: from the environment to a server that answers."""
+"""Start-up: the accounts and tables that must exist, logging and gunicorn."""

@@ -1,4 +1,4 @@
-"""The start: from the environment to a server that answers."""
+"""The WSGI application of this environment, and the gunicorn server for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def application(settings: Settings | None = None) -> Flask:
-    """Return the application of this process's environment, with its database prepared."""
+    """Return the application for *settings* or the environment; prepare its database."""
     settings = settings or load()
     configure_logging(settings.logging_level)
     password = prepare(settings, is_start=True)
@@ -35,41 +35,41 @@ def application(settings: Settings | None = None) -> Flask:
 
 
 class Server(BaseApplication):
-    """Gunicorn with our settings."""
+    """Gunicorn with the settings of phoenix_web."""
 
     def __init__(self, settings: Settings) -> None:
-        """Serve by *settings*."""
+        """Configure the server from *settings*."""
         self._settings = settings
         super().__init__()
 
     def load_config(self) -> None:
-        """Give gunicorn its settings."""
+        """Set gunicorn's settings."""
         for name, value in gunicorn_settings(self._settings).items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Return the application, made once, before the workers are forked."""
+        """Return the application; created once, before the workers are forked."""
         return application(self._settings)
 
 
 def reject_incomplete_bodies(application: Callable[..., Any]) -> Callable[..., Iterable[bytes]]:
-    """Return *application*, which then never takes a part of a body for all of it."""
+    """Wrap *application* so that it rejects a body cut off by a closed connection."""
 
     def checked(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if "CONTENT_LENGTH" in environ:
-            # Gunicorn ends a body quietly where the connection ends. Without this promise of its,
-            # Werkzeug counts, and misses what has not come.
+            # Gunicorn ends a body silently where the connection ends. Without this flag,
+            # Werkzeug counts the bytes and notices that some are missing.
             environ.pop("wsgi.input_terminated", None)
         elif "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = _ChunkedBody(environ["wsgi.input"])
-        answer: Iterable[bytes] = application(environ, start_response)
-        return answer
+        response: Iterable[bytes] = application(environ, start_response)
+        return response
 
     return checked
 
 
 class _ChunkedBody:
-    """A chunked body whose faults are those of a connection, which Werkzeug answers with 400."""
+    """A chunked body that raises `OSError` if malformed, which Werkzeug answers with 400."""
 
     def __init__(self, body: Any) -> None:
         self._body = body

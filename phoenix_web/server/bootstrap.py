@@ -1,4 +1,4 @@
-"""What must be there before the first request: the tables, the secret, the first accounts."""
+"""Database preparation before the first request: schema, audit log and first accounts."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
-    """Bring the database up to date and make the accounts that must exist.
+    """Upgrade the database and create the accounts that must exist.
 
-    Any number of processes may do this at once. When it is the start of a server, other settings
-    than those of the last start are recorded. Returns the password of the first administrator
-    when this call has invented it: it is known nowhere else.
+    Safe to run in several processes at once. *is_start* records settings that changed since the
+    last start of a server. Returns the password of the first administrator if this call generated
+    it; it is not stored in plain text.
     """
     log = audit_log(settings)
     database = Database(settings.database_url, log)
@@ -49,12 +49,12 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
     if users.find_by_email(SYSTEM_EMAIL) is None:
         system = accounts.NewAccount(SYSTEM_EMAIL, "system", Role.SYSTEM)
         accounts.create_built_in(session, system, SERVER_ACTOR)
-    invented = None
+    generated = None
     passwords = passwords_of(settings)
     if not users.has_role(Role.ADMIN):
-        told = settings.default_admin_initial_password
-        password = told.get_secret_value() if told else passwords.generate()
-        invented = None if told else password
+        configured = settings.default_admin_initial_password
+        password = configured.get_secret_value() if configured else passwords.generate()
+        generated = None if configured else password
         if fault := passwords.fault(password, DEFAULT_ADMIN_EMAIL, "admin"):
             raise ConfigError([f"PHOENIX_DEFAULT_ADMIN_INITIAL_PASSWORD: {fault}"])
         admin = accounts.NewAccount(
@@ -63,7 +63,7 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
         accounts.create_built_in(session, admin, SERVER_ACTOR)
     for username, email in settings.admins.items():
         if users.find_by_email(email) is None and users.find_by_username(username) is None:
-            # The password is not shown: the user signs in once an administrator has set another.
+            # This password is never shown; an administrator sets another for the first sign-in.
             password_hash = passwords.hash(passwords.generate())
             new = accounts.NewAccount(email, username, Role.ADMIN, password_hash=password_hash)
             try:
@@ -71,4 +71,4 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
             except Invalid as error:
                 raise ConfigError([f"PHOENIX_ADMINS: {error.message}"]) from error
             _log.info("created administrator %s from PHOENIX_ADMINS", username)
-    return invented
+    return generated

@@ -1,4 +1,4 @@
-"""Gunicorn's settings, derived from ours."""
+"""Gunicorn's settings, derived from the settings of phoenix_web."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
     from phoenix_web.settings import Settings
 
-#: Addresses of the server itself, or of every interface: from this machine that is localhost.
+#: Loopback and wildcard addresses, which the start message shows as localhost.
 _LOCAL: Final = frozenset({"", "0.0.0.0", "::", "127.0.0.1", "::1"})  # noqa: S104 - compared only
 
 
 def from_environment() -> dict[str, Any]:
-    """Return gunicorn's settings for this process's environment; exit 1 with every fault."""
+    """Return gunicorn's settings for the environment; exit with 1 and all faults if invalid."""
     try:
         return gunicorn_settings(load())
     except ConfigError as error:
-        # Gunicorn would print a traceback; the faults say all.
+        # Gunicorn would print a traceback around the faults.
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
 
@@ -37,32 +37,32 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "worker_class": "phoenix_web.server.worker.Worker",
         "threads": settings.threads,
-        # Less than the 1024 files that a process may usually open, the database's included.
+        # Below the usual limit of 1024 open files, which includes those of the database.
         "worker_connections": max(900, settings.threads),
-        # Longer than proxies keep an idle connection: who closes it first must be the proxy.
+        # Longer than proxies keep idle connections: the proxy must be the one to close first.
         "keepalive": 65,
-        # Below the 30 seconds after which container platforms kill.
+        # Below the 30 seconds after which container platforms send SIGKILL.
         "graceful_timeout": 25,
-        # A worker whose main thread has not moved for so long is replaced.
+        # Gunicorn replaces a worker whose main thread is stuck for this many seconds.
         "timeout": 30,
-        # One import for all workers, whose memory they then share; `create_app` opens nothing.
+        # Workers share the memory of one import; `create_app` opens no connections.
         "preload_app": True,
         "on_starting": allow_sigterm_at_fork,
         "when_ready": _when_ready,
-        # Heartbeats must not wait for a disk.
+        # Heartbeats must not wait for disk writes.
         "worker_tmp_dir": "/dev/shm" if sys.platform == "linux" else None,  # noqa: S108 - its default is less private
-        # Forwarding headers count only as far as PHOENIX_TRUSTED_PROXY_HOPS says; gunicorn's own
+        # Only PHOENIX_TRUSTED_PROXY_HOPS decides which forwarding headers count; gunicorn's
         # default would trust every process of this machine.
         "forwarded_allow_ips": "",
         "forwarder_headers": "",
         "secure_scheme_headers": {},
         "proxy_allow_ips": "",
-        # The default picks another parser as soon as one is installed.
+        # The default would switch to another parser if one is installed.
         "http_parser": "python",
-        # A socket that takes commands is nothing that we need.
+        # Nothing here uses gunicorn's control socket.
         "control_socket_disable": True,
-        # What gunicorn tells on INFO, its pids and signals, is of use to who debugs; on DEBUG it
-        # would tell the text of requests. Paths with their queries are logged by nobody.
+        # Gunicorn's INFO lines (pids and signals) help only with debugging, and its DEBUG lines
+        # contain the text of requests. Access logs would contain queries.
         "logger_class": "phoenix_web.server.worker.Log",
         "loglevel": "info" if is_verbose else "warning",
         "accesslog": None,
@@ -71,8 +71,8 @@ def gunicorn_settings(settings: Settings) -> dict[str, Any]:
 
 
 def _when_ready(arbiter: Arbiter) -> None:
-    """Say where the server is; it listens by now, and the port is the one that it got."""
-    # What lives now lives in every worker: frozen, no collection touches, and so copies, it.
+    """Print the address of the server, with the port that it was assigned."""
+    # Workers share this memory until they write to it; freezing keeps the collector off it.
     gc.collect()
     gc.freeze()
     for listener in arbiter.LISTENERS:
@@ -89,6 +89,6 @@ def _bracketed(host: str) -> str:
 
 
 def announce(text: str) -> None:
-    """Print *text* for the person at the terminal, past the log."""
+    """Print *text* to standard output, bypassing the log."""
     sys.stdout.write(f"\n{text}\n\n")
     sys.stdout.flush()

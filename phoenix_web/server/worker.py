@@ -1,4 +1,4 @@
-"""Gunicorn's worker and log, so that neither repeats what a client has sent, and a prompt end."""
+"""Gunicorn's worker and logger, which never quote a request, and prompt shutdown."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ _log = logging.getLogger(__name__)
 
 
 class Worker(ThreadWorker):
-    """Gunicorn's worker with threads; a malformed request, and the secret in it, stays unsaid."""
+    """Gunicorn's threaded worker; it does not log the text of malformed requests."""
 
     def run(self) -> None:
-        """Serve until stopped; a thread beside the requests sends mails, if there is a server."""
-        held = getattr(self.wsgi, "extensions", {}).get(EXTENSION)
-        if held is None or held.mail is None:
+        """Serve requests; if mail is configured, a background thread sends it."""
+        services = getattr(self.wsgi, "extensions", {}).get(EXTENSION)
+        if services is None or services.mail is None:
             super().run()
             return
-        # Only now: a thread would not have outlived the fork.
-        with sending(held.mail.sender, lambda: self.alive):
+        # Started after the fork, which a thread does not survive.
+        with sending(services.mail.sender, lambda: self.alive):
             super().run()
 
     def handle_error(self, req: Request | None, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer *exc*; gunicorn's own log and answer would quote the faulty header."""
+        """Log *exc* and send an error; gunicorn would quote the malformed header in both."""
         if isinstance(exc, ParseException):
             status = _REFUSALS.get(type(exc), HTTPStatus.BAD_REQUEST)
             _log.info("%d to %s: %s", status, addr[0] if addr else "", type(exc).__name__)
@@ -63,20 +63,20 @@ class Worker(ThreadWorker):
 
 
 class Log(Logger):
-    """Gunicorn's log as a part of ours: the same lines, the same secrets cut out."""
+    """Gunicorn's logger, which passes its lines to the root logger for redaction."""
 
     def setup(self, cfg: Config) -> None:
-        """Pass on what gunicorn logs from *cfg*'s level on."""
+        """Propagate gunicorn's error log from the level of *cfg* on."""
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
 
 def allow_sigterm_at_fork(_arbiter: Arbiter) -> None:
-    """Let a worker that is told to end before it can listen do so at once.
+    """Make a new worker exit on SIGTERM before it has installed its own handlers.
 
-    A new process has the signal handlers of gunicorn's master until it has set up its own: what
-    it was told in between was lost, and the master waited for it as long as for a long request.
+    Until then, it has the handlers of gunicorn's master and would ignore the signal; the master
+    would wait for the worker until the graceful timeout.
     """
     os.register_at_fork(
         before=_block_sigterm,

@@ -1,4 +1,4 @@
-"""Settings: the environment, read once and checked as a whole at start."""
+"""Settings from the environment, read and validated once at start-up."""
 
 from phoenix_web.settings.settings import PREFIX, ConfigError, Settings, load
 

@@ -1,4 +1,4 @@
-"""The settings of the place where the data is."""
+"""Settings of the database and the working directory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DatabaseSettings(BaseSettings):
-    """Where the data is. They come before the others: the rules for secrets depend on them."""
+    """The database settings; validated first, since the rules for secrets depend on them."""
 
     working_dir: Path = Field(default_factory=default_working_dir)
     sql_database_url: SecretStr | None = Field(None, description="SQLite or PostgreSQL URL")
@@ -30,7 +30,7 @@ class DatabaseSettings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """Return the URL of the database, with its password."""
+        """Return the database URL, including its password."""
         if self.sql_database_url is not None:
             return self.sql_database_url.get_secret_value()
         if self.postgres_host and self.postgres_user and self.postgres_password:
@@ -56,7 +56,7 @@ class DatabaseSettings(BaseSettings):
         except ArgumentError:
             raise ValueError("must be a database URL") from None
         if backend == "sqlite" and url.database in {None, "", ":memory:"}:
-            raise ValueError("must name a file: every process would have a memory of its own")
+            raise ValueError("must name a file: an in-memory database is private to each process")
         if backend not in {"sqlite", "postgresql"}:
             raise ValueError(f"`{backend}` is not a supported SQL backend/dialect.")
         return value
@@ -73,7 +73,7 @@ class DatabaseSettings(BaseSettings):
 
 
 def is_sqlite(data: Mapping[str, Any]) -> bool:
-    """Return whether *data*, the settings validated so far, name an SQLite database."""
+    """Return whether *data*, the settings validated so far, select SQLite."""
     url = data.get("sql_database_url")
     if url is not None:
         return make_url(url.get_secret_value()).get_backend_name() == "sqlite"

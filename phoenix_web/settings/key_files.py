@@ -1,4 +1,4 @@
-"""Secrets of the server: as configured, else made once in the working directory."""
+"""Server secrets: configured, or generated once in the working directory."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def session_secret(settings: Settings) -> str:
-    """Return the secret behind sessions: as configured, else the one made once for this folder."""
+    """Return the secret that signs tokens: configured, or generated in the working directory."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     return _stored_secret(settings, "secret", "PHOENIX_SECRET")
 
 
 def audit_key(settings: Settings) -> str:
-    """Return the key of the audit log: as configured, else the one made once for this folder."""
+    """Return the key of the audit log: configured, or generated in the working directory."""
     if settings.audit_key is not None:
         return settings.audit_key.get_secret_value()
     return _stored_secret(settings, "audit.key", "PHOENIX_AUDIT_KEY")
 
 
 def _stored_secret(settings: Settings, name: str, variable: str) -> str:
-    """Return what the file *name* of the working directory holds, made at the first start."""
+    """Return the content of the file *name* in the working directory; create it if missing."""
     path = settings.working_dir.expanduser().resolve() / name
     try:
         if not path.exists():
@@ -51,7 +51,7 @@ def _write_secret(path: Path) -> None:
         file.write(f"a1{secrets.token_urlsafe(48)}")
         os.fsync(descriptor)
     try:
-        # A link appears whole or not at all; of several processes that start at once one wins.
+        # Linking is atomic: if several processes start at once, one creates the file.
         os.link(draft, path)
     except FileExistsError:
         pass

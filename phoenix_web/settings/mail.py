@@ -1,4 +1,4 @@
-"""The settings of mail."""
+"""Settings of outgoing mail."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic_settings import BaseSettings
 from phoenix_web.settings import rules
 from phoenix_web.settings.rules import Boolean, Integer
 
-#: Platforms that pass on every variable set the missing ones to nothing.
+#: Some platforms set unset variables to an empty string.
 Blank: Final = BeforeValidator(rules.none_if_blank)
 
 
 class MailSettings(BaseSettings):
-    """By which server mails leave; without `smtp_hostname` none do."""
+    """The SMTP settings; without `smtp_hostname` no mail is sent."""
 
     smtp_hostname: Annotated[str | None, Blank] = None
     smtp_port: Annotated[Integer, Field(ge=1, le=65535)] = 587
@@ -40,7 +40,7 @@ class MailSettings(BaseSettings):
     def _check_root_url(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is None and info.data.get("smtp_hostname"):
             raise ValueError(
-                "PHOENIX_ROOT_URL must be set when PHOENIX_SMTP_HOSTNAME is: links in mails are "
-                "made of it, and of nothing that a request says"
+                "PHOENIX_ROOT_URL must be set when PHOENIX_SMTP_HOSTNAME is set: "
+                "links in mails start with it"
             )
         return value

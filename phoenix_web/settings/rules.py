@@ -1,4 +1,4 @@
-"""The rules and the exact texts of single settings; each raises `ValueError` with its text."""
+"""Validators of single settings. Each raises `ValueError`, with the text of the contract."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pydantic import BeforeValidator, SecretStr, ValidationInfo
 from phoenix_web.addresses import is_email_address
 
 _MIN_SECRET_LENGTH = 32
-#: With a password or without, and with the number of a database or without; or a socket's path.
+#: Credentials and database number are optional; `redis+unix` has the path of a socket.
 _REDIS_URL: Final = re.compile(r"rediss?://([^/?#@]*@)?[^/?#@]+(/\d*)?|redis\+unix:///[^?#]+")
 
 
 def boolean(value: Any, info: ValidationInfo) -> Any:
-    """Return the truth that *value* spells: true or false in any case, and nothing else."""
+    """Parse *value*, `true` or `false` in any case."""
     if value is None or isinstance(value, bool):
         return value
     text = str(value).strip().lower()
@@ -29,12 +29,12 @@ def boolean(value: Any, info: ValidationInfo) -> Any:
 
 
 def integer(value: Any, info: ValidationInfo) -> Any:
-    """Return the integer that *value* spells."""
+    """Parse *value* as an integer."""
     return _number(value, info, int, "an integer")
 
 
 def number(value: Any, info: ValidationInfo) -> Any:
-    """Return the number that *value* spells."""
+    """Parse *value* as a number."""
     return _number(value, info, float, "a number")
 
 
@@ -44,7 +44,7 @@ Number = Annotated[float, BeforeValidator(number)]
 
 
 def admins(value: Any) -> Any:
-    """Return `{username: email}` from `Name=mail;Name 2=mail2`; the last `=` separates."""
+    """Parse `Name=mail;Name 2=mail2` as `{username: email}`; the last `=` separates."""
     if not isinstance(value, str):
         return value
     found: dict[str, str] = {}
@@ -66,29 +66,29 @@ def admins(value: Any) -> Any:
 
 
 def email_address(value: Any, info: ValidationInfo) -> Any:
-    """Return *value* when it looks like an address."""
+    """Return *value* if it is an e-mail address."""
     if isinstance(value, str) and not is_email_address(value):
         raise ValueError(f"Invalid email in {_name(info)}: '{value}'")
     return value
 
 
 def origin(value: Any, info: ValidationInfo) -> Any:
-    """Return *value*, an http or https URL, without a slash at its end."""
+    """Return *value*, an http or https URL, without a trailing slash."""
     if not isinstance(value, str):
         return value
-    parts = _split(value)
+    parts = _scheme_and_host(value)
     if parts is None or parts[0] not in {"http", "https"}:
         raise ValueError(f"The environment variable `{_name(info)}` must be a valid URL.")
     return value.strip().rstrip("/")
 
 
 def origins(value: Any, info: ValidationInfo) -> Any:
-    """Return the origins, scheme and host and port, of a comma-separated list of URLs."""
+    """Return the origins (scheme, host and port) of a comma-separated list of URLs."""
     if not isinstance(value, str):
         return value
     found = []
     for entry in filter(None, (part.strip() for part in value.split(","))):
-        parts = _split(entry)
+        parts = _scheme_and_host(entry)
         if parts is None:
             raise ValueError(
                 f"The environment variable `{_name(info)}` contains a url with missing hostname. "
@@ -99,7 +99,7 @@ def origins(value: Any, info: ValidationInfo) -> Any:
 
 
 def root_path(value: Any, info: ValidationInfo) -> Any:
-    """Return the path that a proxy puts before ours: empty, or with `/` only at its start."""
+    """Return the path prefix of a proxy: empty, or with a leading and no trailing `/`."""
     text = f"Invalid value for environment variable {_name(info)}: {value}. Value"
     if value and not str(value).startswith("/"):
         raise ValueError(f"{text} must start with '/'")
@@ -109,12 +109,12 @@ def root_path(value: Any, info: ValidationInfo) -> Any:
 
 
 def redis_url(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-    """Return *value*, the URL of a Redis that there is a library for; it is not echoed."""
+    """Return *value*, a Redis URL, if the library is installed; errors do not echo it."""
     if value is None:
         return None
     url = value.get_secret_value()
     is_socket = url.startswith("redis+unix:")
-    if not _REDIS_URL.fullmatch(url) or not (is_socket or _split(url)):
+    if not _REDIS_URL.fullmatch(url) or not (is_socket or _scheme_and_host(url)):
         raise ValueError(f"{_name(info)} must be a URL such as redis://localhost:6379/0")
     if find_spec("redis") is None:
         raise ValueError(
@@ -124,7 +124,7 @@ def redis_url(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None
 
 
 def secret_fault(secret: str) -> str | None:
-    """Return what is wrong with *secret* as a secret of the server, or None; it is not echoed."""
+    """Return why *secret* is too weak for the server, or None; the text does not echo it."""
     if not secret:
         return "Phoenix secret must be non-empty"
     if any(character.isspace() for character in secret):
@@ -133,12 +133,12 @@ def secret_fault(secret: str) -> str | None:
         return "Phoenix secret must contain only ASCII characters"
     faults = [
         text
-        for text, holds in (
+        for text, is_met in (
             (f"at least {_MIN_SECRET_LENGTH} characters long", len(secret) >= _MIN_SECRET_LENGTH),
             ("at least one digit", any(character.isdigit() for character in secret)),
             ("at least one lowercase letter", any(character.islower() for character in secret)),
         )
-        if not holds
+        if not is_met
     ]
     if not faults:
         return None
@@ -159,12 +159,12 @@ def _number(value: Any, info: ValidationInfo, kind: type[int | float], what: str
 
 
 def none_if_blank(value: Any) -> Any:
-    """Return None for a variable that is there and says nothing."""
+    """Return None for a blank variable."""
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _split(url: str) -> tuple[str, str] | None:
-    """Return scheme and host with port of *url*, or None when it has no host."""
+def _scheme_and_host(url: str) -> tuple[str, str] | None:
+    """Return the scheme and the `host:port` of *url*, or None without a host."""
     try:
         parts = urlsplit(url.strip())
         host, _ = parts.hostname, parts.port  # reading the port checks that it is a number

@@ -1,4 +1,4 @@
-"""Secrets that are given as files: `PHOENIX_..._FILE` names one."""
+"""Secrets in files that `PHOENIX_..._FILE` variables name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands for a secret whose file cannot be read: no setting takes it, so it becomes a fault."""
+    """A placeholder for a secret in an unreadable file; validation rejects it with `fault`."""
 
     fault: str
 
 
 class SecretFiles(EnvSettingsSource):
-    """The secrets whose `..._FILE` variable names a file."""
+    """A settings source that reads secrets from the files of `..._FILE` variables."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return the text of the file that the variable names, or None without one."""
+        """Return the text of the file that the variable names, or None if it is not set."""
         is_secret = SecretStr in get_args(field.annotation)
         path = (
             self.env_vars.get(f"{self.env_prefix}{field_name}_FILE".lower()) if is_secret else None

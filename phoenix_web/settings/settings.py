@@ -1,7 +1,7 @@
-"""Settings: the only reader of the environment.
+"""The settings. No other module reads the environment.
 
-Names, rules and texts are those of Phoenix. Every secret can also be given as a file, by the same
-name with `_FILE` behind it, as container platforms mount them.
+Names, rules and error texts are those of Phoenix. A variable with the suffix `_FILE` can name a
+file with the secret instead, as container platforms mount them.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _YEAR_MINUTES: Final = 366 * 24 * 60
 
 
 class ConfigError(Exception):
-    """The environment is wrong; `faults` has one line for each fault, with its variable's name."""
+    """An invalid environment; `faults` has one line per fault, with the name of the variable."""
 
     def __init__(self, faults: list[str]) -> None:
-        """Carry *faults*, which echo no secret."""
+        """Store *faults*, which must not echo a secret."""
         super().__init__("\n".join(faults))
         self.faults = faults
 
 
 class Settings(DatabaseSettings, MailSettings):
-    """What the server was told, checked as a whole and never changed."""
+    """The validated settings; immutable."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
@@ -78,7 +78,7 @@ class Settings(DatabaseSettings, MailSettings):
     password_hash_memory_kib: Annotated[Integer, Field(ge=8, le=4 * 1024 * 1024)] = 65536
     password_hash_iterations: Annotated[Integer, Field(ge=1, le=100)] = 3
 
-    # The address, and who may come from where.
+    # Address, cookies and proxies.
     host: str = "0.0.0.0"  # noqa: S104 - the contract's default; a container must be reachable
     port: Annotated[Integer, Field(ge=0, le=65535)] = 6006
     root_url: Annotated[str | None, BeforeValidator(rules.origin)] = Field(
@@ -90,7 +90,7 @@ class Settings(DatabaseSettings, MailSettings):
     csrf_trusted_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(rules.origins)] = ()
     trusted_proxy_hops: Annotated[Integer, Field(ge=0, le=10)] = 0
 
-    # The processes, and what they take.
+    # Processes and limits.
     workers: Annotated[Integer, Field(ge=1)] = Field(default_factory=lambda: os.cpu_count() or 1)
     threads: Annotated[Integer, Field(ge=1)] = 512
     max_body_bytes: Annotated[Integer, Field(ge=1024)] = 1024 * 1024
@@ -105,29 +105,29 @@ class Settings(DatabaseSettings, MailSettings):
 
     @property
     def has_secure_cookies(self) -> bool:
-        """Tell whether cookies are `Secure`: as set, else as the root URL's scheme says."""
+        """Return whether cookies are `Secure`: as configured, or by the scheme of the root URL."""
         if self.use_secure_cookies is not None:
             return self.use_secure_cookies
         return bool(self.root_url and self.root_url.startswith("https://"))
 
-    def address(self, own: str) -> str:
-        """Return the address of this server, of which *own* may lack the path of a proxy."""
-        own = own.rstrip("/")
-        return own if own.endswith(self.host_root_path) else own + self.host_root_path
+    def address(self, origin: str) -> str:
+        """Return the address of this server: *origin* with the path prefix of the proxy."""
+        base = origin.rstrip("/")
+        return base if base.endswith(self.host_root_path) else base + self.host_root_path
 
     @property
     def access_lifetime(self) -> timedelta:
-        """Return how long an access token is good for."""
+        """Return the lifetime of an access token."""
         return timedelta(minutes=self.access_token_expiry_minutes)
 
     @property
     def refresh_lifetime(self) -> timedelta:
-        """Return how long a refresh token is good for, and a session idle."""
+        """Return the lifetime of a refresh token, and of a session without activity."""
         return timedelta(minutes=self.refresh_token_expiry_minutes)
 
     @property
     def session_max_age(self) -> timedelta:
-        """Return how long a session lasts at most, however often it is renewed."""
+        """Return the maximum age of a session, regardless of renewals."""
         return timedelta(minutes=self.session_max_age_minutes)
 
     @field_validator("secret", "admin_secret", "audit_key")
@@ -183,13 +183,13 @@ class Settings(DatabaseSettings, MailSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments, then the environment, then the files it names."""
+        """Read arguments, then the environment, then secret files."""
         del dotenv_settings, file_secret_settings
         return init_settings, env_settings, SecretFiles(settings_cls)
 
 
 def load() -> Settings:
-    """Return the settings of this process's environment; raise `ConfigError` with every fault."""
+    """Return the settings of the environment; raise `ConfigError` with all faults."""
     try:
         return Settings()
     except ValidationError as error:

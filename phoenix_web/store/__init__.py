@@ -1,1 +1,1 @@
-"""The store: SQLAlchemy on SQLite or PostgreSQL. It knows no Flask and no HTTP."""
+"""The store: SQLAlchemy on SQLite or PostgreSQL, independent of Flask and HTTP."""

@@ -1,4 +1,4 @@
-"""The database: engines, units of work, and what its failures mean to a caller."""
+"""The database: engines, transactions, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.audit.log import AuditLog
 
-#: How long a write waits for another one before it is refused with 503.
+#: How long a write waits for a lock before it fails with 503.
 LOCK_TIMEOUT_SECONDS = 5
-#: Connections kept by one process for each of the two engines, and how many more at peaks.
+#: Connections per process and engine (there are two), and extra connections at peaks.
 _POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
-#: An arbitrary number that is ours among PostgreSQL's advisory locks.
+#: Key of the PostgreSQL advisory lock for start-up; arbitrary.
 _START_LOCK = 0x70686F656E6978
 _STORAGE_MESSAGE = (
     "Database operations are disabled due to insufficient storage. "
@@ -36,28 +36,28 @@ _STORAGE_MESSAGE = (
 
 
 class Database:
-    """One database as one process sees it; no connection is opened before the first use."""
+    """The engines of one database in this process; connections open on first use."""
 
     def __init__(self, url: str, audit_log: AuditLog | None = None) -> None:
-        """Name the database by *url*: `sqlite:///path` or `postgresql+psycopg://...`.
+        """Connect to *url*: `sqlite:///path` or `postgresql+psycopg://...`.
 
-        Without *audit_log* nothing can be done that must be recorded.
+        Without *audit_log*, recording an audit event raises an error.
         """
         self.url = make_url(url)
         self._audit_log = audit_log
-        #: Set when nobody may use the database any more.
+        #: Set by `dispose`; background work ends when it is set.
         self.disposed = threading.Event()
         self.engine = _engine(self.url)
-        # The verifier's look-up is one statement: a transaction around it would only cost time.
+        # Single reads run in autocommit mode: a transaction around them would only cost time.
         self._reader = _engine(self.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
         self._lookups = Lookups(self._reader)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Open a unit of work that may write: committed at the end, rolled back on any exception.
+        """Open a session that commits at the end, or rolls back on any exception.
 
-        What it has recorded is written into the audit log last of all. Raises `Unavailable` when
-        the lock cannot be had in time, `InsufficientStorage` when the disk is full.
+        Writes its recorded events to the audit log just before the commit. Raises `Unavailable`
+        when a lock is not released in time, `InsufficientStorage` when the disk is full.
         """
         info = session_info() if self._audit_log else None
         with Session(self.engine, expire_on_commit=False, info=info) as session, session.begin():
@@ -67,17 +67,17 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Open a session that only reads and so never waits for a writer."""
+        """Open a read-only session, which never waits for a writer."""
         with Session(self._reader, autoflush=False) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """Open a session that reads what is there at this moment, however long it takes."""
+        """Open a read-only session in which all statements see the same state."""
         is_sqlite = self.url.get_backend_name() == "sqlite"
         mode = "" if is_sqlite else " ISOLATION LEVEL REPEATABLE READ READ ONLY"
         with self.reading() as session:
-            # The connection is in autocommit mode: it knows of no transaction but this one.
+            # The engine is in autocommit mode, so SQLAlchemy begins no transaction itself.
             session.execute(text(f"BEGIN{mode}"))
             try:
                 yield session
@@ -87,28 +87,28 @@ class Database:
     def find_row(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]
     ) -> Sequence[Any] | None:
-        """Return the first row of *statement*, or None; the verifier's path, without ORM."""
+        """Return the first row of *statement*, or None; faster than a session."""
         try:
             return self._look_up(statement, values)
         except Disconnected:
-            # A restarted PostgreSQL leaves dead connections in the pool; the first failure
-            # empties the pool, so that one more try tells a restart from an outage.
+            # A restart of PostgreSQL leaves dead connections in the pool. The first failure
+            # empties the pool, so the second attempt fails only during an outage.
             return self._look_up(statement, values)
 
     def upgrade(self) -> None:
-        """Bring the tables to the newest form; of several processes at once, one does the work."""
+        """Migrate the schema to the newest revision; safe in several processes at once."""
         with self.engine.begin() as connection:
             self.lock_for_startup(connection)
             migrations.upgrade(connection)
 
     def lock_for_startup(self, connection: Connection) -> None:
-        """Let *connection* alone prepare the database until its transaction ends."""
-        # SQLite needs no lock of its own: BEGIN IMMEDIATE is one.
+        """Exclude other starting processes until the transaction of *connection* ends."""
+        # On SQLite, BEGIN IMMEDIATE already locks the database.
         if self.url.get_backend_name() == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_START_LOCK)))
 
     def dispose(self) -> None:
-        """Close every pooled connection, for good."""
+        """Close all pooled connections permanently."""
         self.disposed.set()
         self.engine.dispose()
         self._reader.dispose()
@@ -119,10 +119,10 @@ class Database:
         try:
             return self._lookups.first(statement, values)
         except self._reader.dialect.loaded_dbapi.Error as error:
-            refusal = error_for(error, is_disconnect=False)
-            if refusal is None:
+            translated = error_for(error, is_disconnect=False)
+            if translated is None:
                 raise
-            raise refusal from error
+            raise translated from error
 
 
 def _engine(url: URL, **options: Any) -> Engine:
@@ -135,7 +135,7 @@ def _engine(url: URL, **options: Any) -> Engine:
     engine = create_engine(
         url,
         connect_args=connect_args,
-        # Values of a failed statement, a password hash among them, stay out of the log.
+        # Keeps the values of failed statements, such as password hashes, out of the log.
         hide_parameters=True,
         **_POOL,
         **options,
@@ -150,7 +150,7 @@ def _engine(url: URL, **options: Any) -> Engine:
 
 
 def _make_private_file(path: str | None) -> None:
-    """Make the database's file readable by its owner alone; it holds hashes and digests."""
+    """Create the database file readable only by its owner: it contains password hashes."""
     if path and path != ":memory:":
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         Path(path).touch(mode=0o600)
@@ -173,11 +173,11 @@ def _set_up_postgresql(connection: Any, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    # A deferred transaction that reads first and then writes cannot wait for its lock.
+    # A deferred transaction that upgrades from reading to writing fails instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-#: SQLite's result codes, and psycopg's exceptions, after which trying again is the answer.
+#: SQLite result codes and psycopg exceptions after which a retry may succeed.
 _TRANSIENT = {
     "SQLITE_BUSY",
     "SQLITE_LOCKED",
@@ -185,7 +185,7 @@ _TRANSIENT = {
     "SQLITE_CANTOPEN",
     "OperationalError",
 }
-#: The same for a disk without room; 53100 is PostgreSQL's SQLSTATE disk_full.
+#: Codes of a full disk; 53100 is PostgreSQL's SQLSTATE disk_full.
 _FULL = {"SQLITE_FULL", "53100"}
 
 
@@ -194,10 +194,10 @@ def _translate(context: ExceptionContext) -> Exception | None:
 
 
 def error_for(error: BaseException, *, is_disconnect: bool) -> PhoenixError | None:
-    """Return what a failure of the database itself means to a caller, or None for a defect."""
+    """Return the error to raise for a driver error, or None if it indicates a bug."""
     sqlite_code = getattr(error, "sqlite_errorname", None)
     if sqlite_code:
-        # Extended codes name their primary code first: SQLITE_BUSY_SNAPSHOT.
+        # Extended codes start with their primary code: SQLITE_BUSY_SNAPSHOT.
         names = {"_".join(sqlite_code.split("_")[:2])}
     else:
         names = {kind.__name__ for kind in type(error).__mro__}

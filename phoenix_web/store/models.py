@@ -1,4 +1,4 @@
-"""The tables. Rows never leave the store: stores return frozen values."""
+"""The declarative base and column types. Stores return frozen values, never model instances."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no offset, so it is taken off on the way in and put back."""
+    """A time in UTC. SQLite stores no offset, so it is removed on write and added on read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return *value* in UTC, without an offset where the database keeps none."""
+        """Return *value* in UTC, without an offset on SQLite."""
         if value is None:
             return None
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return *value* with the offset of UTC."""
+        """Return *value* in UTC, with an offset."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
-    """What all tables share: named constraints, and ids that are never used twice."""
+    """Base of all models: naming of constraints, and ids that are never reused."""
 
     metadata = MetaData(
         naming_convention={
@@ -55,10 +55,10 @@ class Base(DeclarativeBase):
 
 
 def check_one_of(column: str, values: list[str]) -> CheckConstraint:
-    """Return the constraint, named after *column*, that it holds one of *values*."""
+    """Return a CHECK constraint that limits *column* to *values*, named after the column."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-#: 64 bits everywhere; SQLite gives ids that never repeat to INTEGER alone, which has 64 bits.
+#: 64-bit ids; on SQLite, AUTOINCREMENT requires INTEGER, which also has 64 bits.
 Id = BigInteger().with_variant(Integer, "sqlite")

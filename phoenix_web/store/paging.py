@@ -1,4 +1,4 @@
-"""A page of a list, read with the id of the row that the next page begins with."""
+"""Pages of lists, with the id of the first row of the next page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """A page of a list."""
+    """One page of a list."""
 
     items: list[Item]
     #: The id of the first row of the next page; None on the last page.
@@ -35,9 +35,9 @@ def read_page(
     limit: int,
     make: Callable[[Sequence[Any]], Item],
 ) -> Page[Item]:
-    """Return the first *limit* rows of *statement*, each turned into an item by *make*.
+    """Return the first *limit* rows of *statement*, each converted by *make*.
 
-    The first column must be the id: one row more is read, and its id is where the next page begins.
+    The first column must be the id. One extra row is read to find the start of the next page.
     """
     rows = session.execute(statement.limit(limit + 1)).all()
     next_id = rows[limit][0] if len(rows) > limit else None
@@ -49,6 +49,6 @@ def newest_first(
     id_column: InstrumentedAttribute[int],
     cursor: int | None,
 ) -> Select[*tuple[Any, ...]]:
-    """Return *statement* in descending order of *id_column*, from the id *cursor* on."""
+    """Order *statement* by descending *id_column*, starting at the id *cursor*."""
     statement = statement.order_by(id_column.desc())
     return statement if cursor is None else statement.where(id_column <= cursor)
