@@ -1,4 +1,4 @@
-"""One answer per door for each error, and the headers of every answer."""
+"""Error responses of the API and the pages, and headers of all responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _log = logging.getLogger(__name__)
-#: Where the API's door is; a path that refuses its method belongs to no blueprint.
+#: Paths of the API. A request with an unknown path or method has no blueprint.
 _API = (
     "/v1/",
     "/auth/",
@@ -66,7 +66,7 @@ _HSTS: Final = "max-age=31536000"
 
 
 def register(app: Flask) -> None:
-    """Answer every error of *app*, unknown paths included, and add the headers to every answer."""
+    """Register the error handlers of *app* and the headers of all responses."""
     app.register_error_handler(PhoenixError, _respond_error)
     app.register_error_handler(PoolTimeout, _respond_busy)
     app.register_error_handler(HTTPException, _respond_http_error)
@@ -75,8 +75,8 @@ def register(app: Flask) -> None:
 
 
 def is_api_request() -> bool:
-    """Tell whether the request came to the API's door, to a path that exists or not."""
-    # Without a host that can be one, Flask knows no addresses, and so no page can be made.
+    """Return whether the path belongs to the API, even if it does not exist."""
+    # Without a valid host, Flask cannot build URLs, and a page needs them.
     is_hostless = isinstance(request.routing_exception, BadRequest)
     return (
         is_hostless or request.path.startswith(_API) or (request.blueprint or "").startswith("api")
@@ -90,7 +90,7 @@ def _respond_error(error: PhoenixError) -> Response:
         page = error_page.respond(error.status, error_page.message_for(error))
         return _add_retry_headers(page, error)
     if isinstance(error, ValidationFailed):
-        # Escaped, so that a lone surrogate in a rejected text can be told back.
+        # `json.dumps` escapes lone surrogates in rejected text; pydantic would fail on them.
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
         return Response(body, error.status, mimetype="application/json")
     response = Response(error.message, error.status, mimetype="text/plain")
@@ -103,7 +103,7 @@ def _respond_error(error: PhoenixError) -> Response:
 
 
 def _challenge(error: InvalidCredential) -> str:
-    """Return the challenge of RFC 6750 section 3; it reflects nothing of the request."""
+    """Return the challenge of RFC 6750 section 3, without text of the request."""
     challenge = 'Bearer realm="Arize Phoenix"'
     if has_credential():
         challenge += f', error="invalid_token", error_description="{error.message}"'
@@ -142,7 +142,7 @@ def _respond_http_error(error: HTTPException) -> Response | HTTPException:
 
 
 def _respond_unexpected(error: Exception) -> Any:
-    # The text of an unexpected exception may contain secrets, so only the log gets it.
+    # The text of an unexpected exception may contain secrets, so it is only logged.
     reference = secrets.token_hex(4)
     _log.exception(
         "%s %r failed, reference %s", request.method, request.path, reference, exc_info=error
@@ -157,7 +157,7 @@ def _respond_unexpected(error: Exception) -> Any:
 def _add_headers(response: Response) -> Response:
     headers = response.headers
     headers.update(_EVERYWHERE)
-    # Nearly every answer tells something that only this caller may know.
+    # Nearly all responses contain data that only this caller may see.
     headers.setdefault("Cache-Control", "no-store")
     if not is_api_request():
         for name, value in _PAGES.items():

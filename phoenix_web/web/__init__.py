@@ -1,1 +1,1 @@
-"""Flask glue under every door."""
+"""The Flask layer that the API and the pages share."""

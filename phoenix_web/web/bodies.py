@@ -1,4 +1,4 @@
-"""Request bodies that are whole: one that was cut short, or would have to be, is refused."""
+"""A Flask request that rejects a body above the size limit instead of truncating it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from werkzeug.wsgi import LimitedStream
 
 
 class Request(flask.Request):
-    """A request whose body is refused when it is too long, also without an announced length.
+    """A request that rejects a body above the size limit, even without `Content-Length`.
 
-    Werkzeug would cut such a body at the limit and take the beginning for all of it.
+    Werkzeug would silently truncate a chunked body at the limit.
     """
 
     @cached_property
     def stream(self) -> IO[bytes]:
-        """Give the body; reading beyond the limit raises `RequestEntityTooLarge`."""
+        """Return the body; reading beyond the limit raises `RequestEntityTooLarge`."""
         limit = self.max_content_length
         if self.content_length is None and self.environ.get("wsgi.input_terminated") and limit:
             return cast("IO[bytes]", _LimitedBody(self.environ["wsgi.input"], limit, is_max=True))
@@ -27,7 +27,7 @@ class Request(flask.Request):
 
 class _LimitedBody(LimitedStream):
     def on_exhausted(self) -> None:
-        """Refuse the body unless it ends exactly at the limit."""
+        """Raise `RequestEntityTooLarge` if there is data beyond the limit."""
         if self._stream.read(1):
             raise RequestEntityTooLarge
 

@@ -1,4 +1,4 @@
-"""The two cookies of a session, and the one that outlives it."""
+"""The cookies of sessions and known devices."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Attributes(TypedDict):
 
 
 def set_session_cookies(response: Response, tokens: TokenPair) -> None:
-    """Give the browser the session's tokens, out of reach of scripts and of other sites."""
+    """Set the cookies of *tokens*: HttpOnly and SameSite=Strict."""
     for name, value, lifetime in (
         (ACCESS_COOKIE, tokens.access_token, tokens.access_lifetime),
         (REFRESH_COOKIE, tokens.refresh_token, tokens.refresh_lifetime),
@@ -33,15 +33,15 @@ def set_session_cookies(response: Response, tokens: TokenPair) -> None:
 
 
 def set_device_cookie(response: Response, device_cookie: str) -> None:
-    """Give the browser the cookie by which it is known again."""
+    """Set the cookie that identifies a known device."""
     lifetime = int(LIFETIME.total_seconds())
     response.set_cookie(DEVICE_COOKIE, device_cookie, max_age=lifetime, **_attributes())
 
 
 def clear_session_cookies(response: Response) -> None:
-    """Take the session's cookies back, with the attributes that they were set with.
+    """Delete the cookies of the session, with the attributes that they were set with.
 
-    The browser stays known: signing out makes it no stranger.
+    The device cookie remains: a browser stays known after signing out.
     """
     for name in (ACCESS_COOKIE, REFRESH_COOKIE):
         response.set_cookie(name, "", max_age=0, expires=0, **_attributes())

@@ -1,7 +1,7 @@
-"""The Flask side of the lock: who is calling, may they, and how often.
+"""Authentication, authorization and rate limits of requests.
 
-A door authenticates before its views run (`authenticate_api`, `ui.door`); a view says what it
-needs by `@requires(permission)`, or `@public`. A test refuses a view that says neither.
+The API and the pages authenticate before a view runs (`authenticate_api`, `ui.door`). Each view
+declares `@requires(permission)` or `@public`; a test rejects views that declare neither.
 """
 
 from __future__ import annotations
@@ -38,20 +38,20 @@ SECOND_FACTOR_REQUIRED: Final = (
 
 
 def mark(view: Callable[Parameters, Result], **marks: object) -> Callable[Parameters, Result]:
-    """Give *view* the attributes *marks*; `wraps` hands them on to what decorates it next."""
+    """Set the attributes *marks* on *view*; `functools.wraps` copies them to later decorators."""
     vars(view).update(marks)
     return view
 
 
 def public(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Mark *view* as open to everybody; a bad credential is not even looked at."""
+    """Mark *view* as public: credentials of the request are ignored."""
     return mark(view, is_public=True)
 
 
 def requires(
     permission: Permission,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Let only callers with *permission* into the view; the others get 403 before it runs."""
+    """Decorate a view to require *permission*; raises `Forbidden` before the view runs."""
 
     def decorate(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
         @wraps(view)
@@ -67,9 +67,9 @@ def requires(
 def limited(
     quota: Quota,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Let each network into the view as often as *quota* says; the others get 429 before it runs.
+    """Decorate a view to limit each client network to *quota*; raises `TooManyRequests`.
 
-    It stands between `@public` and `@declares`: nobody's input is read for it.
+    Place it between `@public` and `@declares`, so that rejected input is not read.
     """
 
     def decorate(view: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -84,58 +84,55 @@ def limited(
 
 
 def check_rate_limit(quota: Quota) -> None:
-    """Take one from the *quota* of the caller's network; raise `TooManyRequests` without one left.
+    """Count the request against the *quota* of the client's network; raise `TooManyRequests`.
 
-    For a page that shows the refusal itself; otherwise `limited` says the same.
+    For pages that show the error themselves; other views use `@limited`.
     """
     network = client_network(request.remote_addr)
-    # Behind a socket, or a proxy that tells no address, there is nobody to tell from others.
+    # Behind a socket, or a proxy without forwarding headers, there is no address to limit on.
     if network is not None:
         services().rate_limits.acquire(quota, network)
 
 
 def current_principal() -> Principal:
-    """Return whom the door has let in."""
+    """Return the authenticated principal of this request."""
     return cast("Principal", g.principal)
 
 
 def signed_in_user() -> UserInfo:
-    """Return the user behind the caller's session, for views whose permission asks for one."""
+    """Return the user of the session, for views whose permission requires a session."""
     user = current_principal().user
     assert user is not None  # noqa: S101 - a session has a user
     return user
 
 
 def acting_admin_id() -> int | None:
-    """Return the user in whose name the caller administers; None for the admin secret."""
+    """Return the id of the administrator who makes this request; None for the admin secret."""
     principal = current_principal()
     return None if principal.kind is CredentialKind.ADMIN_SECRET else principal.user_id
 
 
 def uses_cookie_auth() -> bool:
-    """Tell whether the caller of the API is known by the session's cookie, not by the header."""
+    """Return whether an API request uses the session cookie rather than a header."""
     return not request.environ.get("HTTP_AUTHORIZATION")
 
 
 def device_cookie() -> str | None:
-    """Return the cookie of a known device, or None without one, and for two of them.
+    """Return the device cookie, or None if it is missing or duplicated.
 
-    As with the cookies of a session, another host of the domain may have set a second one.
+    Another host of the domain may have set the second one, as with session cookies.
     """
     cookies = request.cookies.getlist(DEVICE_COOKIE)
     return cookies[0] if len(cookies) == 1 else None
 
 
 def current_actor() -> Actor:
-    """Return, for the audit log, who makes this request and from where.
-
-    Before the door has let somebody in, and in a public view, that is nobody.
-    """
+    """Return the audit actor of this request; without a user in public views."""
     return actor_of(g.get("principal"))
 
 
 def actor_of(principal: Principal | None) -> Actor:
-    """Return, for the audit log, that *principal* makes this request, or nobody who is known."""
+    """Return *principal* as the audit actor, with the address and user agent of this request."""
     user = principal.user if principal else None
     return Actor(
         user_id=user.id if user else None,
@@ -148,17 +145,16 @@ def actor_of(principal: Principal | None) -> Actor:
 
 
 def is_public_view() -> bool:
-    """Tell whether the view of this request is `@public`."""
+    """Return whether the view of this request is `@public`."""
     view = current_app.view_functions[cast("str", request.endpoint)]
     return getattr(view, "is_public", False)
 
 
 def authenticate_api() -> None:
-    """Learn who calls the API; raise `InvalidCredential` or `Forbidden`.
+    """Authenticate an API request; raise `InvalidCredential` or `Forbidden`.
 
-    Forbidden are foreign sites, and sessions that lack a second factor where one is required.
-    The `Authorization` header, if there is one, decides alone: a wrong one is never rescued by a
-    good cookie.
+    Cross-site requests, and sessions without a required second factor, are forbidden. If there is
+    an `Authorization` header, cookies are ignored, even if the header is invalid.
     """
     if not is_public_view():
         g.principal = api_principal()
@@ -167,9 +163,9 @@ def authenticate_api() -> None:
 
 
 def lacks_second_factor(principal: Principal) -> bool:
-    """Tell whether *principal* is a session that opens nothing before its user has set one up.
+    """Return whether *principal* is a session whose user must set up a second factor first.
 
-    Keys, and the admin secret, are nobody's sign-in.
+    Keys and the admin secret are exempt.
     """
     user = principal.user
     return (
@@ -182,7 +178,7 @@ def lacks_second_factor(principal: Principal) -> bool:
 
 
 def api_principal() -> Principal:
-    """Return the caller by header or cookie; raise `InvalidCredential` without a good one."""
+    """Return the principal of the header or cookie; raise `InvalidCredential`."""
     if not services().settings.enable_auth:
         return ANONYMOUS
     header = request.environ.get("HTTP_AUTHORIZATION")
@@ -201,9 +197,9 @@ def api_principal() -> Principal:
 
 
 def session_cookie(name: str) -> str | None:
-    """Return the cookie *name*, or None without one; raise `InvalidCredential` for two of them.
+    """Return the cookie *name*, or None; raise `InvalidCredential` if it is duplicated.
 
-    A neighbour of our domain can set a second one, which would come first.
+    Another host of the domain could set a second cookie, which would come first.
     """
     values = request.cookies.getlist(name)
     if len(values) > 1:
@@ -212,7 +208,7 @@ def session_cookie(name: str) -> str | None:
 
 
 def session_of_cookies() -> tuple[int, int] | None:
-    """Return *(user id, session id)* of the cookies, even expired ones, or None; renews nothing."""
+    """Return *(user id, session id)* of the cookies, even if expired, or None; without renewal."""
     try:
         cookie = session_cookie(ACCESS_COOKIE) or ""
         principal = services().verifier.verify_session(cookie, allow_expired=True)
@@ -224,19 +220,19 @@ def session_of_cookies() -> tuple[int, int] | None:
 
 def session_of(principal: Principal) -> tuple[int, int]:
     """Return *(user id, session id)* of the *principal* of a session."""
-    assert principal.credential_id is not None  # noqa: S101 - a session's principal names it
+    assert principal.credential_id is not None  # noqa: S101 - sessions have one
     return principal.user_id, principal.credential_id
 
 
 def has_credential() -> bool:
-    """Tell whether the request carries a credential, good or bad (RFC 6750 section 3.1)."""
+    """Return whether the request has a credential, valid or not (RFC 6750 section 3.1)."""
     return bool(request.environ.get("HTTP_AUTHORIZATION") or request.cookies.get(ACCESS_COOKIE))
 
 
 def bearer(header: str) -> str:
-    """Return the token of an `Authorization` header: one scheme, one space, one word.
+    """Return the token of an `Authorization` header.
 
-    Raises `InvalidCredential` for any other form.
+    Raises `InvalidCredential` unless the header is `Bearer`, one space and one word.
     """
     scheme, _, token = header.partition(" ")
     is_word = token.isascii() and token.isprintable() and token and " " not in token

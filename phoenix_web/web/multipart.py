@@ -1,4 +1,4 @@
-"""A multipart form with one file, read from a stream: the file goes to disk, not to memory."""
+"""A streaming parser of multipart forms with one file, which is spooled to disk."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
 _MAX_FIELDS: Final = 1000
 _MAX_FILES: Final = 1000
 _MAX_FIELD_BYTES: Final = 1024 * 1024
-#: All text fields together, which are kept in memory.
+#: Limit of all text fields together, since they stay in memory.
 _MAX_TEXT_BYTES: Final = 16 * _MAX_FIELD_BYTES
 _CHUNK: Final = 64 * 1024
-#: A larger file goes to disk.
+#: Larger files are spooled to disk.
 _IN_MEMORY_BYTES: Final = 1024 * 1024
 _INVALID: Final = "Invalid multipart data."
 
 
 def read(body: IO[bytes], content_type: str) -> MultipartForm:
-    """Return the form in *body*; raise `BadRequest` when it is malformed or has too many parts.
+    """Parse *body*; of several files, the last one counts.
 
-    Of repeated files the last one counts. Raises `Invalid` for text that cannot be stored.
+    Raises `BadRequest` for a malformed body or too many parts, `Invalid` for text that cannot be
+    stored, `InsufficientStorage` when the disk is full.
     """
     boundary = parse_options_header(content_type)[1].get("boundary")
     if not boundary:
@@ -46,11 +47,11 @@ def read(body: IO[bytes], content_type: str) -> MultipartForm:
 
 
 class _Reader:
-    """Sorts the parts of a body into a form."""
+    """A reader that adds the parts of a body to a form."""
 
     def __init__(self, form: MultipartForm, boundary: bytes) -> None:
         self._form = form
-        # Its limit is one of the heads of parts; texts and files leave its buffer as they come.
+        # The limit applies to headers of parts only; data leaves the buffer as it arrives.
         self._decoder = multipart.MultipartDecoder(boundary, _MAX_FIELD_BYTES)
         self._fields = 0
         self._files = 0
@@ -78,7 +79,7 @@ class _Reader:
 
     def _next_event(self, body: IO[bytes]) -> multipart.Event:
         while isinstance(event := self._decoder.next_event(), multipart.NeedData):
-            # Whose body is too large as a whole is told so by the body itself.
+            # Outside the `try`: if the whole body is too large, `read` raises 413 itself.
             data = body.read(_CHUNK) or None
             try:
                 self._decoder.receive_data(data)

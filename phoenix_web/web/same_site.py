@@ -1,4 +1,4 @@
-"""Whether a request was made by our own pages (OWASP CSRF cheat sheet, "Fetch Metadata")."""
+"""CSRF protection by request headers (OWASP CSRF cheat sheet, "Fetch Metadata")."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _REFUSAL: Final = "This request did not come from a page of this server."
 
 
 def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> None:
-    """Raise `Forbidden` unless the headers of the request say that it is same-site.
+    """Raise `Forbidden` unless the request comes from this server or a trusted origin.
 
-    Browsers send `Sec-Fetch-Site`, or at least `Origin`. Whatever is sent must fit. When nothing
-    is, only a program can be asking, which *allows_programs* lets in with a JSON or empty body:
-    no browser sends that to another site without `Origin`.
+    Browsers send `Sec-Fetch-Site` or at least `Origin`; all headers that are present must match.
+    *allows_programs* accepts requests without these headers if their body is JSON or empty:
+    browsers never send such a body to another site without `Origin`.
 
-    A page with `Referrer-Policy: no-referrer` posts with `Origin: null`, and over plain HTTP with
-    nothing else. *allows_opaque* takes that, for what obeys no cookie but a secret in the form.
+    A page with `Referrer-Policy: no-referrer` posts `Origin: null`, over plain HTTP without other
+    headers. *allows_opaque* accepts that, for views that use a secret in the form, not a cookie.
     """
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
@@ -55,7 +55,7 @@ def refuse_cross_site(*, allows_programs: bool, allows_opaque: bool = False) -> 
 
 
 def has_opaque_origin() -> bool:
-    """Tell whether the request does not say which page it comes from: ours, or any other."""
+    """Return whether the headers hide which site the request comes from."""
     return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers
 
 
@@ -73,9 +73,9 @@ def _is_own_origin(url: str) -> bool:
 
 
 def server_origin() -> str:
-    """Return the address of this server as its visitors know it: as configured, else as they say.
+    """Return the root URL of this server: configured, or from the `Host` header.
 
-    Raises `BadRequest` when they say nothing that could be an address.
+    Raises `BadRequest` for an invalid `Host` header.
     """
     try:
         return services().settings.root_url or request.host_url
@@ -90,7 +90,7 @@ def _is_trusted(url: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
-    """Return scheme, host and port of *url*, or None when it has no host."""
+    """Return the scheme, host and port of *url*, or None without a host."""
     try:
         parts = urlsplit(url)
         port = parts.port

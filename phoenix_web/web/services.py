@@ -1,4 +1,4 @@
-"""What the application holds, and the one look-up of it."""
+"""The services of the application: construction and access."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXTENSION = "phoenix_web"
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """How mails are taken in, and how they leave."""
+    """The mail services: the outbox and the sender of its mails."""
 
     outbox: Outbox
     sender: MailSender
@@ -50,7 +50,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One of each: made once for a process, used by every request."""
+    """The services of a process, shared by all requests."""
 
     settings: Settings
     database: Database
@@ -67,7 +67,7 @@ class Services:
 
     @property
     def upload_limits(self) -> UploadLimits:
-        """How much one upload may bring."""
+        """Return the limits of one upload."""
         return UploadLimits(
             max_bytes=self.settings.max_upload_bytes,
             max_rows=self.settings.max_upload_rows,
@@ -77,7 +77,7 @@ class Services:
 
 
 def build(settings: Settings, secret: str) -> Services:
-    """Return the services for *settings*, with *secret* behind sessions; opens no connection."""
+    """Return the services for *settings*; *secret* signs tokens. Opens no connection."""
     database = Database(settings.database_url, audit_log(settings))
     passwords = passwords_of(settings)
     issuer = settings.root_url or "phoenix-web"
@@ -130,13 +130,13 @@ def build(settings: Settings, secret: str) -> Services:
 
 
 def audit_log(settings: Settings) -> AuditLog:
-    """Return the writer of the audit log under *settings*."""
+    """Return the audit log for *settings*."""
     days = settings.audit_retention_days
     return AuditLog(Key(audit_key(settings)), timedelta(days=days) if days else None)
 
 
 def passwords_of(settings: Settings) -> Passwords:
-    """Return how passwords are hashed and judged under *settings*."""
+    """Return the password hashing and policy for *settings*."""
     return Passwords(
         settings.password_hash_memory_kib,
         settings.password_hash_iterations,
@@ -145,7 +145,7 @@ def passwords_of(settings: Settings) -> Passwords:
 
 
 def _lifetimes(settings: Settings) -> dict[LinkPurpose, timedelta]:
-    """Return how long a link of each purpose is good for."""
+    """Return the lifetime of password links by purpose."""
     return {
         LinkPurpose.RESET: timedelta(minutes=settings.password_reset_token_expiry_minutes),
         LinkPurpose.INVITATION: timedelta(minutes=settings.invitation_expiry_minutes),
@@ -153,7 +153,7 @@ def _lifetimes(settings: Settings) -> dict[LinkPurpose, timedelta]:
 
 
 def _app_issuer(settings: Settings) -> str:
-    """Return how authenticator apps call this server, beside the user's address."""
+    """Return the name of this server in authenticator apps."""
     host = urlsplit(settings.root_url).hostname if settings.root_url else None
     return f"phoenix_web {host}" if host else "phoenix_web"
 
@@ -178,7 +178,7 @@ def _mail(settings: Settings, database: Database, links: PasswordLinks) -> Mail 
 
 
 def _smtp_hostname(host: str) -> str:
-    """Return *host* as mails name it: an address of the network stands in brackets (RFC 5321)."""
+    """Return *host* for SMTP: IP addresses are in brackets (RFC 5321 section 4.1.3)."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The files of `static/`: served before the application is asked, cached by their content."""
+"""Static files, served by WSGI middleware and cached by their content."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _YEAR = 365 * 24 * 60 * 60
 
 
 def serve(application: Any) -> Any:
-    """Return *application* with `/static/` before it."""
+    """Wrap *application* to serve `/static/`."""
     return WhiteNoise(
         application,
         root=str(bundled("static")),
         prefix="static/",
-        # Pages name every file by `url`, so a changed file has another address.
+        # Pages link to files by `url`, so a changed file has a new address.
         max_age=_YEAR,
         add_headers_function=_add_headers,
     )
@@ -32,14 +32,14 @@ def serve(application: Any) -> Any:
 
 @cache
 def url(path: str) -> str:
-    """Return the address of a file of `static/`, with the digest of its content."""
+    """Return the address of a static file, with a digest of its content."""
     digest = hashlib.sha256((bundled("static") / path).read_bytes()).hexdigest()
     return f"/static/{path}?v={digest[:12]}"
 
 
 @cache
 def integrity(path: str) -> str:
-    """Return the hash by which a browser checks a vendored file (`integrity` of its element)."""
+    """Return the hash of a vendored file for the `integrity` attribute."""
     file = bundled("static") / path
     vendor = json.loads(file.with_name("vendor.json").read_text(encoding="utf-8"))
     return str(vendor["files"][file.name])

@@ -1,4 +1,4 @@
-"""Long answers, made while they are sent."""
+"""Streaming responses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from flask import Response
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: What is gathered before the answer begins: one that is shorter is sent whole, with its length.
-_WHOLE: Final = 64 * 1024
+#: Bytes to buffer before the response starts; shorter responses have a `Content-Length`.
+_BUFFER_BYTES: Final = 64 * 1024
 
 
 def stream_response(
     parts: Iterator[str], content_type: str, headers: Mapping[str, str]
 ) -> Response:
-    """Answer with *parts*, of which only a few are held at a time.
+    """Respond with *parts*, without keeping all of them in memory.
 
-    A failure before the first part is sent is answered as usual; a later one breaks the
-    connection, so that nobody takes a part of the answer for all of it.
+    An error within the first 64 KiB gets a normal error response. A later one closes the
+    connection, so that clients notice the incomplete response.
     """
     first: list[bytes] = []
     size = 0
     for part in parts:
         first.append(part.encode())
         size += len(first[-1])
-        if size > _WHOLE:
+        if size > _BUFFER_BYTES:
             body = _encode(first, parts)
             return Response(body, content_type=content_type, headers=dict(headers))
     return Response(b"".join(first), content_type=content_type, headers=dict(headers))
