@@ -1,6 +1,6 @@
-"""The API's door: `/v1`, `/auth` and what a client asks before it signs in.
+"""The JSON API: `/v1`, `/auth` and the public routes of the server.
 
-Every view here says `@requires` or `@public`, and declares what it reads and answers.
+Every view is `@requires` or `@public`, and declares its parameters and responses.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from phoenix_web.api.keys import keys
 from phoenix_web.api.users import sessions
 from phoenix_web.web.guard import authenticate_api
 
-#: A blueprint of the door is a noun: it names the tag of its routes in the description.
+#: The names of nested blueprints become the tags of their routes in the OpenAPI document.
 blueprint = Blueprint("api", __name__)
 blueprint.before_request(authenticate_api)
 for _routes in (audit, auth, dataset_labels, datasets, keys, server, sessions, splits, users):

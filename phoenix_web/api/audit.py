@@ -1,4 +1,4 @@
-"""`/v1/audit_events`: who did what, for administrators."""
+"""`/v1/audit_events`: the audit log."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
-        raise ValueError("The moment is too far away") from None
+        raise ValueError("The time is out of range") from None
 
 
 _Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class AuditActor(Payload):
-    """Who did it: a user as they were called then, or another name without an id."""
+    """The actor: a user with the name at that time, or another name without an id."""
 
     id: str | None
     name: str | None
 
 
 class AuditCredential(Payload):
-    """By which credential; never its text."""
+    """The kind and id of the credential, never its text."""
 
     kind: str | None
     id: str | None
 
 
 class AuditSubject(Payload):
-    """What it was done to, as that was called then."""
+    """The subject of the event, with its name at that time."""
 
     type: str
     id: str | None
@@ -57,26 +57,26 @@ class AuditSubject(Payload):
 
 
 class AuditEvent(Payload):
-    """A line of the audit log."""
+    """An event of the audit log."""
 
     id: str
-    number: Annotated[int, Field(description="Counts from 1 without a gap")]
+    number: Annotated[int, Field(description="Position in the log, from 1 without gaps")]
     occurred_at: str
     action: str
     outcome: str
-    reason: Annotated[str | None, Field(description="Why it was refused")]
+    reason: Annotated[str | None, Field(description="Why the action failed")]
     actor: AuditActor
     credential: AuditCredential
     address: str | None
     user_agent: str | None
     subject: AuditSubject
     detail: dict[str, Any]
-    key_id: Annotated[str, Field(description="Which key the MAC was made with")]
-    mac: Annotated[str, Field(description="With the number it is the log's head at that moment")]
+    key_id: Annotated[str, Field(description="Id of the key that computed the MAC")]
+    mac: Annotated[str, Field(description="With the number, the head of the log at that time")]
 
 
 class AuditEventsResponse(Payload):
-    """A page of events, newest first; `next_cursor` names the first one of the next page."""
+    """A page of events, newest first; `next_cursor` is the first event of the next page."""
 
     data: list[AuditEvent]
     next_cursor: str | None
@@ -85,14 +85,14 @@ class AuditEventsResponse(Payload):
 class _FilterQuery(Payload):
     action: AuditAction | None = None
     outcome: Outcome | None = None
-    actor: Annotated[str, Field(description="The id of a user")] = ""
-    subject: Annotated[str, Field(description="The id of a user, a key or a session")] = ""
+    actor: Annotated[str, Field(description="Id of a user")] = ""
+    subject: Annotated[str, Field(description="Id of a user, key or session")] = ""
     since: Annotated[_Moment | None, Field(alias="from")] = None
-    until: Annotated[_Moment | None, Field(alias="to", description="Not included")] = None
+    until: Annotated[_Moment | None, Field(alias="to", description="Exclusive")] = None
 
 
 class AuditEventsQuery(PageQuery, _FilterQuery):
-    """Which events, and which page of them."""
+    """Filters of audit events, and the page."""
 
 
 @routes.get("/audit_events")

@@ -1,4 +1,4 @@
-"""How an API route declares itself; its parsing and its description follow from that."""
+"""The `@declares` decorator, which parses the input of API routes and describes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a view reads and answers; `openapi` describes the route by it."""
+    """The parameters and responses of a view, for the OpenAPI document."""
 
     summary: str
     query: type[BaseModel] | None
@@ -32,13 +32,13 @@ class Operation:
     form: type[BaseModel] | None
     is_body_optional: bool
     reads_if_match: bool
-    #: The model of the answer for each status of success; None for an empty or plain answer.
+    #: Response model by success status; None for an empty or plain text response.
     answers: Mapping[HTTPStatus, type[BaseModel] | None]
-    #: The statuses of refusal that do not follow from the rest.
+    #: Error statuses that do not follow from the rest.
     refusals: Sequence[HTTPStatus]
 
 
-def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
+def declares(  # noqa: PLR0913 - each describes what a signature cannot
     answer: type[BaseModel] | None = None,
     status: HTTPStatus | None = None,
     *,
@@ -49,17 +49,17 @@ def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
     has_large_body: bool = False,
     reads_if_match: bool = False,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Declare a view, and parse the `body` and the `query` that its signature names.
+    """Describe a view, and parse the `body` and `query` parameters of its signature.
 
-    The first line of its docstring is the summary. *status* is by default 200 with the model
-    *answer*, and 204 without one; *or_status* is the one of an empty answer beside it. A body
-    annotated `Model | None` may be missing, and one that is *large* may be as long as an upload.
-    The view itself reads *own_body*, or *own_form* in its place. *refusals* leaves out what
-    follows: 401 and 403 of `@requires`, 404 of an id in the path, 422 of a body or a query, 429 of
+    The first line of the docstring is the summary. *status* defaults to 200 with the model
+    *answer*, to 204 without one; *or_status* is the status of an alternative empty response. A body
+    annotated `Model | None` is optional; one with *has_large_body* may be as large as an upload.
+    The view itself reads *own_body* and *own_form*. *refusals* adds error statuses to the implied
+    ones: 401 and 403 for `@requires`, 404 for an id in the path, 422 for a body or query, 429 for
     `@limited`.
 
-    It stands below `@requires`, so that no input is read before the caller is known and allowed.
-    Raises `ValidationFailed` when the body or the query is wrong.
+    Place it below `@requires`, so that the input of unauthorized callers is not read. Raises
+    `ValidationFailed` for an invalid body or query.
     """
 
     def decorate(view: Callable[..., Result]) -> Callable[..., Result]:
@@ -71,7 +71,7 @@ def declares(  # noqa: PLR0913 - each is one thing that a signature cannot say
         @wraps(view)
         def declared(*args: Any, **values: Any) -> Result:
             if query is not None:
-                # Of a repeated parameter the last value counts.
+                # The last value of a repeated parameter counts.
                 last = {name: texts[-1] for name, texts in request.args.lists()}
                 values["query"] = parse(query, last, "query")
             if body_model is not None:

@@ -1,4 +1,4 @@
-"""GlobalIDs in the paths and queries of API routes."""
+"""Parsing of GlobalIDs in paths and queries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from phoenix_web.global_ids import decode_as
 
 
 def require_id(kind: str, text: str, refusal: str | None = None) -> int:
-    """Return the row id in the GlobalID *text* of *kind*.
+    """Return the row id of the GlobalID *text*; raise `Invalid` unless it is of *kind*.
 
-    Raises `Invalid` for any other text. Its message begins with *refusal*, for routes whose
-    contract has a sentence of its own.
+    *refusal* replaces the start of the error message, for routes with another text in the contract.
     """
     number = decode_as(kind, text)
     if number is None:

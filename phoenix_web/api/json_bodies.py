@@ -1,4 +1,4 @@
-"""JSON bodies of requests: how they are read, and what is answered to a wrong one."""
+"""Parsing and validation of JSON bodies, with secrets masked in errors."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def parse_body(model: type[Model]) -> Model:
-    """Return the JSON body of the request as *model*; raise `ValidationFailed` when it is not."""
+    """Parse the JSON body of the request as *model*; raise `ValidationFailed`."""
     return parse(model, _read_json(), "body")
 
 
 def parse(model: type[Model], value: object, place: str) -> Model:
-    """Return *value*, from the *place* "body" or "query", as *model*; raise `ValidationFailed`."""
+    """Validate *value*, from *place* ("body" or "query"), as *model*; raise `ValidationFailed`."""
     try:
         return model.model_validate(value, from_attributes=True)
     except ValidationError as error:
@@ -36,15 +36,15 @@ def parse(model: type[Model], value: object, place: str) -> Model:
 
 
 def value_fault(place: list[str | int], text: str) -> dict[str, Any]:
-    """Return the fault that the value at *place* is refused with *text*; it is not echoed."""
+    """Return a validation fault with *text* for the value at *place*, which is masked."""
     return {**_fault("value_error", place, f"Value error, {text}", _MASK), "ctx": {"error": {}}}
 
 
 def _read_json() -> Any:
     """Return the JSON body of the request.
 
-    Raises `UnsupportedMediaType` for another content type, `ValidationFailed` for a body that is
-    missing or malformed.
+    Raises `UnsupportedMediaType` for another content type, `ValidationFailed` for a missing or
+    malformed body.
     """
     if request.content_encoding:
         raise UnsupportedMediaType(f"Unsupported content encoding: {request.content_encoding}")
@@ -67,12 +67,12 @@ def _read_json() -> Any:
 
 
 def _reject_constant(name: str) -> None:
-    """Refuse `NaN` and `Infinity`, which Python reads although JSON (RFC 8259) has them not."""
+    """Reject `NaN` and `Infinity`, which Python accepts but JSON (RFC 8259) does not."""
     raise ValueError(name)
 
 
 def _finite(digits: str) -> float:
-    """Return the number, which a double can hold: `1e400` could not be told back as JSON."""
+    """Parse *digits*; reject infinity: `1e400` could not be written back as JSON."""
     number = float(digits)
     if math.isinf(number):
         raise ValueError(digits)
@@ -89,7 +89,7 @@ def _fault(kind: str, place: list[str | int], text: str, value: object) -> dict[
 
 
 def _to_fault(fault: dict[str, Any], place: str) -> dict[str, Any]:
-    """Return *fault* as clients know it: with its whole place, without a secret."""
+    """Return a pydantic error as the API returns it: with *place* in `loc`, secrets masked."""
     location = [place, *fault["loc"]]
     fault["loc"] = location
     fault["input"] = _MASK if location[-1] in _SECRET_FIELDS else _masked(fault["input"])
@@ -102,7 +102,7 @@ def _to_fault(fault: dict[str, Any], place: str) -> dict[str, Any]:
 
 
 def _masked(value: object) -> object:
-    """Return *value* with the secrets in it blacked out."""
+    """Return *value* with the secrets in it masked."""
     if isinstance(value, dict):
         return {
             name: _MASK if name in _SECRET_FIELDS else _masked(inner)

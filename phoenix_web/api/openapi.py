@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the API, made of what the routes declare."""
+"""The OpenAPI 3.1 document of the API, generated from `@declares`."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` that was read; another version by now is 409",
+    "description": "The `ETag` of the expected version; 409 if the version has changed",
     "schema": {"type": "string"},
 }
 
 
 def document(app: Flask) -> bytes:
-    """Return the description of *app* as JSON; it is made once."""
+    """Return the OpenAPI document of *app* as JSON, generated on first use."""
     if _DOCUMENT not in app.extensions:
         app.extensions[_DOCUMENT] = json.dumps(_document(app)).encode()
-    made: bytes = app.extensions[_DOCUMENT]
-    return made
+    content: bytes = app.extensions[_DOCUMENT]
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,10 @@ def _document(app: Flask) -> dict[str, Any]:
         methods = sorted({*(route.rule.methods or ())} - {"HEAD", "OPTIONS"})
         for method in methods:
             described = _operation(route, references, schemas)
-            if len(methods) > 1:  # one view, but each operation has a name of its own
+            if len(methods) > 1:  # operation ids must be unique
                 described["operationId"] += f"_{method.lower()}"
             paths.setdefault(path, {})[method.lower()] = described
-    # Their fields are parameters; several routes may have the same ones.
+    # The fields of query models are described as parameters, not as schemas.
     for query in {route.operation.query for route in routes if route.operation.query}:
         schemas["$defs"].pop(references[query, "validation"]["$ref"].rpartition("/")[2])
     return {
@@ -85,7 +85,7 @@ def _document(app: Flask) -> dict[str, Any]:
 
 
 def _routes(app: Flask) -> list[_Route]:
-    """Return the routes of *app* that declare themselves."""
+    """Return the routes of *app* that have `@declares`."""
     return [
         _Route(
             rule,
@@ -99,7 +99,7 @@ def _routes(app: Flask) -> list[_Route]:
 
 
 def _models(operations: list[Operation]) -> tuple[list[type[BaseModel]], list[type[BaseModel]]]:
-    """Return the models that *operations* read, and those that they answer; each once."""
+    """Return the unique input models and response models of *operations*."""
     read = [model for o in operations for model in (o.body, o.form, o.query) if model]
     answered = [model for o in operations for model in o.answers.values() if model]
     return list(dict.fromkeys(read)), list(dict.fromkeys(answered))
@@ -109,7 +109,7 @@ def _operation(
     route: _Route, references: dict[Any, Any], schemas: dict[str, Any]
 ) -> dict[str, Any]:
     operation = route.operation
-    # The endpoint is "api.<blueprint of the noun>. ... .<view>".
+    # The endpoint is "api.<tag>. ... .<view>".
     names = route.rule.endpoint.split(".")
     described: dict[str, Any] = {
         "operationId": names[-1],

@@ -1,4 +1,4 @@
-"""The lists that the API answers page by page."""
+"""Query models and responses of paginated lists."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.paging import Page
 
-#: Rows of the longest page.
+#: Maximum rows of a page.
 MAX_PAGE: Final = 1000
-#: The contract's bound for the cursors of datasets, below the one for ids.
+#: The contract's limit for cursors of datasets, lower than the limit for ids.
 MAX_DATASET_CURSOR: Final = 2**31 - 1
-#: The limit of a list for which the contract has no maximum: a longer page is cut to `MAX_PAGE`,
-#: and its next cursor leads to the rest.
+#: `limit` of lists without a maximum in the contract: larger values are reduced to `MAX_PAGE`, and
+#: the next cursor leads to the rest.
 AnyLimit = Annotated[
     int, Field(gt=0, le=MAX_ID), AfterValidator(lambda limit: min(limit, MAX_PAGE))
 ]
@@ -33,17 +33,17 @@ Item = TypeVar("Item")
 
 
 class CursorQuery(Payload):
-    """Where a page begins; by default with the first row."""
+    """The start of a page; by default the first row."""
 
     cursor: str = ""
 
     def first_id(
         self, kind: str, refusal: str = "Invalid cursor format", *, highest: int = MAX_ID
     ) -> int | None:
-        """Return the id of the page's first row, of *kind*, or None without a cursor.
+        """Return the id of the first row of the page, or None without a cursor.
 
-        Raises `Invalid`, beginning with *refusal*, for a cursor that is not a GlobalID of *kind* or
-        names a row above *highest*.
+        Raises `Invalid`, with a message that starts with *refusal*, unless the cursor is a GlobalID
+        of *kind* with an id up to *highest*.
         """
         if not self.cursor:
             return None
@@ -58,12 +58,12 @@ class _LimitQuery(Payload):
 
 
 class PageQuery(CursorQuery, _LimitQuery):
-    """Which page of a list; the description of the API names `limit` first."""
+    """The page of a list; the bases are ordered so that `limit` is documented first."""
 
 
 def respond_page(
     model: type[BaseModel], kind: str, page: Page[Item], to_payload: Callable[[Item], BaseModel]
 ) -> Response:
-    """Answer *page* as *model*, whose fields are `data` and `next_cursor`, a GlobalID of *kind*."""
+    """Respond with *page* as *model*; `next_cursor` is a GlobalID of *kind*."""
     data = [to_payload(item) for item in page.items]
     return respond(model(data=data, next_cursor=page.next_cursor(kind)))

@@ -1,4 +1,4 @@
-"""Base of what the API reads and answers, types of its fields, and answers made of it."""
+"""The base of request and response models, field types, and JSON responses."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ Value = TypeVar("Value")
 
 
 class Payload(BaseModel):
-    """A body of a request or an answer; unknown fields are ignored, as clients expect."""
+    """The body of a request or response; unknown fields are ignored, as in Phoenix."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 def storable(text: str) -> str:
-    """Return *text* when every database can store it, else raise `ValueError`."""
+    """Return *text*; raise `ValueError` if a database cannot store it."""
     if fault := storage_fault(text):
         raise ValueError(fault)
     return text
 
 
 def checked(rule: Callable[[Value], Value]) -> AfterValidator:
-    """Return *rule*, which raises `Invalid`, as a validator that names the field with its text."""
+    """Return *rule*, which raises `Invalid`, as a pydantic validator."""
 
     def check(value: Value) -> Value:
         try:
@@ -45,22 +45,22 @@ def checked(rule: Callable[[Value], Value]) -> AfterValidator:
 
 #: Text that every database can store.
 Text = Annotated[str, AfterValidator(storable)]
-#: ISO 8601 with a numeric offset: the Python client reads no `Z` before Python 3.11.
+#: ISO 8601 with a numeric offset: the Python client cannot parse `Z` before Python 3.11.
 Moment = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
 
 
 def is_absent(value: object) -> bool:
-    """Tell whether an optional field is left out of an answer."""
+    """Return whether to omit an optional field from the response."""
     return value is None
 
 
 def respond(payload: BaseModel, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    """Answer with *payload* as JSON."""
+    """Respond with *payload* as JSON."""
     return Response(payload.model_dump_json(), status, mimetype="application/json")
 
 
 def no_content() -> Response:
-    """Answer 204 without a body."""
+    """Respond with 204 and no body."""
     response = Response(status=HTTPStatus.NO_CONTENT)
     del response.headers["Content-Type"]
     return response

@@ -1,4 +1,4 @@
-"""What a client may ask before it signs in: health, version, configuration, description."""
+"""Public routes of the server: health, version, configuration and API description."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ routes = Blueprint("server", __name__)
 
 
 class ConfigResponse(Payload):
-    """What a client must know before it signs in."""
+    """Public configuration of the server."""
 
     authentication_enabled: bool
     version: str
     phoenix_version: str
-    #: Whether `POST /auth/password-reset-email` can send anything.
+    #: Whether `POST /auth/password-reset-email` can send mail.
     password_reset_email_enabled: bool
 
 
 class ReadyResponse(Payload):
-    """An empty object: the server can do its work."""
+    """An empty object: the server is ready."""
 
 
 def _text(body: str) -> Response:
@@ -39,9 +39,9 @@ def _text(body: str) -> Response:
 @public
 @declares(status=HTTPStatus.OK)
 def health() -> Response:
-    """Tell that the process runs.
+    """Check that the process is running.
 
-    The database is not asked.
+    Does not access the database.
     """
     return _text("OK")
 
@@ -50,7 +50,7 @@ def health() -> Response:
 @public
 @declares(ReadyResponse, refusals=[HTTPStatus.SERVICE_UNAVAILABLE])
 def ready() -> Response:
-    """Tell that the database answers."""
+    """Check that the database is reachable."""
     with services().database.reading() as session:
         session.execute(text("SELECT 1"))
     return respond(ReadyResponse())
@@ -60,9 +60,9 @@ def ready() -> Response:
 @public
 @declares(status=HTTPStatus.OK)
 def phoenix_version() -> Response:
-    """Tell the level of the Phoenix API.
+    """Get the supported version of the Phoenix API.
 
-    Clients enable their features by these three numbers.
+    Clients use it to enable features.
     """
     return _text(PHOENIX_VERSION)
 
@@ -71,7 +71,7 @@ def phoenix_version() -> Response:
 @public
 @declares(ConfigResponse)
 def config() -> Response:
-    """Tell what a client must know before it signs in."""
+    """Get the public configuration."""
     return respond(
         ConfigResponse(
             authentication_enabled=services().settings.enable_auth,
@@ -86,5 +86,5 @@ def config() -> Response:
 @public
 @declares(status=HTTPStatus.OK)
 def description() -> Response:
-    """Describe this API."""
+    """Get the OpenAPI description of this API."""
     return Response(openapi.document(current_app), mimetype="application/json")

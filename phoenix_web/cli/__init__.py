@@ -1,8 +1,8 @@
-"""The command line, for administrators without a browser.
+"""The `phoenix-web` command.
 
-A secret goes to standard output, once and alone, so that a script can catch it; notes go to
-standard error. Exit codes: 0 done, 1 wrong configuration, 2 wrong usage, 3 refused, 4 the
-database is busy or unreachable, 5 an audit log that is not what was written.
+Results, such as a generated secret, go to standard output for scripts; messages go to standard
+error. Exit codes: 0 success, 1 invalid configuration, 2 usage error, 3 rejected, 4 database busy
+or unreachable, 5 verification of the audit log failed.
 """
 
 from __future__ import annotations

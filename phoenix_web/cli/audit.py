@@ -1,4 +1,4 @@
-"""`phoenix-web audit`: proving the audit log, and removing its oldest lines."""
+"""`phoenix-web audit`: verification and pruning of the audit log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _VERIFICATION_FAILED: Final = 5
-#: Lines that are removed in one transaction: other writers come in between.
+#: Events removed per transaction, so that other writers do not wait long.
 _BATCH: Final = 10_000
 _MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
@@ -101,7 +101,7 @@ def prune(before: datetime) -> None:
 
 
 def _verified_head(database: Database, keys: Mapping[str, Key], saved: Head | None) -> Head:
-    """Return the head of the log of *database*; raise `ChainBroken` on any difference."""
+    """Verify the audit log of *database* and return its head; raise `ChainBroken`."""
     with database.snapshot() as session:
         store = AuditStore(session)
         bounds = store.bounds()
@@ -110,7 +110,7 @@ def _verified_head(database: Database, keys: Mapping[str, Key], saved: Head | No
         checkpoint, end = bounds
         head = verify_chain(store.all(), checkpoint, end, keys, saved)
     if saved is not None and saved.number < checkpoint.number:
-        _note(f"Retention has removed event {saved.number}: the saved head proves nothing.")
+        _note(f"Retention has removed event {saved.number}: the saved head cannot be checked.")
     if head.number == checkpoint.number:
         _note("The log is empty.")
     else:

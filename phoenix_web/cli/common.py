@@ -1,4 +1,4 @@
-"""What the commands share: settings, a unit of work, and where their words go."""
+"""Helpers of the commands: settings, transactions, messages and the audit actor."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 def prepared() -> Settings:
-    """Return the settings, with the database brought up to date."""
+    """Return the settings, after upgrading the database."""
     settings = load()
     password = prepare(settings)
     if password is not None:
-        # Nothing but the result of the command may go to standard output.
+        # Standard output is reserved for the result of the command.
         note(f"The first administrator is admin@localhost with the password {password}")
     return settings
 
 
 @contextmanager
 def unit_of_work(settings: Settings) -> Iterator[Session]:
-    """Open a unit of work on a database of its own, which is closed with it."""
+    """Open a transaction on a new database connection, closed at the end."""
     database = Database(settings.database_url, audit_log(settings))
     try:
         with database.transaction() as session:
@@ -48,7 +48,7 @@ def unit_of_work(settings: Settings) -> Iterator[Session]:
 
 
 def user_of(session: Session, email: str) -> UserInfo:
-    """Return the user with *email*; raise `NotFound` without one."""
+    """Return the user with *email*; raise `NotFound`."""
     user = UserStore(session).find_by_email(email)
     if user is None:
         raise NotFound(f"User {email} does not exist")
@@ -56,12 +56,12 @@ def user_of(session: Session, email: str) -> UserInfo:
 
 
 def note(text: str) -> None:
-    """Print *text* to standard error; bytes of an argument that are not UTF-8 are escaped."""
+    """Print *text* to standard error; escape bytes of arguments that are not UTF-8."""
     click.echo(text.encode(errors="backslashreplace").decode(), err=True)
 
 
 def cli_actor() -> Actor:
-    """Return that the user of this process does something, on this machine."""
+    """Return the audit actor for commands: the operating system user, on this host."""
     user_id = os.getuid()
     try:
         name = pwd.getpwuid(user_id).pw_name

@@ -1,4 +1,4 @@
-"""`phoenix-web mail`, for a server that is not there to send, or not at this moment."""
+"""`phoenix-web mail`: sending queued mails without a running server."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def send() -> None:
     A running server sends mails by itself. You can run this command at the same time.
     """
     settings = load()
-    held = build(settings, session_secret(settings))
-    if held.mail is None:
+    services = build(settings, session_secret(settings))
+    if services.mail is None:
         raise ConfigError(["PHOENIX_SMTP_HOSTNAME is not set. Set it to send mail"])
     try:
-        held.database.upgrade()
-        report = held.mail.sender.send_due()
+        services.database.upgrade()
+        report = services.mail.sender.send_due()
     finally:
-        held.database.dispose()
+        services.database.dispose()
     click.echo(
         f"{report.sent} sent, {report.postponed} postponed, {report.abandoned} abandoned", err=True
     )

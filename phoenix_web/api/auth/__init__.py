@@ -1,4 +1,4 @@
-"""`/auth`: signing in and out, refreshing tokens, and passwords."""
+"""`/auth`: sign-in, token refresh, sign-out and password resets."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ for _part in (passwords, sign_in):
 
 @routes.before_request
 def refuse_cross_site_requests() -> None:
-    """Raise `NotFound` while authentication is off, and `Forbidden` for a foreign page."""
+    """Raise `NotFound` while authentication is off, `Forbidden` for cross-site requests."""
     if not services().settings.enable_auth:
         raise NotFound("Not Found")
-    # Also where no cookie is read: a foreign page could sign its visitor in to another account.
+    # Even for routes without cookies: another site could sign its visitor in to its account.
     refuse_cross_site(allows_programs=True)

@@ -1,4 +1,4 @@
-"""`/auth/password-reset`: asking for a one-time link, and choosing a password by it."""
+"""`/auth/password-reset-email` and `/auth/password-reset`: resets by a one-time link."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ routes = Blueprint("passwords", __name__)
 
 
 class PasswordResetRequestBody(Payload):
-    """A new password, and the text of a one-time link."""
+    """A new password, and the token of a one-time link."""
 
     password: Text = ""
-    #: Whatever it is, a token that is none is refused as such.
+    #: Any JSON value: the contract answers 401, not 422, to an invalid token.
     token: Annotated[Any, WithJsonSchema({"type": "string"})] = ""
 
 
 class PasswordResetEmailRequestBody(Payload):
-    """The address of whoever has lost their password."""
+    """The e-mail address of the account."""
 
     email: Text = ""
 
@@ -37,9 +37,9 @@ class PasswordResetEmailRequestBody(Payload):
 @limited(PASSWORD_RESET_EMAIL)
 @declares(refusals=[HTTPStatus.SERVICE_UNAVAILABLE])
 def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
-    """Ask for a one-time link by mail.
+    """Request a password reset e-mail.
 
-    Answer and timing do not reveal whether the address belongs to an account.
+    Response and timing do not reveal whether the address belongs to an account.
     """
     if not body.email.strip():
         raise Invalid("Email required")
@@ -56,9 +56,9 @@ def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
 @limited(PASSWORD_RESET)
 @declares(refusals=[HTTPStatus.UNAUTHORIZED])
 def reset_password(body: PasswordResetRequestBody) -> Response:
-    """Choose a password by a one-time link.
+    """Set a password with a one-time link.
 
-    The link and all sessions of its user end.
+    Consumes the link and ends all sessions of its user.
     """
     if not body.password:
         raise Invalid("Password required")

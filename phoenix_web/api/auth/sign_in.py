@@ -1,4 +1,4 @@
-"""`/auth`: signing in, renewing and signing out, for browsers and for programs."""
+"""`/auth/login`, `/auth/refresh` and `/auth/logout`, for browsers and programs."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ CODE_REQUIRED: Final = "Verification code required"
 
 
 class LoginRequestBody(Payload):
-    """An address and a password; the address is trimmed and compared in lower case."""
+    """Credentials of a user; the e-mail address is trimmed and case-insensitive."""
 
     email: Text = ""
     password: Text = ""
     code: Annotated[
         Text | None,
-        Field(description="Of the authenticator app, or a recovery code; once it is asked for"),
+        Field(description="Code of the authenticator app or a recovery code, when required"),
     ] = None
 
 
 class RefreshRequestBody(Payload):
-    """A refresh token, for programs that keep no cookies."""
+    """A refresh token, for programs without cookies."""
 
     refresh_token: str
 
@@ -67,9 +67,8 @@ class TokenResponse(Payload):
 def log_in(body: LoginRequestBody) -> Response:
     """Sign in with e-mail and password.
 
-    The session is answered as cookies with 204 to a browser, as a token response to a program.
-    A user with a second factor gets 401 `Verification code required` for a correct password alone,
-    and sends it again with a code.
+    Browsers get 204 and cookies, programs a token response. A user with a second factor gets 401
+    `Verification code required` for the correct password without a code.
     """
     if not body.email.strip() or not body.password:
         raise InvalidCredential("no e-mail or no password", "Email and password required")
@@ -92,8 +91,8 @@ def log_in(body: LoginRequestBody) -> Response:
 def refresh(body: RefreshRequestBody | None) -> Response:
     """Exchange a refresh token for new tokens.
 
-    The token is in the body or, without a body, in the cookie. New tokens go the way the old one
-    came: no script in a page can read the tokens of a cookie.
+    The token is in the body or, without a body, in the cookie. New tokens are returned the same
+    way, so that scripts in a page cannot read the tokens of a cookie.
     """
     refresh_token = body.refresh_token if body else _refresh_cookie()
     found = services().sessions.find_refresh_token(refresh_token)
@@ -101,8 +100,8 @@ def refresh(body: RefreshRequestBody | None) -> Response:
         services().rate_limits.acquire(REFRESH, f"session {found.session_id}")
     renewal = services().sessions.refresh(refresh_token, current_actor())
     if renewal.tokens is None:
-        # Somebody else spent it within the last seconds and holds the new tokens.
-        raise InvalidCredential("refresh token spent just now", "Invalid refresh token")
+        # A concurrent request exchanged it within the last seconds and got the new tokens.
+        raise InvalidCredential("refresh token consumed just now", "Invalid refresh token")
     return _respond_tokens(renewal.tokens) if body else _respond_cookies(renewal.tokens)
 
 
@@ -112,10 +111,10 @@ def refresh(body: RefreshRequestBody | None) -> Response:
 def log_out() -> Response:
     """Sign out everywhere.
 
-    Ends all sessions of the caller, and sends the browser to the login page. Only a session's own
-    credentials count: a leaked key must not sign its owner out.
+    Ends all sessions of the user and redirects to the login page. API keys are ignored: a leaked
+    key must not sign its owner out.
     """
-    # HEAD asks what GET would answer, and ends nothing.
+    # HEAD must not have side effects.
     found = None if request.method == "HEAD" else _session_of_request()
     if found is not None:
         services().sessions.sign_out(*found, current_actor(), is_everywhere=True)
@@ -127,7 +126,7 @@ def log_out() -> Response:
 
 
 def token_response(tokens: TokenPair) -> TokenResponse:
-    """Return *tokens* as a program reads them."""
+    """Return *tokens* as a token response."""
     return TokenResponse(
         access_token=tokens.access_token,
         expires_in=int(tokens.access_lifetime.total_seconds()),
@@ -136,7 +135,7 @@ def token_response(tokens: TokenPair) -> TokenResponse:
 
 
 def _session_of_request() -> tuple[int, int] | None:
-    """Return *(user id, session id)* of the request's credential, even an expired one, or None."""
+    """Return *(user id, session id)* of the header or cookies, even if expired, or None."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     if not header:
         return session_of_cookies()
@@ -154,9 +153,9 @@ def _refresh_cookie() -> str:
 
 
 def _respond_tokens(tokens: TokenPair) -> Response:
-    """Answer cookies, or the tokens themselves when the request asks for JSON and nothing else.
+    """Respond with cookies, or with a token response if the request accepts only JSON.
 
-    Browsers and most clients send `*/*`; only a program that names JSON gets texts it can lose.
+    Browsers and most clients accept `*/*`, and get tokens that scripts cannot read.
     """
     accepted = {value for value, _ in request.accept_mimetypes}
     if "application/json" in accepted and "*/*" not in accepted:

@@ -1,4 +1,4 @@
-"""`/v1/user` and `/v1/users`: who the caller is, the administration of users, and sessions."""
+"""`/v1/user` and `/v1/users`: the profile of the caller, users and sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/user/sessions` and `/v1/users/{id}/sessions`: open sign-ins, and ending them."""
+"""`/v1/user/sessions` and `/v1/users/{id}/sessions`."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ _REFUSALS: Final = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 class UserSession(Payload):
-    """An open sign-in."""
+    """An active session."""
 
     id: str
     created_at: Moment
-    last_seen_at: Annotated[Moment, Field(description="When its tokens were last renewed")]
-    expires_at: Annotated[Moment, Field(description="When it ends unless it is renewed before")]
-    device: Annotated[str, Field(description="The browser and the system, in words")]
+    last_seen_at: Annotated[Moment, Field(description="Time of the last token renewal")]
+    expires_at: Annotated[Moment, Field(description="Expiry time, unless renewed earlier")]
+    device: Annotated[str, Field(description="Browser and operating system")]
     user_agent: str | None = Field(None, exclude_if=is_absent)
     address: str | None = Field(None, exclude_if=is_absent)
-    is_current: Annotated[bool, Field(description="Whether the request came by this session")]
+    is_current: Annotated[bool, Field(description="Whether this request uses the session")]
 
 
 class UserSessionsResponse(Payload):
-    """A page of sessions, newest first; `next_cursor` names the first one of the next page."""
+    """A page of sessions, newest first; `next_cursor` is the first session of the next page."""
 
     data: list[UserSession]
     next_cursor: str | None
@@ -78,7 +78,7 @@ def list_own_sessions(query: PageQuery) -> Response:
 def end_own_session(session_id: str) -> Response:
     """End one of the caller's sessions.
 
-    It may be the session of this request. Other users' sessions are not found.
+    The session of this request can be ended, too. Sessions of other users give 404.
     """
     principal = current_principal()
     number = require_id(_KIND, session_id)
@@ -103,10 +103,7 @@ def list_sessions_of_user(user_id: str, query: PageQuery) -> Response:
 @requires(Permission.SESSION_END_ALL)
 @declares(refusals=_REFUSALS)
 def end_session_of_user(user_id: str, session_id: str) -> Response:
-    """End one session of a user.
-
-    Other users' sessions are not found.
-    """
+    """End a session of a user."""
     with services().database.transaction() as session:
         owner = _existing(session, user_id)
         _end(session, owner, require_id(_KIND, session_id))
@@ -119,7 +116,7 @@ def end_session_of_user(user_id: str, session_id: str) -> Response:
 def end_all_sessions_of_user(user_id: str) -> Response:
     """End all sessions of a user.
 
-    The user's keys keep working.
+    The API keys of the user keep working.
     """
     with services().database.transaction() as session:
         end_sessions(session, _existing(session, user_id), current_actor())
@@ -144,14 +141,14 @@ def _page(session: Session, user_id: int, query: PageQuery) -> Response:
     return respond_page(UserSessionsResponse, _KIND, page, _to_payload)
 
 
-def _to_payload(found: SessionInfo) -> UserSession:
+def _to_payload(session: SessionInfo) -> UserSession:
     return UserSession(
-        id=encode(_KIND, found.id),
-        created_at=found.created_at,
-        last_seen_at=found.last_seen_at,
-        expires_at=found.expires_at,
-        device=describe_user_agent(found.user_agent),
-        user_agent=found.user_agent,
-        address=found.address,
-        is_current=current_principal().session_id == found.id,
+        id=encode(_KIND, session.id),
+        created_at=session.created_at,
+        last_seen_at=session.last_seen_at,
+        expires_at=session.expires_at,
+        device=describe_user_agent(session.user_agent),
+        user_agent=session.user_agent,
+        address=session.address,
+        is_current=current_principal().session_id == session.id,
     )

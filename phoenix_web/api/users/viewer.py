@@ -1,4 +1,4 @@
-"""`/v1/user`: who the caller is, and what they change of themselves."""
+"""`/v1/user`: the profile of the caller."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ NEEDS_PASSWORD = "Valid current password is required to modify password"  # noqa
 @requires(Permission.PROFILE_READ)
 @declares(UserResponse)
 def get_viewer() -> Response:
-    """Tell who the caller is.
+    """Get the current user.
 
-    The principal carries the user, so nothing more is read.
+    The principal already contains the user, so no query is needed.
     """
     user = current_principal().user
     if user is None:
@@ -60,7 +60,7 @@ def get_viewer() -> Response:
 @requires(Permission.ACCOUNT_MANAGE)
 @declares(PatchedViewerResponse, refusals=[HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS])
 def patch_viewer(body: PatchViewerRequestBody) -> Response:
-    """Change the caller's own name or password.
+    """Update the name or password of the current user.
 
     A new password ends all other sessions.
     """
@@ -86,7 +86,7 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
 
 
 def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
-    """Change the password, and the name with it, and return the tokens of a new session."""
+    """Change the password and the name, and return the tokens of a new session."""
     if user.auth_method != "LOCAL":
         raise Invalid(account_rules.NO_PASSWORD)
     if not body.current_password:
@@ -107,5 +107,5 @@ def _change_password(user: UserInfo, body: PatchViewerRequestBody) -> TokenPair:
             username=body.username,
         )
     except InvalidCredential as error:
-        # Not 401, which would tell the client that its token does not hold.
+        # Not 401, which would mean that the access token is invalid.
         raise Invalid(NEEDS_PASSWORD) from error
