@@ -1,1 +1,1 @@
-"""Datasets: the forms they arrive in, and when two contents are the same. No Flask, no database."""
+"""Dataset formats, content hashes, matching and downloads, without Flask and without a database."""

@@ -1,12 +1,11 @@
-"""When two contents are the same: a hash over canonical JSON.
+"""The content hash of an example: SHA-256 over canonical JSON.
 
-The canonical form follows RFC 8785: keys sorted, no spaces, the same text for the same value. It
-departs from it in one way on purpose. RFC 8785 reads every number as a double, so that
-9007199254740993 and 9007199254740992 would be one content and a correction of one to the other
-would be lost; here integers are written in full, and a double with an integral value as that
-integer. That is also why no library is used: `rfc8785` refuses integers beyond 2^53, and takes
-2.3 seconds for 100,000 examples where this takes 0.8. Fractions keep Python's shortest form
-and keys are sorted by code points: the text is only ever hashed here, never exchanged.
+The canonical form follows RFC 8785 (sorted keys, no spaces) with one exception. RFC 8785 reads
+every number as a double, so 9007199254740993 and 9007199254740992 would be equal and a correction
+of one to the other would be lost. Here integers keep all digits, and a double with an integral
+value becomes that integer. The `rfc8785` library is not used because it rejects integers beyond
+2^53 and takes 2.3 seconds for 100,000 examples instead of 0.8. Fractions keep Python's shortest
+form and keys are sorted by code point, because the text is only hashed and never exchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ HASH_LENGTH: Final = 16
 
 _encode: Final = json.JSONEncoder(
     ensure_ascii=False,
-    check_circular=False,  # what was parsed from a text has no circles
+    check_circular=False,  # Parsed JSON has no cycles.
     allow_nan=False,
     sort_keys=True,
     separators=(",", ":"),
@@ -27,18 +26,18 @@ _encode: Final = json.JSONEncoder(
 
 
 def content_hash(canonical_content: str) -> bytes:
-    """Return the hash of the `canonical` JSON of the object with input, output and metadata."""
+    """Return the first 16 bytes of the SHA-256 digest of `canonical` JSON."""
     return sha256(canonical_content.encode()).digest()[:HASH_LENGTH]
 
 
 def canonical(value: Any) -> str:
-    """Return the canonical JSON of *value*: the same text for the same content, else another.
+    """Return the canonical JSON of *value*: equal texts if and only if the contents are equal.
 
-    Raises `ValueError` for numbers that JSON has not.
+    Raises `ValueError` for NaN and infinity.
     """
     text = _encode(value)
-    # Python writes a double with an integral value as `1.0` or `1e+16`, and nothing else so.
-    # The search is much cheaper than a walk, and most examples need none.
+    # Python writes integral doubles as `1.0` or `1e+16`. Most texts contain neither, and the search
+    # is much cheaper than a walk over the value.
     if ".0" in text or "e+" in text:
         return _encode(_with_integers(value))
     return text

@@ -1,4 +1,4 @@
-"""Examples on their way into the store: checked, spelled and hashed before any database work."""
+"""Examples of uploads and versions; incoming ones are validated and hashed before a transaction."""
 
 from __future__ import annotations
 
@@ -21,68 +21,68 @@ NODE_TYPE: Final = "DatasetExample"
 
 
 class UploadAction(StrEnum):
-    """What an upload does to the dataset of its name."""
+    """The effect of an upload on the dataset with its name."""
 
-    #: Make it; it must not exist yet.
+    #: Create the dataset, which must not exist.
     CREATE = "create"
-    #: Add examples and correct those that are there.
+    #: Add new examples and update existing ones.
     APPEND = "append"
-    #: Make it equal to the upload, which also deletes.
+    #: Replace the contents: also delete the examples that are not in the upload.
     UPDATE = "update"
 
 
 class IncomingExample(NamedTuple):
-    """An example as it will be stored; the three buckets are JSON texts of objects."""
+    """An example to store; the buckets are encoded JSON objects."""
 
     input_json: str
     output_json: str
     metadata_json: str
     content_hash: bytes
-    #: The id that the uploader gave; empty is an id too.
+    #: The id from the upload; an empty string is a valid id.
     external_id: str | None = None
     span_id: str | None = None
-    #: The names of the splits that the example belongs to, each once.
+    #: Names of the splits of the example, without duplicates.
     splits: tuple[str, ...] = ()
 
 
 class StoredExample(NamedTuple):
-    """An example as one version has it; the three buckets are JSON texts of objects."""
+    """An example in one version; the buckets are encoded JSON objects."""
 
     id: int
     external_id: str | None
     input_json: str
     output_json: str
     metadata_json: str
-    #: The version that it got this content by.
+    #: The version that introduced this content.
     version_id: int
 
     @property
     def node_id(self) -> str:
-        """The id that every example has."""
+        """The GlobalID of the example."""
         return encode(NODE_TYPE, self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """All that one upload says, whatever format it came in."""
+    """The contents of one upload, independent of its format."""
 
     name: str
-    #: For a dataset that the upload makes.
+    #: Used only when the upload creates the dataset.
     description: str
     action: UploadAction
-    #: The caller of the reader closes them.
+    #: The caller of the reader must close the spool.
     examples: Spool
-    #: Whether the upload says which splits its examples belong to; if not, they stay as they are.
+    #: Whether the upload specifies splits; otherwise existing memberships are unchanged.
     are_splits_given: bool
 
 
 def action_of(value: Any) -> UploadAction:
-    """Return the action that *value* names in any case, by default create; raise `Invalid`."""
+    """Parse the action *value*, ignoring case; the default is create. Raises `Invalid`."""
     name = str(value or UploadAction.CREATE).lower()
     try:
         return UploadAction(name)
     except ValueError:
-        # The Python client knows this text, misspelt as it is.
+        # Contract text, including the misspelling: the Python client matches on it.
         raise Invalid(f"Invalid dateset action: {name}") from None
 
 
@@ -93,19 +93,19 @@ def incoming(
     span_id: str | None = None,
     splits: tuple[str, ...] = (),
 ) -> IncomingExample:
-    """Return the example with input, output and metadata of *buckets*.
+    """Create the example with the input, output and metadata in *buckets*.
 
-    Raises `Invalid` for a bucket deeper than *max_depth*, `ValueError` for numbers that JSON has
-    not and for lone surrogates.
+    Raises `Invalid` for a bucket deeper than *max_depth*, `ValueError` for NaN, infinity and lone
+    surrogates.
     """
     input_, output, metadata = buckets
     content = {"input": input_, "output": output, "metadata": metadata}
     canonical_content = canonical(content)
-    # A text with few brackets cannot be deep, which spares most examples the walk.
+    # A text with few brackets cannot be deep, so most examples need no walk.
     brackets = canonical_content.count("{") + canonical_content.count("[")
     if brackets > max_depth + 1 and is_deeper(content, max_depth + 1):
         raise Invalid(f"nested deeper than {max_depth} levels")
-    # First, because it also finds what the texts must not hold.
+    # Hash first: encoding as UTF-8 raises an error for lone surrogates.
     digest = content_hash(canonical_content)
     return IncomingExample(
         to_json(input_).decode(),
@@ -119,10 +119,10 @@ def incoming(
 
 
 def node_id_of(external_id: str | None) -> int | None:
-    """Return the number of the stored example that *external_id* names, or None."""
+    """Return the example id when *external_id* is the GlobalID of an example, otherwise None."""
     return decode_as(NODE_TYPE, external_id) if external_id else None
 
 
 def content_length(example: IncomingExample | StoredExample) -> int:
-    """Return how many characters input, output and metadata of *example* have as JSON."""
+    """Return the length of input, output and metadata of *example* as JSON, in characters."""
     return len(example.input_json) + len(example.output_json) + len(example.metadata_json)

@@ -1,4 +1,4 @@
-"""Uploads that come as a file in a form: CSV, JSON lines or Arrow, read row by row."""
+"""Reader for uploads of a CSV, JSON lines or Arrow file in a multipart form."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 CSV: Final = "text/csv"
 JSONL: Final = "application/jsonl"
 ARROW: Final = "application/x-pandas-pyarrow"
-#: JSON may be so many times longer than the file it is made of: names of columns are in each row.
-_GROWTH: Final = 4
+#: The JSON may be this many times larger than the file, because each row repeats column names.
+_MAX_GROWTH: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A file that has been opened: its rows by number, and how they are read."""
+    """An opened file: its numbered rows and the mapping from a row to an example."""
 
-    #: What a row is called: a row, or a line.
+    #: The name for a row in error messages: `Row` or `Line`.
     noun: str
     rows: Iterable[tuple[int, dict[str, Any]]]
     columns: Columns
@@ -43,10 +43,10 @@ class _Table:
 
 
 def read(form: MultipartForm, limits: UploadLimits) -> Upload:
-    """Return the upload that *form* describes; the caller closes its examples.
+    """Read the upload in *form*; the caller must close its examples.
 
-    Raises `Invalid` with the contract's text, the row and where it is known the column named in
-    it; `PayloadTooLarge` with the limit; `UnsupportedMediaType` for Arrow without pyarrow.
+    Raises `Invalid` with the contract's text, which names the row and the column if known,
+    `PayloadTooLarge` with the limit, and `UnsupportedMediaType` for Arrow without pyarrow.
     """
     name = form.text("name")
     if not name:
@@ -60,7 +60,7 @@ def read(form: MultipartForm, limits: UploadLimits) -> Upload:
     table = _table(form.file, columns, limits)
     with filling() as examples:
         _fill(examples, table, limits)
-    # What a file does not say about splits it says too: its examples are in none.
+    # A file without split columns puts its examples in no split.
     return Upload(name, description, action, examples, are_splits_given=True)
 
 
@@ -81,8 +81,8 @@ def _table(file: FormFile, columns: Columns, limits: UploadLimits) -> _Table:
 
 
 def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
-    """Append an example for each row of *table*; no id may come twice."""
-    # Digests, because an id may be long.
+    """Append an example for each row of *table*; raise `Invalid` for a duplicate id."""
+    # Digests, because ids can be long.
     seen: set[bytes] = set()
     characters = 0
     for number, row in paced(table.rows):
@@ -94,11 +94,11 @@ def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
                 _remember(seen, example.external_id)
         except Invalid as error:
             refuse(f"{table.noun} {number}", error)
-        # One value of a file may be in many rows, as by a dictionary of Arrow.
+        # A small file can expand: an Arrow dictionary repeats one value in many rows.
         characters += content_length(example)
-        if characters > _GROWTH * limits.max_bytes:
+        if characters > _MAX_GROWTH * limits.max_bytes:
             raise PayloadTooLarge(
-                f"The examples are larger than {_GROWTH * limits.max_bytes} bytes"
+                f"The examples are larger than {_MAX_GROWTH * limits.max_bytes} bytes"
             )
         examples.append(example)
 

@@ -1,4 +1,4 @@
-"""The form of an upload: its file, and which columns of the file go where in an example.
+"""The multipart form of an upload: its file and the mapping of columns to parts of an example.
 
 `phoenix_web.web.multipart` reads the form from a request.
 """
@@ -13,13 +13,13 @@ from phoenix_web.errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: The name of the field that is the file.
+#: The name of the file field.
 FILE: Final = "file"
 
 
 @dataclass(frozen=True, slots=True)
 class FormFile:
-    """The file of a form, as it was sent; `stream` stands at its begin."""
+    """The file of a form as it was sent; `stream` is positioned at the start."""
 
     name: str
     content_type: str
@@ -29,7 +29,7 @@ class FormFile:
 
 @dataclass(slots=True)
 class MultipartForm:
-    """The fields of a form; the reader closes it."""
+    """The fields of a form; the caller of the reader must close it."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     file: FormFile | None = None
@@ -39,34 +39,34 @@ class MultipartForm:
         self.take(None)
 
     def take(self, file: FormFile | None) -> None:
-        """Keep *file* and close the one before."""
+        """Replace the file by *file* and close the previous one."""
         if self.file is not None:
             self.file.stream.close()
         self.file = file
 
     def text(self, name: str) -> str:
-        """Return the last value of the text field *name*, empty without one."""
+        """Return the last value of the text field *name*, or an empty string."""
         return self.texts.get(name, [""])[-1]
 
     def filled(self, name: str) -> list[str]:
-        """Return the values of the text field *name* that are not empty, each once."""
+        """Return the distinct non-empty values of the text field *name*."""
         return list(dict.fromkeys(filter(None, self.texts.get(name, []))))
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The names of columns, of CSV and Arrow files, or of keys, of JSON lines."""
+    """Column names of CSV and Arrow files, or keys of JSON lines, by purpose."""
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()
-    #: Columns with the name of one split each.
+    #: Columns that each contain one split name.
     splits: tuple[str, ...] = ()
-    #: The column with the names of all splits.
+    #: The column that contains all split names.
     split: str = ""
     span_id: str = ""
     example_id: str = ""
-    #: Columns whose objects are spread over the bucket.
+    #: Columns whose objects are merged into the bucket.
     flattened: tuple[str, ...] = ()
 
     @property
@@ -75,7 +75,7 @@ class Columns:
         return self.inputs, self.outputs, self.metadata
 
     def among(self, headers: Sequence[str]) -> Columns:
-        """Return the same in the order of *headers*; raise `Invalid` for what is not there."""
+        """Return these columns in the order of *headers*; raise `Invalid` for missing columns."""
         position = {name: number for number, name in enumerate(headers)}
         for bucket, keys in (
             ("input", self.inputs),
@@ -100,7 +100,7 @@ class Columns:
 
 
 def columns_of(form: MultipartForm) -> Columns:
-    """Return the columns that *form* names; raise `Invalid` when it names splits in two ways."""
+    """Read the columns from *form*; raise `Invalid` when both split fields are given."""
     splits, split = form.filled("split_keys[]"), form.text("split_key")
     if splits and split:
         raise Invalid(

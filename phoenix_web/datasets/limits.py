@@ -1,4 +1,4 @@
-"""How much one upload may bring, and how deep its JSON may be nested."""
+"""Limits on the size and the nesting depth of uploads."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How much one upload may bring."""
+    """Limits on the size of one upload."""
 
-    #: Also of the unpacked file, and of the JSON that its rows become.
+    #: Applies to the body and to the decompressed file.
     max_bytes: int
     max_rows: int
-    #: Of a row of CSV or a line of JSON lines.
+    #: Applies to a row of CSV and to a line of JSON lines.
     max_row_bytes: int
     max_depth: int
 
@@ -21,7 +21,7 @@ class UploadLimits:
 def is_deeper(value: Any, limit: int) -> bool:
     """Return whether *value* has more than *limit* levels of objects and lists.
 
-    The function does not recurse, so that no depth exhausts the stack.
+    The function does not recurse, so deep values cannot exhaust the stack.
     """
     values = [value]
     for _ in range(limit + 1):

@@ -1,4 +1,4 @@
-"""Which stored example an incoming one is: by its id, else by its content."""
+"""Matching of incoming examples to stored ones: by id, or else by content."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from phoenix_web.datasets.examples import IncomingExample
 
-#: What stands for the id of an example that has none yet.
+#: Placeholder for the id of an example that has not been stored.
 NEW: Final = 0
 
 
 class ExampleChange(IntEnum):
-    """What an upload does to an example."""
+    """The effect of an upload on an example."""
 
     NONE = 0
     PATCH = 1
@@ -28,40 +28,38 @@ class ExampleChange(IntEnum):
 
 
 class StoredContent(NamedTuple):
-    """An example in the store."""
+    """The id and the content hash of a stored example."""
 
     id: int
-    #: None when it has been deleted.
+    #: None for a deleted example.
     content_hash: bytes | None
 
 
 class Matching:
-    """The outcomes of one upload, worked out from its first example to its last.
+    """The matches of one upload, computed in the order of its examples.
 
-    The order matters: an example that somebody has matched is not given to a later one by its
-    content. Of each incoming example `ids` has the stored one, or `NEW`, and `changes` the
-    `ExampleChange`.
+    The order matters because content matches a stored example at most once. For each incoming
+    example, `ids` contains the stored id or `NEW`, and `changes` the `ExampleChange`.
     """
 
     def __init__(self) -> None:
         self.ids = array("q")
         self.changes = bytearray()
-        #: The stored examples that belong to an incoming one: all of them, the ones that get new
-        #: content, and the ones that had been deleted.
+        #: Ids of stored examples: all matches, those with new content, and those that were deleted.
         self.matched: set[int] = set()
         self.patched: set[int] = set()
         self.revived: set[int] = set()
         self._unknown: list[str] = []
-        #: The ids under which examples were changed, and the ids given to new ones.
+        #: External or node ids from the upload: of changed examples by id, and of new examples.
         self._changed_as: dict[int, str] = {}
         self._new_ids: set[str] = set()
-        #: The live examples with one content that may still be matched, the last one first.
+        #: Unmatched live examples by content hash, in descending order of id.
         self._alike: dict[bytes, list[int]] = {}
 
     def contents(self, examples: Sequence[IncomingExample]) -> set[bytes]:
-        """Return the contents of *examples* that `match` must be told about."""
-        wanted = {example.content_hash for example in examples if example.external_id is None}
-        return wanted - self._alike.keys()
+        """Return the content hashes of *examples* that the caller must look up for `match`."""
+        hashes = {example.content_hash for example in examples if example.external_id is None}
+        return hashes - self._alike.keys()
 
     def match(
         self,
@@ -69,11 +67,11 @@ class Matching:
         named: Mapping[str, StoredContent],
         alike: Mapping[bytes, Collection[int]],
     ) -> None:
-        """Work out the outcome of the next *examples*.
+        """Match the next *examples*.
 
-        *named* are the stored examples by the ids that *examples* have, external ids and node ids;
-        *alike* the ids of the live ones, ascending, with the contents that `contents` asked for.
-        Raises `Invalid` when one stored example would be changed twice.
+        *named* contains stored examples by external or node id, *alike* the ids of the live
+        examples for each content hash that `contents` returned. Raises `Invalid` when two of the
+        examples would change the same stored example.
         """
         for content in self.contents(examples):
             self._alike[content] = sorted(alike.get(content, ()), reverse=True)
@@ -84,18 +82,18 @@ class Matching:
                 self._match_id(example.external_id, example.content_hash, named)
 
     def refuse_unknown(self) -> None:
-        """Raise `Invalid` when an incoming example has the node id of no live example."""
+        """Raise `Invalid` when a node id of the upload does not match a live example."""
         if self._unknown:
             listed = ", ".join(f"'{node_id}'" for node_id in self._unknown)
             raise Invalid(f"No examples found in this dataset with the following IDs: {listed}")
 
     @property
     def new_count(self) -> int:
-        """How many new examples there are."""
+        """The number of new examples."""
         return self.changes.count(ExampleChange.CREATE) - len(self.revived)
 
-    def number(self, new_ids: Iterable[int]) -> None:
-        """Give *new_ids* to the new examples, in their order."""
+    def assign_ids(self, new_ids: Iterable[int]) -> None:
+        """Assign *new_ids* to the new examples in upload order."""
         remaining = iter(new_ids)
         for position, example_id in enumerate(self.ids):
             if example_id == NEW:

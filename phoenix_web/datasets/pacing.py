@@ -1,4 +1,4 @@
-"""Long work in a thread, done so that the requests of other threads are answered meanwhile."""
+"""Pauses in long-running loops, so that other threads can respond to their requests."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-#: So many examples take about two milliseconds to read, or to hand to the database.
-_AT_ONCE: Final = 100
-#: Any pause will do: it takes as long as waking up takes, some 0.1 ms.
+#: Items between two pauses: reading or storing as many examples takes about two milliseconds.
+_ITEMS: Final = 100
+#: The length does not matter: waking up takes about 0.1 ms in any case.
 _PAUSE_SECONDS: Final = 1e-6
 
 
 def paced(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield *items*, and let other threads run every few of them.
+    """Yield *items* and pause regularly.
 
-    Python makes a thread that waits for the interpreter wait five milliseconds, each of the many
-    times that a request needs it; from one that sleeps it gets it at once.
+    A busy thread keeps the global interpreter lock for five milliseconds each time that another
+    thread requests it, and a request needs the lock many times. A sleeping thread releases it.
     """
     for number, item in enumerate(items, 1):
         yield item
-        if number % _AT_ONCE == 0:
+        if number % _ITEMS == 0:
             pause()
 
 
 def pause() -> None:
-    """Let another thread run that waits for it."""
+    """Release the global interpreter lock to waiting threads."""
     time.sleep(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""What is too long to be held in memory, kept in a temporary file."""
+"""Sequences that are too long for memory, stored in temporary files."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from phoenix_web.errors import InsufficientStorage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What something short needs of memory; the rest of something longer goes to a temporary file.
+#: Data beyond this size is moved to a temporary file.
 _IN_MEMORY_BYTES: Final = 4 * 1024 * 1024
 _LENGTH_BYTES: Final = 8
-#: A batch is written when it has so many examples, or so many characters.
+#: A batch is written when it reaches one of these sizes.
 _BATCH_EXAMPLES: Final = 1000
 _BATCH_CHARACTERS: Final = 512 * 1024
 
 
 class Batches:
-    """Lists of plain values, which can be iterated any number of times, one list in memory.
+    """Lists of plain values; iteration can be repeated and loads one list at a time.
 
-    The maker closes it.
+    The caller must close the object.
     """
 
     def __init__(self) -> None:
-        # The file has no name and goes with the process, also after a kill -9.
+        # The file has no name, so it disappears with the process, even after `kill -9`.
         self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `close`
         self._end = 0
 
@@ -41,11 +41,11 @@ class Batches:
             length = int.from_bytes(self._file.read(_LENGTH_BYTES))
             data = self._file.read(length)
             position += _LENGTH_BYTES + length
-            yield marshal.loads(data)  # noqa: S302 - nobody else can write this file
+            yield marshal.loads(data)  # noqa: S302 - only this process can write the file
             pause()
 
     def add(self, batch: list[Any]) -> None:
-        """Add *batch* at the end; raise `InsufficientStorage` when the disk is full."""
+        """Append *batch*; raise `InsufficientStorage` when the disk is full."""
         data = marshal.dumps(batch)
         try:
             self._file.seek(self._end)
@@ -61,18 +61,18 @@ class Batches:
         self._end += _LENGTH_BYTES + len(data)
 
     def close(self) -> None:
-        """Forget everything and give the space back."""
+        """Delete the file."""
         self._file.close()
 
 
 class Spool:
-    """Examples on their way into the store, in order; their number does not cost memory.
+    """A sequence of examples to store, kept on disk; iteration can be repeated.
 
-    They can be iterated any number of times. The maker closes the spool.
+    The caller must close the spool.
     """
 
     def __init__(self) -> None:
-        #: Every split that an example is in.
+        #: The splits of all examples.
         self.split_names: set[str] = set()
         self._written = Batches()
         self._batch: list[tuple[object, ...]] = []
@@ -87,7 +87,7 @@ class Spool:
             yield from batch
 
     def append(self, example: IncomingExample) -> None:
-        """Add *example* at the end; raise `InsufficientStorage` when the disk is full."""
+        """Append *example*; raise `InsufficientStorage` when the disk is full."""
         self._batch.append(tuple(example))
         self._count += 1
         self.split_names.update(example.splits)
@@ -96,13 +96,13 @@ class Spool:
             self._write()
 
     def batches(self) -> Iterator[list[IncomingExample]]:
-        """Yield all examples in lists of at most a thousand, one of them in memory."""
+        """Yield all examples in lists of at most 1,000, with one list in memory at a time."""
         self._write()
         for batch in self._written:
             yield [IncomingExample._make(row) for row in batch]
 
     def close(self) -> None:
-        """Forget all examples and give the space back."""
+        """Discard all examples and delete the file."""
         self._batch = []
         self._written.close()
 
@@ -115,7 +115,7 @@ class Spool:
 
 @contextmanager
 def filling() -> Iterator[Spool]:
-    """Yield a new spool, and close it when the reader of the upload fails."""
+    """Yield a new spool; close it only if the block raises an exception."""
     with ExitStack() as on_failure:
         yield on_failure.enter_context(closing(Spool()))
         on_failure.pop_all()

@@ -112,6 +112,6 @@ def test_saying_twice_what_is_stored_is_no_change() -> None:
 def test_new_examples_are_numbered_in_their_order() -> None:
     matching = match([row(None), row("a"), row(None), row("b")], named={"a": StoredContent(5, ONE)})
 
-    matching.number([8, 9, 10])
+    matching.assign_ids([8, 9, 10])
 
     assert list(matching.ids) == [8, 5, 9, 10]

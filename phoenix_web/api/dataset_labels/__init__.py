@@ -1,4 +1,4 @@
-"""Dataset labels, and which labels a dataset has."""
+"""Routes of dataset labels and their assignment to datasets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/datasets/{identifier}/labels`: the labels on a dataset."""
+"""Routes under `/v1/datasets/{identifier}/labels`."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _REFUSALS = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 class LabelsOfDatasetResponseBody(Payload):
-    """All labels on the dataset, newest first."""
+    """The labels of a dataset, newest first."""
 
     data: list[DatasetLabel]
 
 
 class SetDatasetLabelsRequestBody(Payload):
-    """All labels that the dataset shall have."""
+    """The complete set of labels for the dataset."""
 
     dataset_label_ids: list[Text] = Field(default_factory=list)
 
@@ -48,7 +48,7 @@ class SetDatasetLabelsRequestBody(Payload):
 @requires(Permission.DATASET_READ)
 @declares(LabelsOfDatasetResponseBody)
 def list_labels_of_dataset(identifier: str) -> Response:
-    """List the labels on a dataset."""
+    """List the labels of a dataset."""
     with services().database.reading() as session:
         labels = LabelStore(session).list_of(dataset_of(session, identifier))
     return _to_payloads(labels)
@@ -58,19 +58,16 @@ def list_labels_of_dataset(identifier: str) -> Response:
 @requires(Permission.DATASET_WRITE)
 @declares(LabelsOfDatasetResponseBody)
 def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) -> Response:
-    """Set the labels on a dataset.
-
-    All other labels are taken off.
-    """
-    wanted = {label_number(label_id) for label_id in body.dataset_label_ids}
+    """Replace the labels of a dataset."""
+    requested = {label_number(label_id) for label_id in body.dataset_label_ids}
     with services().database.transaction() as session:
         dataset_id = dataset_of(session, identifier, locks=True)
         labels = LabelStore(session)
-        if len(labels.locked(wanted)) < len(wanted):
+        if len(labels.lock(requested)) < len(requested):
             raise NotFound("One or more dataset labels not found")
         present = {label.id for label in labels.list_of(dataset_id)}
-        labels.detach(dataset_id, present - wanted)
-        labels.attach(dataset_id, wanted - present)
+        labels.detach(dataset_id, present - requested)
+        labels.attach(dataset_id, requested - present)
         result = labels.list_of(dataset_id)
     return _to_payloads(result)
 
@@ -79,28 +76,28 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
 @requires(Permission.DATASET_WRITE)
 @declares(DatasetLabelResponseBody, refusals=_REFUSALS)
 def apply_label(identifier: str, label_id: str) -> Response:
-    """Put a label on a dataset.
+    """Add a label to a dataset.
 
-    It may be there already.
+    Adding it again succeeds.
     """
     number = label_number(label_id)
     with services().database.transaction() as session:
         dataset_id = dataset_of(session, identifier, locks=True)
         labels = LabelStore(session)
-        held = labels.locked({number})
-        if not held:
+        locked = labels.lock({number})
+        if not locked:
             raise NotFound(UNKNOWN)
         labels.attach(dataset_id, {number})
-    return respond(DatasetLabelResponseBody(data=to_payload(held[0])))
+    return respond(DatasetLabelResponseBody(data=to_payload(locked[0])))
 
 
 @routes.delete("/<identifier>/labels/<label_id>")
 @requires(Permission.DATASET_WRITE)
 @declares(refusals=_REFUSALS)
 def remove_label(identifier: str, label_id: str) -> Response:
-    """Take a label off a dataset.
+    """Remove a label from a dataset.
 
-    A label that is not on it, or does not exist, is not an error.
+    Removing a label that is absent or does not exist succeeds.
     """
     number = label_number(label_id)
     with services().database.transaction() as session:

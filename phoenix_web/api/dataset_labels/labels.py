@@ -1,4 +1,4 @@
-"""`/v1/dataset_labels`: the labels themselves; `assignments` puts them on datasets."""
+"""Routes under `/v1/dataset_labels`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Color = Annotated[str, Field(pattern="^#([0-9a-f]{6})$")]
 
 
 class DatasetLabel(Payload):
-    """A coloured word that can be put on datasets."""
+    """A label for datasets."""
 
     id: str
     name: str
@@ -40,20 +40,20 @@ class DatasetLabel(Payload):
 
 
 class DatasetLabelResponseBody(Payload):
-    """One label."""
+    """A label."""
 
     data: DatasetLabel
 
 
 class ListDatasetLabelsResponseBody(Payload):
-    """A page of labels, newest first; `next_cursor` names the first one of the next page."""
+    """A page of labels, newest first; `next_cursor` is the first id of the next page."""
 
     data: list[DatasetLabel]
     next_cursor: str | None
 
 
 class ListDatasetLabelsQuery(PageQuery):
-    """Which page of labels."""
+    """Pagination of labels."""
 
     limit: AnyLimit = 100
 
@@ -67,7 +67,7 @@ class CreateDatasetLabelRequestBody(Payload):
 
 
 class UpdateDatasetLabelRequestBody(Payload):
-    """What to change; null clears the description and leaves the rest alone."""
+    """Fields to update; null clears the description and is ignored for other fields."""
 
     name: Name | None = None
     color: Color | None = None
@@ -78,7 +78,7 @@ class UpdateDatasetLabelRequestBody(Payload):
 @requires(Permission.DATASET_READ)
 @declares(ListDatasetLabelsResponseBody)
 def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
-    """List labels."""
+    """List dataset labels."""
     cursor = query.first_id("DatasetLabel", "Invalid cursor")
     with services().database.reading() as session:
         page = LabelStore(session).page(query.limit, cursor)
@@ -89,10 +89,7 @@ def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
 @requires(Permission.DATASET_WRITE)
 @declares(DatasetLabelResponseBody, HTTPStatus.CREATED, refusals=[HTTPStatus.CONFLICT])
 def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
-    """Create a label.
-
-    Its name must be free.
-    """
+    """Create a dataset label."""
     with services().database.transaction() as session:
         label = LabelStore(session).add(
             name=body.name, color=body.color, description=body.description
@@ -104,7 +101,7 @@ def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
 @requires(Permission.DATASET_READ)
 @declares(DatasetLabelResponseBody, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_dataset_label(label_id: str) -> Response:
-    """Tell of one label."""
+    """Get a dataset label."""
     number = label_number(label_id)
     with services().database.reading() as session:
         label = LabelStore(session).find(number)
@@ -117,7 +114,7 @@ def get_dataset_label(label_id: str) -> Response:
 @requires(Permission.DATASET_WRITE)
 @declares(DatasetLabelResponseBody, refusals=[HTTPStatus.CONFLICT])
 def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> Response:
-    """Change a label."""
+    """Update a dataset label."""
     number = label_number(label_id)
     fields: dict[str, Any] = {
         field: value
@@ -137,10 +134,7 @@ def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> 
 @requires(Permission.DATASET_WRITE)
 @declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_dataset_label(label_id: str) -> Response:
-    """Delete a label.
-
-    It is also removed from every dataset.
-    """
+    """Delete a dataset label and its assignments."""
     number = label_number(label_id)
     with services().database.transaction() as session:
         is_deleted = LabelStore(session).delete(number)
@@ -150,12 +144,12 @@ def delete_dataset_label(label_id: str) -> Response:
 
 
 def label_number(label_id: str) -> int:
-    """Return the row id in the GlobalID of a label; raise `Invalid` for anything else."""
+    """Decode the GlobalID of a label to its row id; raise `Invalid` for other text."""
     return require_id("DatasetLabel", label_id, "Invalid dataset label ID")
 
 
 def to_payload(label: LabelInfo) -> DatasetLabel:
-    """Return *label* as the API tells it."""
+    """Return the payload for *label*."""
     return DatasetLabel(
         id=encode("DatasetLabel", label.id),
         name=label.name,

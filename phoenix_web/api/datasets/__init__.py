@@ -1,4 +1,4 @@
-"""`/v1/datasets`: one module for each thing that is done with a dataset."""
+"""Routes under `/v1/datasets`, except labels and splits."""
 
 from __future__ import annotations
 

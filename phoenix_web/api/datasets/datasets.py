@@ -1,4 +1,4 @@
-"""`/v1/datasets` and `/v1/datasets/{id}`."""
+"""Routes `/v1/datasets` and `/v1/datasets/{id}`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ routes = Blueprint("datasets", __name__)
 
 
 class Dataset(Payload):
-    """A dataset, without its examples."""
+    """A dataset without its examples."""
 
     id: str
     name: str
@@ -39,20 +39,20 @@ class Dataset(Payload):
 
 
 class GetDatasetResponseBody(Payload):
-    """One dataset."""
+    """A dataset."""
 
     data: Dataset
 
 
 class ListDatasetsResponseBody(Payload):
-    """A page of datasets, newest first; `next_cursor` names the first one of the next page."""
+    """A page of datasets, newest first; `next_cursor` is the first id of the next page."""
 
     data: list[Dataset]
     next_cursor: str | None
 
 
 class ListDatasetsQuery(CursorQuery):
-    """Which page of datasets, or the one with a name."""
+    """Pagination and an optional filter by exact name."""
 
     name: str = ""
     limit: AnyLimit = 10
@@ -73,16 +73,13 @@ def list_datasets(query: ListDatasetsQuery) -> Response:
 @requires(Permission.DATASET_READ)
 @declares(GetDatasetResponseBody, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_dataset(dataset_id: str) -> Response:
-    """Tell of one dataset.
-
-    A dataset that never had an example is found, too.
-    """
+    """Get a dataset."""
     decoded = decode(dataset_id)
     if decoded is None:
         raise Invalid(f"Invalid dataset ID format: {dataset_id}")
     kind, number = decoded
     if kind != "Dataset":
-        # The letter before the type is the contract's.
+        # The contract contains the extra letter before the type.
         raise NotFound(f"ID {dataset_id} refers to a f{kind}")
     with services().database.reading() as session:
         dataset = DatasetStore(session).find(number)
@@ -95,9 +92,9 @@ def get_dataset(dataset_id: str) -> Response:
 @requires(Permission.DATASET_WRITE)
 @declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_dataset(dataset_id: str) -> Response:
-    """Delete a dataset.
+    """Delete a dataset and its versions.
 
-    Its versions and examples go with it; splits and labels stay.
+    Splits and labels are not deleted.
     """
     number = require_id("Dataset", dataset_id, "Invalid Dataset ID")
     with services().database.transaction() as session:
@@ -107,7 +104,7 @@ def delete_dataset(dataset_id: str) -> Response:
 
 
 def dataset_of(session: Session, identifier: str, *, locks: bool = False) -> int:
-    """Return the id of the dataset by its GlobalID, or else by its name; raise `NotFound`.
+    """Find the id of a dataset by GlobalID or name; raise `NotFound` if it does not exist.
 
     With *locks*, the dataset cannot be deleted before the transaction ends.
     """

@@ -1,4 +1,4 @@
-"""`GET /v1/datasets/{id}/csv`, `/jsonl`, `/jsonl/openai_ft` and `/jsonl/openai_evals`."""
+"""Downloads of datasets as CSV, JSON lines and in the formats of OpenAI."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 routes = Blueprint("downloads", __name__)
 
-#: Names may be of any length, and headers may not.
+#: Characters of the name in the header, because names can be longer than a header allows.
 _MAX_FILE_NAME: Final = 200
 _LINES: Final = "text/plain; charset=utf-8"
 
 
 class DownloadQuery(Payload):
-    """Which version, by default the latest."""
+    """The version to download, by default the latest."""
 
     version_id: str = ""
 
 
 class DownloadCsvQuery(DownloadQuery):
-    """Which version, and whether spreadsheets shall take every text for a text."""
+    """The version to download, and whether to escape text that spreadsheets run as formulas."""
 
     safe: bool = False
 
@@ -52,7 +52,7 @@ class DownloadCsvQuery(DownloadQuery):
 def download_csv(dataset_id: str, query: DownloadCsvQuery) -> Response:
     """Download a dataset as CSV.
 
-    The file is complete before it is sent, because the columns come first.
+    The response starts after all examples are read, because the header needs all columns.
     """
     number, version, name = _find(dataset_id, query.version_id)
     database = services().database
@@ -72,7 +72,7 @@ def download_jsonl(dataset_id: str, query: DownloadQuery) -> Response:
 @requires(Permission.DATASET_READ)
 @declares(status=HTTPStatus.OK)
 def download_openai_ft(dataset_id: str, query: DownloadQuery) -> Response:
-    """Download a dataset for fine-tuning by OpenAI."""
+    """Download a dataset in the OpenAI fine-tuning format."""
     return _lines(dataset_id, query, openai_ft)
 
 
@@ -80,12 +80,12 @@ def download_openai_ft(dataset_id: str, query: DownloadQuery) -> Response:
 @requires(Permission.DATASET_READ)
 @declares(status=HTTPStatus.OK)
 def download_openai_evals(dataset_id: str, query: DownloadQuery) -> Response:
-    """Download a dataset for evaluation by OpenAI."""
+    """Download a dataset in the OpenAI evals format."""
     return _lines(dataset_id, query, openai_evals)
 
 
 def _find(dataset_id: str, version_id: str) -> tuple[int, int, str]:
-    """Return the ids of the dataset and its version, and the dataset's name."""
+    """Return the ids of the dataset and the version, and the name of the dataset."""
     number = require_id("Dataset", dataset_id, "Invalid dataset ID format")
     version = None
     if version_id:
@@ -108,14 +108,14 @@ def _csv_parts(
         yield from csv.parts()
 
 
-def _lines(dataset_id: str, query: DownloadQuery, spell: Callable[..., str]) -> Response:
+def _lines(dataset_id: str, query: DownloadQuery, encode: Callable[..., str]) -> Response:
     number, version, name = _find(dataset_id, query.version_id)
     read = batches(services().database, number, version)
-    parts = (spell(batch.examples, batch.splits) for batch in read)
+    parts = (encode(batch.examples, batch.splits) for batch in read)
     return stream_response(parts, _LINES, _headers(name, "jsonl"))
 
 
 def _headers(name: str, suffix: str) -> dict[str, str]:
-    # Percent-encoded, so that no character of the name can end the header.
+    # Percent-encoded, so that no character of the name can break the header.
     file_name = f"{quote(name[:_MAX_FILE_NAME])}.{suffix}"
     return {"Content-Disposition": f"attachment; filename*=UTF-8''{file_name}"}

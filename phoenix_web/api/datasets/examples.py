@@ -1,4 +1,4 @@
-"""`GET /v1/datasets/{id}/examples`."""
+"""Route `GET /v1/datasets/{id}/examples`."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ routes = Blueprint("examples", __name__)
 
 
 class ExampleSource(Payload):
-    """The span that an example was made of; this server keeps no spans."""
+    """The span that an example was created from; this server stores no spans."""
 
     span_id: str
     span_node_id: str
 
 
 class DatasetExample(Payload):
-    """An example as one version has it."""
+    """An example in one version."""
 
     id: str
     node_id: str
@@ -64,7 +64,7 @@ class ListDatasetExamplesResponseBody(Payload):
 
 
 class ListDatasetExamplesQuery(Payload):
-    """Of which version, by default the latest; `split` may be repeated, for the union."""
+    """The version, by default the latest; repeat `split` for the union of several splits."""
 
     version_id: str = ""
     split: str | None = None
@@ -76,7 +76,7 @@ class ListDatasetExamplesQuery(Payload):
 def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> Response:
     """List the examples of a dataset.
 
-    All examples of the version are answered, in the order of their creation.
+    The response contains all examples of the version in order of creation.
     """
     dataset = _decoded(dataset_id, f"Invalid dataset ID format: {dataset_id}")
     version = None
@@ -87,30 +87,31 @@ def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> R
     version_number = version and _of_type("DatasetVersion", version, query.version_id)
     database = services().database
     with database.reading() as session:
-        found = find_version(session, dataset_number, version_number)
+        version_id = find_version(session, dataset_number, version_number)
         names, split_ids = _splits(session, request.args.getlist("split"))
+    node_id = encode("DatasetVersion", version_id)
     head = (
-        f'{{"data":{{"dataset_id":"{dataset_id}","version_id":"{encode("DatasetVersion", found)}",'
+        f'{{"data":{{"dataset_id":"{dataset_id}","version_id":"{node_id}",'
         f'"filtered_splits":{json.dumps(names, separators=(",", ":"))},"examples":['
     )
-    read = batches(database, dataset_number, found, split_ids)
+    read = batches(database, dataset_number, version_id, split_ids)
     return stream_response(_body(head, read), "application/json", {})
 
 
 def find_version(session: Session, dataset_id: int, version_id: int | None) -> int:
-    """Return the version *version_id* of the dataset, or its latest; raise `NotFound`."""
+    """Return the id of the version *version_id*, by default the latest; raise `NotFound`."""
     store = VersionStore(session, dataset_id)
-    found = store.latest()
-    if found is None and DatasetStore(session).find_id(dataset_id) is None:
+    latest = store.latest()
+    if latest is None and DatasetStore(session).find_id(dataset_id) is None:
         raise NotFound(f"No dataset with id {encode('Dataset', dataset_id)} can be found.")
     if version_id is not None:
         if store.find(version_id) is None:
             shown = encode("DatasetVersion", version_id)
             raise NotFound(f"No dataset version with id {shown} can be found.")
         return version_id
-    if found is None:
+    if latest is None:
         raise NotFound("Dataset has no versions.")
-    return found
+    return latest
 
 
 def _decoded(text: str, refusal: str) -> tuple[str, int]:
@@ -127,9 +128,9 @@ def _of_type(kind: str, decoded: tuple[str, int], text: str) -> int:
 
 
 def _splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[int] | None]:
-    """Return the names and the ids of the splits with *identifiers*; None for no filter.
+    """Return the names and the ids of the splits with *identifiers*; the ids are None without any.
 
-    Names of splits that were given by id come first; one that was also given by name comes twice.
+    Splits given by id come first. A split given by id and by name is named twice.
     """
     if not identifiers:
         return [], None
@@ -153,7 +154,7 @@ def _splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[in
 
 
 def _body(head: str, read: Iterator[Batch]) -> Iterator[str]:
-    """Yield the body; the JSON texts of the store are copied as they are."""
+    """Yield the parts of the body, with stored JSON copied verbatim."""
     yield head
     separator = ""
     for batch in read:

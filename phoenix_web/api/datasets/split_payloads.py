@@ -1,4 +1,4 @@
-"""What the routes of splits read and answer."""
+"""Requests and responses of the routes for splits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from phoenix_web.api.payloads import Moment, Payload, Text, storable
 
 
 def _storable_value(value: Any) -> Any:
-    """Return the JSON *value* when every database can store it, else raise `ValueError`."""
+    """Return the JSON *value*; raise `ValueError` if a database cannot store a string in it."""
     if isinstance(value, str):
         storable(value)
     elif isinstance(value, dict):
@@ -28,7 +28,7 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_storable_value)]
 
 
 class DatasetSplit(Payload):
-    """A split as the dataset of the path sees it."""
+    """A split with its number of examples in the dataset."""
 
     id: str
     name: str
@@ -41,26 +41,26 @@ class DatasetSplit(Payload):
 
 
 class DatasetSplitResponseBody(Payload):
-    """One split."""
+    """A split."""
 
     data: DatasetSplit
 
 
 class ListDatasetSplitsResponseBody(Payload):
-    """A page of splits, newest first; `next_cursor` names the first one of the next page."""
+    """A page of splits, newest first; `next_cursor` is the first id of the next page."""
 
     data: list[DatasetSplit]
     next_cursor: str | None
 
 
 class ListDatasetSplitsQuery(CursorQuery):
-    """Which page of splits."""
+    """Pagination of splits."""
 
     limit: int = Field(10, gt=0, le=MAX_PAGE)
 
 
 class CreateDatasetSplitRequestBody(Payload):
-    """A split to create, and its first members by the ids of examples of either kind."""
+    """A split to create, and its examples by `id` or `node_id`."""
 
     name: Text
     description: Text | None = None
@@ -70,7 +70,7 @@ class CreateDatasetSplitRequestBody(Payload):
 
 
 class UpdateDatasetSplitRequestBody(Payload):
-    """What to change; what is left out stays, and a null clears the description alone."""
+    """Fields to update; null clears the description and is ignored for metadata."""
 
     name: Text | None = None
     description: Text | None = None

@@ -1,4 +1,4 @@
-"""`/v1/datasets/{identifier}/splits`."""
+"""Routes under `/v1/datasets/{identifier}/splits`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _REFUSALS: Final = [HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY]
 def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
     """List the splits of a dataset.
 
-    These are the splits that have members in it.
+    These are the splits with members in the dataset.
     """
     cursor = query.first_id("DatasetSplit", highest=MAX_DATASET_CURSOR)
     with services().database.reading() as session:
@@ -83,9 +83,9 @@ def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Respon
 @requires(Permission.DATASET_WRITE)
 @declares(DatasetSplitResponseBody, has_large_body=True, refusals=_REFUSALS)
 def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequestBody) -> Response:
-    """Change a split.
+    """Update a split.
 
-    Its members in other datasets stay.
+    Members in other datasets are unchanged.
     """
     fields = _fields(body)
     number = _number(split_id)
@@ -93,7 +93,7 @@ def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequest
         store = SplitStore(session, dataset_of(session, identifier, locks=True))
         split = _found(store, number)
         added, removed = _examples(store, body.add_example_ids, body.remove_example_ids)
-        # Compared as JSON, because Python takes 1 and True for equal.
+        # Compared as JSON, because 1 and True are equal in Python.
         changes = {
             field: value
             for field, value in fields.items()
@@ -111,9 +111,9 @@ def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequest
 @requires(Permission.DATASET_WRITE)
 @declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_split(identifier: str, split_id: str) -> Response:
-    """Delete a split.
+    """Delete a split from all datasets.
 
-    It goes for all datasets; its examples stay.
+    Its examples are not deleted.
     """
     number = _number(split_id)
     with services().database.transaction() as session:
@@ -124,26 +124,28 @@ def delete_split(identifier: str, split_id: str) -> Response:
 
 
 def _filled(field: str, text: str | None) -> str:
-    """Return *text*, a name without blanks around it; raise `Invalid` when nothing is left."""
+    """Return *text*, trimmed if it is a name; raise `Invalid` for blank text."""
     if text is None or not text.strip():
         raise Invalid(f"Dataset split {field} cannot be empty")
     return text.strip() if field == "name" else text
 
 
 def _fields(body: UpdateDatasetSplitRequestBody) -> dict[str, Any]:
-    """Return the columns that *body* names, with their new values."""
-    told = body.model_dump(exclude_unset=True, include={"name", "description", "color", "metadata"})
-    for field in told.keys() & {"name", "color"}:
-        told[field] = _filled(field, told[field])
-    if "description" in told:
-        told["description"] = told["description"] or None
-    if told.get("metadata", {}) is None:
-        del told["metadata"]
-    return told
+    """Return the new values of the columns in *body*."""
+    fields = body.model_dump(
+        exclude_unset=True, include={"name", "description", "color", "metadata"}
+    )
+    for field in fields.keys() & {"name", "color"}:
+        fields[field] = _filled(field, fields[field])
+    if "description" in fields:
+        fields["description"] = fields["description"] or None
+    if fields.get("metadata", {}) is None:
+        del fields["metadata"]
+    return fields
 
 
 def _examples(store: SplitStore, *lists: Sequence[str]) -> list[list[int]]:
-    """Return the numbers of the examples in each of *lists*; raise `NotFound` naming the others."""
+    """Return the ids of the examples in each of *lists*; raise `NotFound` for unknown ones."""
     keys: dict[str, str | int] = {}
     for text in chain(*lists):
         number = decode_as(NODE_TYPE, text)

@@ -1,4 +1,4 @@
-"""`POST /v1/datasets/upload`."""
+"""Route `POST /v1/datasets/upload`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ routes = Blueprint("uploads", __name__)
 
 
 class UploadDatasetQuery(Payload):
-    """Whether to wait for the result, which this server always does."""
+    """The mode of the upload; this server always waits for the result."""
 
     sync: bool = False
 
 
 class UploadDatasetRequestBody(Payload):
-    """A dataset with its examples; `json_upload` says what is refused, and with which text."""
+    """A dataset with its examples in parallel lists."""
 
     name: str
     description: str | None = None
@@ -51,7 +51,7 @@ class UploadDatasetRequestBody(Payload):
 
 
 class UploadDatasetForm(Payload):
-    """A dataset as a file of examples, with the columns that make them; see `file_upload`."""
+    """A dataset as a file of examples, with the columns of each part of an example."""
 
     name: str
     description: str = Field("", description="By default the name of the file")
@@ -77,7 +77,7 @@ class UploadDatasetForm(Payload):
 
 
 class UploadDatasetData(Payload):
-    """What the upload did."""
+    """The result of the upload."""
 
     dataset_id: str
     version_id: str
@@ -87,7 +87,7 @@ class UploadDatasetData(Payload):
 
 
 class UploadDatasetResponseBody(Payload):
-    """What the upload did."""
+    """The result of the upload."""
 
     data: UploadDatasetData
 
@@ -108,10 +108,10 @@ class UploadDatasetResponseBody(Payload):
 def upload_dataset(query: UploadDatasetQuery) -> Response:
     """Upload a dataset.
 
-    The body is read, checked and hashed before the transaction opens: while one upload writes,
-    no other write can start.
+    The body is read, validated and hashed before the transaction starts, because SQLite allows no
+    other write transaction in the meantime.
     """
-    del query  # A result that comes later could only be lost; the contract's clients wait for it.
+    del query  # The result is always awaited, as the clients of the contract expect.
     user = current_principal().user
     upload = _read_upload()
     with closing(upload.examples), services().database.transaction() as session:
@@ -120,7 +120,7 @@ def upload_dataset(query: UploadDatasetQuery) -> Response:
 
 
 def _read_upload() -> Upload:
-    """Return the upload in the body, as its content type says; see the contract for the order."""
+    """Read the upload from the body by content type, with checks in the order of the contract."""
     content_type = request.headers.get("Content-Type")
     if not content_type:
         raise BadRequest("Missing content-type header")

@@ -1,4 +1,4 @@
-"""`GET /v1/datasets/{id}/versions`."""
+"""Route `GET /v1/datasets/{id}/versions`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ routes = Blueprint("versions", __name__)
 
 
 class DatasetVersion(Payload):
-    """A version, without its examples."""
+    """A version without its examples."""
 
     version_id: str
     description: str | None
@@ -31,14 +31,14 @@ class DatasetVersion(Payload):
 
 
 class ListDatasetVersionsResponseBody(Payload):
-    """A page of versions, newest first; `next_cursor` names the first one of the next page."""
+    """A page of versions, newest first; `next_cursor` is the first id of the next page."""
 
     data: list[DatasetVersion]
     next_cursor: str | None
 
 
 class ListDatasetVersionsQuery(CursorQuery):
-    """Which page of versions."""
+    """Pagination of versions."""
 
     limit: AnyLimit = 10
 

@@ -1,1 +1,1 @@
-"""The formats in which examples arrive: CSV, JSON lines, Arrow and JSON."""
+"""Upload formats: CSV, JSON lines, Arrow and JSON."""

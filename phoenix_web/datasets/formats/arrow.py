@@ -1,4 +1,4 @@
-"""Arrow IPC streams, as pandas writes them; pyarrow is loaded when the first one comes."""
+"""Reader for Arrow IPC streams written by pandas; pyarrow is imported on first use."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.form import Columns
     from phoenix_web.datasets.formats.rows import Shape
 
-#: Rows that are Python values at a time.
-_AT_ONCE: Final = 256
-#: Elements of all lists in a batch.
+#: Rows converted to Python values at a time.
+_CHUNK_ROWS: Final = 256
+#: Limit on the list elements of a column in a batch.
 _MAX_ELEMENTS: Final = 32 * 1024 * 1024
 _NOT_ARROW: Final = "File is not valid pyarrow"
-#: The slot of a record batch's compression in its description, which is a flatbuffer.
+#: Slots of the flatbuffer that describes a record batch.
 _HEADER_SLOT: Final = 2
 _COMPRESSION_SLOT: Final = 3
 
@@ -31,10 +31,10 @@ _COMPRESSION_SLOT: Final = 3
 def read_rows(
     stream: IO[bytes], columns: Columns
 ) -> tuple[Columns, Iterator[tuple[int, dict[str, Any]]]]:
-    """Return *columns* in the file's order, and its rows by number, the first is 1.
+    """Return *columns* in the order of the file and its rows, numbered from 1.
 
-    Raises `UnsupportedMediaType` without pyarrow, `Invalid` for a file that is no Arrow stream,
-    has not these columns, or holds values that are no JSON.
+    Raises `UnsupportedMediaType` without pyarrow, and `Invalid` for a file that is not an Arrow
+    stream, lacks one of the columns, or contains values that JSON cannot represent.
     """
     arrow = _arrow()
     try:
@@ -65,7 +65,7 @@ def read_rows(
 
 
 def shape_of(columns: Columns) -> Shape:
-    """Return how the values of a row become the buckets."""
+    """Return the mapping from a row to the buckets."""
     return plain(columns)
 
 
@@ -80,12 +80,14 @@ def _arrow() -> Any:
 
 
 def _index_columns(schema: Any) -> list[str]:
-    """Return the columns that are the index of the data frame, which nobody can name."""
+    """Return the columns of the data frame's index, which an upload cannot use."""
     try:
-        told = (schema.pandas_metadata or {}).get("index_columns", [])
+        columns = (schema.pandas_metadata or {}).get("index_columns", [])
     except (ValueError, AttributeError):
         return []
-    return [name for name in told if isinstance(name, str)] if isinstance(told, list) else []
+    if not isinstance(columns, list):
+        return []
+    return [name for name in columns if isinstance(name, str)]
 
 
 def _rows(
@@ -93,8 +95,8 @@ def _rows(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     number = 0
     for batch in _batches(arrow, stream):
-        for start in range(0, batch.num_rows, _AT_ONCE):
-            part = batch.slice(start, _AT_ONCE)
+        for start in range(0, batch.num_rows, _CHUNK_ROWS):
+            part = batch.slice(start, _CHUNK_ROWS)
             values = {name: _values(part.column(at), name) for name, at in used.items()}
             for position in range(part.num_rows):
                 number += 1
@@ -102,11 +104,11 @@ def _rows(
 
 
 def _batches(arrow: Any, stream: IO[bytes]) -> Iterator[Any]:
-    """Yield the record batches of *stream*; nothing in them is trusted."""
+    """Yield the validated record batches of *stream*."""
     try:
         stream.seek(0)
         for message in arrow.ipc.MessageReader.open_stream(stream):
-            # It could unpack to any size before anybody can look at it.
+            # pyarrow would decompress it to any size before the limits can be checked.
             if _is_compressed(message):
                 raise Invalid("Compressed Arrow files are not supported")
         stream.seek(0)
@@ -131,7 +133,7 @@ def _is_compressed(message: Any) -> bool:
 
 
 def _table(flatbuffer: bytes, table: int, slot: int) -> int | None:
-    """Return where the table in *slot* of the table at *table* is, or None when it has none."""
+    """Return the offset of the table in *slot* of the table at offset *table*, or None."""
     (to_slots,) = struct.unpack_from("<i", flatbuffer, table)
     slots = table - to_slots
     (size,) = struct.unpack_from("<H", flatbuffer, slots)
@@ -147,7 +149,7 @@ def _table(flatbuffer: bytes, table: int, slot: int) -> int | None:
 
 
 def _check_type(arrow: Any, name: str, kind: Any, *, is_inner: bool = False) -> None:
-    """Raise `Invalid` unless JSON has values of *kind*, or a text that everybody writes so."""
+    """Raise `Invalid` unless values of *kind* are JSON values or have a standard text form."""
     types = arrow.types
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         _check_type(arrow, name, kind.value_type, is_inner=True)
@@ -176,7 +178,7 @@ def _scalars(types: Any) -> tuple[Any, ...]:
 
 
 def _check_length(arrow: Any, column: Any) -> None:
-    """Raise `PayloadTooLarge` for lists that have few bytes here and very many as values."""
+    """Raise `PayloadTooLarge` for lists that are small in the file but huge as Python values."""
     types, kind = arrow.types, column.type
     if types.is_struct(kind):
         for number in range(kind.num_fields):
@@ -188,25 +190,25 @@ def _check_length(arrow: Any, column: Any) -> None:
 
 
 def _values(column: Any, name: str) -> list[Any]:
-    """Return the values of *column* as JSON has them; raise `Invalid` for one that it has not."""
+    """Convert *column* to JSON values; raise `Invalid` for values that JSON cannot represent."""
     try:
         if not hasattr(column, "dictionary"):
             return [_value(inner) for inner in column.to_pylist()]
-        # Each value once: many rows may have the same long one.
+        # Convert each distinct value once, because many rows can share a long one.
         words = column.dictionary
         known = {
             key: _value(words[key].as_py()) for key in set(column.indices.to_pylist()) - {None}
         }
         return [known.get(key) for key in column.indices.to_pylist()]
     except Exception as error:
-        # What pyarrow raises depends on the type: time zones, years, nanoseconds.
+        # pyarrow raises different exceptions for time zones, years and nanoseconds.
         raise Invalid(
             f"Column '{shown(name)}': a value of type {column.type} cannot be stored as JSON"
         ) from error
 
 
 def _value(value: Any) -> Any:
-    """Return *value* as JSON has it: a missing number is null, what is no number is text."""
+    """Convert *value* to a JSON value: NaN to null, dates and decimals to strings."""
     if isinstance(value, float):
         return None if isnan(value) else value
     if isinstance(value, datetime | date | time):

@@ -1,4 +1,4 @@
-"""CSV files, row by row; every cell is text, unless it is asked to be more."""
+"""Reader for CSV files; a cell is a string unless the column names request JSON."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.form import Columns
     from phoenix_web.datasets.formats.rows import Buckets, Row, Shape
 
-#: What names of columns begin with that carry their bucket, and their place in it.
+#: Prefixes of column names that contain the bucket and the path in it.
 _PREFIXES: Final = ("input.", "output.", "metadata.")
 
 
 class CsvRows:
-    """The rows of a CSV file: pairs of a row's number, the header's is 1, and its filled cells."""
+    """The rows of a CSV file as pairs of row number and cells by column; the header is row 1."""
 
     def __init__(self, stream: IO[bytes], max_row_bytes: int) -> None:
-        """Read the header; raise `Invalid` without one, or when it names a column twice."""
+        """Read the header; raise `Invalid` if it is missing or repeats a column."""
         self._lines = _Lines(stream, max_row_bytes)
         self._records = self._read_records()
         self.headers: list[str] = []
@@ -42,11 +42,11 @@ class CsvRows:
             seen.add(name)
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Yield the rows that are not blank; raise `Invalid` for one that is no CSV in UTF-8."""
+        """Yield the rows that are not blank; raise `Invalid` for a row that is not CSV in UTF-8."""
         headers = self.headers
         for number, cells in self._records:
             if cells:
-                # A short row lacks its last cells, and what stands behind the last column is left.
+                # A short row lacks its last cells; cells beyond the header are ignored.
                 yield number, dict(zip(headers, cells, strict=False))
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:
@@ -71,7 +71,7 @@ class CsvRows:
             number += 1
 
     def _refuse_cell(self, number: int, cells: list[str]) -> None:
-        """Raise `Invalid` for the cell that is not UTF-8 or holds U+0000."""
+        """Raise `Invalid` for the cell that is not UTF-8 or contains U+0000."""
         for position, cell in enumerate(cells):
             unstorable = storage_fault(cell)
             if unstorable is None:
@@ -83,37 +83,36 @@ class CsvRows:
 
 
 def _allow_cells(length: int) -> None:
-    """Let the `csv` module read cells of *length* characters.
+    """Raise the field size limit of the `csv` module to *length* characters.
 
-    The module has one limit for the whole process, by default 131,072 characters. The bound of
-    uploads is the length of a row, which `_Lines` counts before the module sees it. So the limit
-    is only raised, which disturbs no other reader, and for each row, in case that other code of
-    the process has lowered it.
+    The limit applies to the whole process and is 131,072 characters by default. `_Lines` enforces
+    the length of a row, so the module's limit is only raised, never lowered, and checked for each
+    row in case other code lowers it.
     """
     if csv.field_size_limit() < length:
         csv.field_size_limit(length)
 
 
 class _RowTooLong(Exception):
-    """A row is longer than the limit, however many lines it has."""
+    """Raised when the lines of a row together exceed the limit."""
 
 
 class _Lines:
-    """The lines of a file as text; what is not UTF-8 stands in it as lone surrogates."""
+    """The decoded lines of a file; bytes that are not UTF-8 become lone surrogates."""
 
     def __init__(self, stream: IO[bytes], max_row_bytes: int) -> None:
         self._stream = stream
         self.max_row_bytes = max_row_bytes
         self._row_bytes = 0
         self.count = 0
-        #: Whether the row holds what cannot be stored.
+        #: Whether the row contains text that cannot be stored.
         self.has_fault = False
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        # A quoted cell may go over many lines.
+        # A quoted cell can span many lines.
         raw = self._stream.readline(self.max_row_bytes - self._row_bytes + 1)
         if not raw:
             raise StopIteration
@@ -130,15 +129,15 @@ class _Lines:
             return raw.decode(errors="surrogateescape")
 
     def begin_row(self) -> None:
-        """Count from here."""
+        """Reset the state at the start of a row."""
         self._row_bytes = 0
         self.has_fault = False
 
 
 def shape_of(columns: Columns, max_depth: int) -> Shape:
-    """Return how the cells of a row become the buckets, as the names of the columns tell.
+    """Return the mapping from a row to the buckets for *columns*.
 
-    Raises `Invalid` for a name that unfolds to more than *max_depth* levels.
+    Raises `Invalid` for a column name with more than *max_depth* levels.
     """
     spread = frozenset(columns.flattened) & frozenset(chain(*columns.buckets))
     if spread:
@@ -149,12 +148,12 @@ def shape_of(columns: Columns, max_depth: int) -> Shape:
 
 
 def _filled(row: Row) -> Row:
-    """Return the cells of *row* that are not blank; the others are no values."""
+    """Return the cells of *row* that are not blank."""
     return {name: cell for name, cell in row.items() if cell and not cell.isspace()}
 
 
 def _parsed(spread: frozenset[str], shape: Shape) -> Shape:
-    """Return *shape* for rows whose cells in *spread* are JSON objects; a null in them is none."""
+    """Wrap *shape* to parse the cells in *spread* as JSON objects and drop their null values."""
 
     def parsed(row: Row) -> Buckets:
         values: dict[str, Any] = dict(_filled(row))
@@ -169,7 +168,7 @@ def _parsed(spread: frozenset[str], shape: Shape) -> Shape:
 
 
 def _unfolded(columns: Columns, max_depth: int) -> Shape:
-    """Return the shape in which `input.a.b` is b in a of the input, and JSON cells are parsed."""
+    """Return the shape that nests `input.a.b` as key b in object a and parses JSON cells."""
     inputs, outputs, metadata = (
         [(key, _path(key, prefix, max_depth)) for key in keys]
         for keys, prefix in zip(columns.buckets, _PREFIXES, strict=True)
@@ -191,7 +190,7 @@ def _path(key: str, prefix: str, max_depth: int) -> tuple[str, ...]:
 
 def _unfold(row: Row, paths: list[tuple[str, tuple[str, ...]]]) -> dict[str, Any]:
     bucket: dict[str, Any] = {}
-    #: Which column has filled a place, or the way to one.
+    #: The first column that used each path or a prefix of it.
     owners: dict[tuple[str, ...], str] = {}
     objects: dict[tuple[str, ...], dict[str, Any]] = {(): bucket}
     for key, path in paths:
@@ -199,14 +198,14 @@ def _unfold(row: Row, paths: list[tuple[str, tuple[str, ...]]]) -> dict[str, Any
             continue
         inner = bucket
         for end in range(1, len(path)):
-            way = path[:end]
-            if way in objects:
-                inner = objects[way]
+            prefix = path[:end]
+            if prefix in objects:
+                inner = objects[prefix]
                 continue
-            if way in owners:
-                raise _contradiction(owners[way], key)
-            owners[way] = key
-            inner[way[-1]] = objects[way] = inner = {}
+            if prefix in owners:
+                raise _contradiction(owners[prefix], key)
+            owners[prefix] = key
+            inner[prefix[-1]] = objects[prefix] = inner = {}
         if path in owners:
             raise _contradiction(owners[path], key)
         owners[path] = key
@@ -219,7 +218,7 @@ def _contradiction(one: str, other: str) -> Invalid:
 
 
 def _json_in(name: str, cell: str) -> Any:
-    """Return the object or list that *cell* holds as JSON, or else its text."""
+    """Parse *cell* if it contains a JSON object or list; otherwise return its text."""
     text = cell.strip()
     if text[:1] + text[-1:] not in {"{}", "[]"}:
         return cell

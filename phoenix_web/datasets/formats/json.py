@@ -1,4 +1,4 @@
-"""The JSON form of an upload: what it may say, and the exact texts that refuse the rest."""
+"""Reader for uploads in JSON, with the exact error texts of the contract."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def read(body: bytes, limits: UploadLimits) -> Upload:
-    """Return the upload that *body* describes, with every example checked, spelled and hashed.
+    """Read the upload in *body*; the caller must close its examples.
 
-    Raises `Invalid` with the contract's text for the first fault in the contract's order,
-    `PayloadTooLarge` for too many examples. The caller closes the upload's examples.
+    Raises `Invalid` with the contract's text for the first fault in the contract's order, and
+    `PayloadTooLarge` for too many examples.
     """
     try:
         return _read(_parse(body), limits)
@@ -83,7 +83,7 @@ def _description(fields: dict[str, Any]) -> str:
 
 
 def _text(field: str, value: Any) -> str:
-    """Return *value* as text: a number or a truth value as JSON spells it."""
+    """Return *value* as a string; numbers and booleans are encoded as JSON."""
     if isinstance(value, dict | list):
         raise Invalid(f"Dataset {field} must be a string")
     return value if isinstance(value, str) else json.dumps(value)
@@ -99,7 +99,7 @@ def _inputs(fields: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _bucket(fields: dict[str, Any], field: str, count: int) -> list[dict[str, Any]]:
-    """Return the objects of *field*, one for each input; without any, empty ones."""
+    """Return the objects of *field*, one for each input; they are empty without the field."""
     objects = fields.get(field)
     if not objects:
         return [{}] * count
@@ -115,7 +115,7 @@ def _is_list_of_objects(value: Any) -> bool:
 
 
 def _column(fields: dict[str, Any], field: str, count: int) -> list[Any]:
-    """Return the values of *field*, one for each input; without any, nulls."""
+    """Return the values of *field*, one for each input; they are None without the field."""
     values = fields.get(field)
     if values is None:
         return [None] * count
@@ -140,7 +140,7 @@ def _example_ids(fields: dict[str, Any], count: int) -> list[str | None]:
 
 
 def _split_names(value: Any) -> tuple[str, ...]:
-    """Return the names in *value*, trimmed, each once; blank ones are none."""
+    """Return the distinct trimmed names in *value*, without blank ones."""
     if value is None:
         return ()
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Files of JSON lines: an object on each, which only a line feed ends."""
+"""Reader for JSON lines: one object on each line, terminated by a line feed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_rows(stream: IO[bytes], max_row_bytes: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the number of each line with its object; raise `Invalid` that names a wrong line."""
+    """Yield each line number and its object; raise `Invalid` with the number of a faulty line."""
     for number in count(1):
         raw = stream.readline(max_row_bytes + 1)
         if not raw:
@@ -29,7 +29,7 @@ def read_rows(stream: IO[bytes], max_row_bytes: int) -> Iterator[tuple[int, dict
 
 
 def shape_of(columns: Columns) -> Shape:
-    """Return how the values of a line become the buckets."""
+    """Return the mapping from a line to the buckets."""
     return flattened(columns) if columns.flattened else plain(columns)
 
 

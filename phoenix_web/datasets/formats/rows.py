@@ -1,4 +1,4 @@
-"""From a row of a file to an example: its ids, its splits, its three buckets."""
+"""Conversion of a row of a file to an example: ids, splits and the three buckets."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
     Buckets = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
-    #: Puts the values of a row into the buckets.
+    #: A mapping from a row to the buckets.
     Shape = Callable[[Row], Buckets]
 
-#: How an id is written that is none.
+#: Cells that mean "no id".
 _NO_ID: Final = frozenset({"", "nan"})
-#: Characters of a value that an error repeats.
-_SHOWN: Final = 100
+#: Characters of a value that an error message shows.
+_MAX_SHOWN: Final = 100
 
 
 def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> IncomingExample:
-    """Return the example that *row* describes; raise `Invalid` for what cannot be stored."""
+    """Convert *row* to an example; raise `Invalid` for values that cannot be stored."""
     external_id = _identifier(row, columns.example_id)
     span_id = _identifier(row, columns.span_id)
     try:
@@ -48,7 +48,7 @@ def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> Inco
 
 
 def plain(columns: Columns) -> Shape:
-    """Return the shape in which every value stands under the name of its column."""
+    """Return the shape that stores each value under its column name."""
     inputs, outputs, metadata = columns.buckets
 
     def shape(row: Row) -> Buckets:
@@ -58,7 +58,7 @@ def plain(columns: Columns) -> Shape:
 
 
 def flattened(columns: Columns) -> Shape:
-    """Return the shape in which the objects of `columns.flattened` are spread over the bucket."""
+    """Return the shape that merges the objects of `columns.flattened` into the buckets."""
     inputs, outputs, metadata = columns.buckets
     spread = frozenset(columns.flattened)
 
@@ -73,12 +73,12 @@ def flattened(columns: Columns) -> Shape:
 
 
 def shown(text: str) -> str:
-    """Return *text* for an error, which repeats no long ones."""
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    """Shorten *text* for an error message."""
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 
 
 def refuse(place: str, error: Invalid) -> NoReturn:
-    """Raise *error* with the place of the file where it is."""
+    """Raise *error* again with its *place* in the file."""
     raise Invalid(f"{place}: {error.message}") from error
 
 
@@ -99,10 +99,10 @@ def _flattened(row: Row, keys: tuple[str, ...], spread: frozenset[str]) -> dict[
         if repeated := children.keys() & bucket.keys():
             raise Invalid(f"Cannot flatten '{key}': keys {_listed(repeated)} already emitted")
         bucket.update(children)
-    kept = [key for key in keys if key not in spread]
-    if repeated := bucket.keys() & set(kept):
+    unchanged = [key for key in keys if key not in spread]
+    if repeated := bucket.keys() & set(unchanged):
         raise Invalid(f"Keys {_listed(repeated)} conflict with flattened children")
-    return {**_picked(row, kept), **bucket}
+    return {**_picked(row, unchanged), **bucket}
 
 
 def _listed(keys: Iterable[str]) -> str:
@@ -120,7 +120,7 @@ def _identifier(row: Row, key: str) -> str | None:
 
 
 def _split_names(row: Row, columns: Columns) -> tuple[str, ...]:
-    """Return the names of the splits of *row*, trimmed, each once; blank ones are none."""
+    """Return the distinct trimmed split names of *row*, without blank ones."""
     if columns.split:
         values = _values_of(row.get(columns.split))
     else:
@@ -130,7 +130,7 @@ def _split_names(row: Row, columns: Columns) -> tuple[str, ...]:
 
 
 def _values_of(value: Any) -> list[Any]:
-    """Return the values of a list, or of its JSON, or the one value; none for nothing."""
+    """Return the non-null values of a list or a JSON list, or a single value as a list."""
     if isinstance(value, str):
         value = _listed_in(value)
     if isinstance(value, list):
@@ -139,7 +139,7 @@ def _values_of(value: Any) -> list[Any]:
 
 
 def _listed_in(text: str) -> Any:
-    """Return the list that *text* is in JSON, or else *text*."""
+    """Parse *text* if it is a JSON list; otherwise return it unchanged."""
     trimmed = text.strip()
     if trimmed.startswith("[") and trimmed.endswith("]"):
         try:

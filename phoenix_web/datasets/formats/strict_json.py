@@ -1,4 +1,4 @@
-"""JSON as it may be stored: numbers of at most 64 bits, none that JSON has not, and no NUL."""
+"""Parser for storable JSON: integers of at most 64 bits, and no NaN, infinity or U+0000."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from phoenix_web.text import StorageFault
 _MIN_INTEGER: Final = -(2**63)
 _MAX_INTEGER: Final = 2**64 - 1
 _MAX_DIGITS: Final = len(str(_MIN_INTEGER))
-#: So many digits may be an integer beyond 64 bits.
+#: An integer beyond 64 bits has at least this many digits.
 _LONG_INTEGER: Final = b"0" * 19
 _DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
-#: A backslash that is not escaped itself, and the code of the NUL character.
+#: The escape sequence of U+0000, with a backslash that is not escaped itself.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class NoSuchNumber(Invalid):
-    """`NaN` or `Infinity`, which Python reads although JSON (RFC 8259) has them not."""
+    """Raised for `NaN` and `Infinity`, which Python accepts but RFC 8259 does not allow."""
 
 
 def parse(raw: bytes) -> Any:
-    """Return the value of the JSON text *raw*.
+    """Parse the JSON text *raw*.
 
-    Raises `JSONDecodeError` or `UnicodeDecodeError` when it is none, `Invalid` when it cannot be
-    stored, `RecursionError` when it is nested very deeply.
+    Raises `JSONDecodeError` or `UnicodeDecodeError` for malformed text, `Invalid` for values that
+    cannot be stored, and `RecursionError` for very deep nesting.
     """
     if raw.startswith(codecs.BOM_UTF8):
         fault = "Unexpected UTF-8 BOM (decode using utf-8-sig)"
         raise json.JSONDecodeError(fault, raw.decode(), 0)
-    # Looking at every integer makes parsing slow, and few texts have long ones; a regular
-    # expression over the text takes as long as parsing it.
+    # Checking every integer is slow and few texts contain long ones. This search is cheap; a
+    # regular expression would take as long as parsing.
     has_long_integer = _LONG_INTEGER in raw.translate(_DIGITS_TO_ZERO)
     value = (_decode_long if has_long_integer else _decode)(raw.decode())
     refuse_nul(raw)
@@ -42,7 +42,7 @@ def parse(raw: bytes) -> Any:
 
 
 def refuse_nul(raw: bytes) -> None:
-    """Raise `Invalid` when a string in the JSON text *raw* holds U+0000."""
+    """Raise `Invalid` when a string in the JSON text *raw* contains U+0000."""
     if rb"\u0000" in raw and _NUL.search(raw):
         raise Invalid(StorageFault.NUL)
 

@@ -1,4 +1,4 @@
-"""Files that came packed, read as what they hold, piece by piece."""
+"""Streaming decompression of uploaded files."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from phoenix_web.errors import Invalid, PayloadTooLarge
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-_PIECE: Final = 64 * 1024
-#: What zlib calls the forms: a gzip file, and the zlib stream that HTTP calls deflate.
+_CHUNK_BYTES: Final = 64 * 1024
+#: The `wbits` parameter of zlib for gzip, and for the zlib format that HTTP calls deflate.
 _WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
 
 
 def unpacked(file: IO[bytes], encoding: str, max_bytes: int) -> IO[bytes]:
-    """Return what *file* holds, packed by *encoding*, or as it is when that is empty.
+    """Return *file* decompressed by *encoding*, or unchanged if *encoding* is empty.
 
-    Raises `Invalid` for an unknown encoding. Reading raises `Invalid` for a file that is not
-    packed so, `PayloadTooLarge` when more than *max_bytes* come out of it.
+    Raises `Invalid` for an unknown encoding. Reading raises `Invalid` for malformed data and
+    `PayloadTooLarge` beyond *max_bytes* of decompressed data.
     """
     if not encoding:
         return file
     name = encoding.lower()
     if name not in _WINDOW_BITS:
         raise Invalid(f"Invalid file content encoding: {encoding}")
-    return io.BufferedReader(_Unpacked(file, name, max_bytes), _PIECE)
+    return io.BufferedReader(_Unpacked(file, name, max_bytes), _CHUNK_BYTES)
 
 
 class _Unpacked(io.RawIOBase):
-    """The unpacked bytes of a file; never more in memory than was asked for."""
+    """A decompressed file; memory is bounded by the size of each read."""
 
     def __init__(self, file: IO[bytes], encoding: str, max_bytes: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Unpacked(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Buffer, /) -> int:
-        """Fill *buffer* with what comes next; return how much that is, 0 at the end."""
+        """Read into *buffer*; return the number of bytes, 0 at the end of the file."""
         view = memoryview(buffer).cast("B")
         data = self._next(len(view))
         view[: len(data)] = data
@@ -58,22 +58,22 @@ class _Unpacked(io.RawIOBase):
 
     def _next(self, size: int) -> bytes:
         while not self._decompressor.eof or self._has_next_member():
-            packed = self._pending or self._file.read(_PIECE)
+            compressed = self._pending or self._file.read(_CHUNK_BYTES)
             try:
-                data = self._decompressor.decompress(packed, size)
+                data = self._decompressor.decompress(compressed, size)
             except zlib.error as error:
                 raise self._fault() from error
             self._pending = self._decompressor.unconsumed_tail or self._decompressor.unused_data
             if data:
                 return data
-            if not packed and not self._decompressor.eof:
+            if not compressed and not self._decompressor.eof:
                 raise self._fault()
         return b""
 
     def _has_next_member(self) -> bool:
-        """Tell whether more follows: gzip files may stand one behind another, and end in zeros."""
-        while packed := self._pending or self._file.read(_PIECE):
-            self._pending = packed.lstrip(b"\x00")
+        """Return whether another gzip member follows; zero padding at the end is ignored."""
+        while compressed := self._pending or self._file.read(_CHUNK_BYTES):
+            self._pending = compressed.lstrip(b"\x00")
             if self._pending:
                 if self._encoding != "gzip":
                     raise self._fault()

@@ -1,1 +1,1 @@
-"""Datasets in the store: their tables, and one store for each thing that is done with them."""
+"""Tables and stores of datasets: examples, versions, splits, labels and uploads."""

@@ -1,4 +1,4 @@
-"""Many rows at once: the fastest way into either database, and long lists of values."""
+"""Bulk inserts for either database, and statements with long lists of values."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.models import Base
 
-#: Rows that SQLite is handed in one call, which are so few that other threads get their turn.
-_BATCH: Final = 200
-#: Values in one statement; SQLite takes 32,766 parameters.
-_AT_ONCE: Final = 10_000
+#: Rows in one call of SQLite, which blocks all other threads for its duration.
+_BATCH_ROWS: Final = 200
+#: Values in one statement; SQLite allows 32,766 parameters.
+_MAX_VALUES: Final = 10_000
 
 Value = TypeVar("Value")
 
 
 def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
-    """Return *values* in lists that fit into one statement each."""
+    """Split *values* into lists that each fit into one statement."""
     whole = list(values)
-    return (whole[start : start + _AT_ONCE] for start in range(0, len(whole), _AT_ONCE))
+    return (whole[start : start + _MAX_VALUES] for start in range(0, len(whole), _MAX_VALUES))
 
 
 def refresh_statistics(session: Session, *tables: type[Base]) -> None:
-    """Tell PostgreSQL's planner how large *tables* have become.
+    """Update the statistics of PostgreSQL's planner for *tables*.
 
-    Without it, reading the next page of a new dataset takes a hundred times as long until
-    autovacuum comes by. A table that somebody else is counting is left to them.
+    Without current statistics, reading a page of a new dataset takes a hundred times as long until
+    autovacuum runs. Tables that another transaction is analyzing are skipped.
     """
     if session.get_bind().dialect.name == "postgresql":
         names = ", ".join(table.__tablename__ for table in tables)
@@ -43,15 +43,15 @@ def refresh_statistics(session: Session, *tables: type[Base]) -> None:
 
 
 def allocate_ids(session: Session, column: InstrumentedAttribute[int], count: int) -> Sequence[int]:
-    """Return *count* ids for the primary key *column*, ascending and never given to anybody else.
+    """Reserve *count* ascending ids for the primary key *column*.
 
-    Rows that refer to each other can then be written without asking for the id of each.
+    Rows that refer to each other can then be inserted in bulk, without reading back their ids.
     """
     table = column.class_.__tablename__
     if session.get_bind().dialect.name == "sqlite":
-        # The transaction holds the write lock, so that nobody else takes ids meanwhile.
-        found = select(text("seq")).select_from(text("sqlite_sequence")).where(text("name = :name"))
-        last = session.execute(found, {"name": table}).scalar_one_or_none() or 0
+        # The transaction owns the write lock, so no other transaction can take these ids.
+        last_id = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+        last = session.execute(last_id, {"name": table}).scalar_one_or_none() or 0
         return range(last + 1, last + 1 + count)
     next_id = func.nextval(func.pg_get_serial_sequence(table, column.key))
     rows = select(next_id).select_from(func.generate_series(1, count))
@@ -63,17 +63,17 @@ def insert_rows(
     columns: Sequence[InstrumentedAttribute[Any]],
     rows: Iterable[tuple[Any, ...]],
 ) -> None:
-    """Insert *rows*, the values of *columns* of one table, which all are of the driver's own types.
+    """Insert *rows* into *columns* of one table; the values must have types of the driver.
 
-    PostgreSQL's COPY takes a third of the time of INSERT; SQLite has nothing faster than INSERT.
+    PostgreSQL's COPY takes a third of the time of INSERT.
     """
     table, names = _names(columns)
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" for _ in columns)
-        statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our own names
+        statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names of our tables and columns
         remaining = paced(rows)
-        while batch := list(islice(remaining, _BATCH)):
+        while batch := list(islice(remaining, _BATCH_ROWS)):
             connection.exec_driver_sql(statement, batch)
         return
     driver: Any = connection.connection.driver_connection
@@ -82,7 +82,7 @@ def insert_rows(
             for row in paced(rows):
                 copy.write_row(row)
     except Exception as error:
-        # SQLAlchemy, which translates failures elsewhere, does not see this statement.
+        # COPY bypasses SQLAlchemy, which translates the exceptions of other statements.
         refusal = error_for(error, is_disconnect=driver.closed)
         if refusal is None:
             raise
@@ -92,7 +92,7 @@ def insert_rows(
 def insert_missing(
     session: Session, columns: Sequence[InstrumentedAttribute[int]], rows: Sequence[tuple[int, ...]]
 ) -> None:
-    """Insert *rows*, the values of *columns* of one table, but for those that are there already."""
+    """Insert *rows* into *columns* of one table, skipping rows that already exist."""
     if not rows:
         return
     table, names = _names(columns)
@@ -103,12 +103,12 @@ def insert_missing(
         parameters: Any = list(rows)
     else:
         arrays = ", ".join("%s::bigint[]" for _ in columns)
-        values = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - no value in it
+        values = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - contains no values
         parameters = tuple(map(list, zip(*rows, strict=True)))
     statement = f"INSERT INTO {table} ({names}) {values} ON CONFLICT DO NOTHING"
     connection.exec_driver_sql(statement, parameters)
 
 
 def _names(columns: Sequence[InstrumentedAttribute[Any]]) -> tuple[str, str]:
-    """Return the name of the table that *columns* are of, and their own."""
+    """Return the name of the table of *columns* and their own names."""
     return columns[0].class_.__tablename__, ", ".join(column.expression.name for column in columns)

@@ -1,4 +1,4 @@
-"""What one version has changed against the version before it."""
+"""The differences between a version and the version before it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Before = aliased(DatasetExampleRevision)
 
 
 class Content(NamedTuple):
-    """What an example says: the JSON texts of objects."""
+    """The buckets of an example as encoded JSON objects."""
 
     input_json: str
     output_json: str
@@ -34,7 +34,7 @@ class Content(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChangeCounts:
-    """How many examples a version has changed, by what it did."""
+    """The number of created, patched and deleted examples of a version."""
 
     created: int
     patched: int
@@ -43,28 +43,28 @@ class ChangeCounts:
 
 @dataclass(frozen=True, slots=True)
 class ChangedExample:
-    """What a version did to one example."""
+    """The change of one example by a version."""
 
     example_id: int
     external_id: str | None
     #: `CREATE`, `PATCH` or `DELETE`.
     kind: str
-    #: None when the version has deleted the example.
+    #: None when the version deleted the example.
     after: Content | None
-    #: None when the example was not in the version before.
+    #: None when the previous version does not contain the example.
     before: Content | None
 
 
 class ChangeStore:
-    """Reads the changes of one version of a dataset within the unit of work *session*."""
+    """Store for the changes of one version of a dataset."""
 
     def __init__(self, session: Session, dataset_id: int, version_id: int) -> None:
-        """Work in *session*; the version must be one of the dataset."""
+        """Use *session*; the version must belong to the dataset."""
         self._session = session
         self._is_own = and_(_Revision.dataset_id == dataset_id, _Revision.version_id == version_id)
 
     def counts(self) -> ChangeCounts:
-        """Return how many examples the version has changed."""
+        """Count the changes of the version by kind."""
         statement = (
             select(_Revision.kind, func.count()).where(self._is_own).group_by(_Revision.kind)
         )
@@ -76,7 +76,7 @@ class ChangeStore:
         )
 
     def page(self, limit: int, cursor: int | None = None) -> Page[ChangedExample]:
-        """Return up to *limit* changes by example id, from *cursor* on."""
+        """Return up to *limit* changes in order of example id, starting at *cursor*."""
         statement = (
             select(
                 _Revision.example_id,
@@ -104,7 +104,7 @@ class ChangeStore:
 
 
 def _content(revision: Any) -> tuple[Any, ...]:
-    """Return the columns of *revision* that make a `Content`."""
+    """Return the columns of *revision* for a `Content`."""
     return revision.input_json, revision.output_json, revision.metadata_json
 
 

@@ -1,4 +1,4 @@
-"""Datasets in the store."""
+"""Store for datasets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DatasetOrder(StrEnum):
-    """In what order datasets are listed."""
+    """The order of a list of datasets."""
 
     NEWEST = "newest"
     NAME = "name"
@@ -29,7 +29,7 @@ class DatasetOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """A dataset, without its examples."""
+    """A dataset without its examples."""
 
     id: int
     name: str
@@ -53,10 +53,10 @@ _COLUMNS: Final = (
 
 
 class DatasetStore:
-    """Reads and deletes datasets within the unit of work *session*."""
+    """Store for datasets; uploads create them."""
 
     def __init__(self, session: Session) -> None:
-        """Work in *session*, which the caller commits."""
+        """Use *session*, which the caller commits."""
         self._session = session
 
     def page(
@@ -68,10 +68,9 @@ class DatasetStore:
         name_contains: str | None = None,
         order: DatasetOrder = DatasetOrder.NEWEST,
     ) -> Page[DatasetInfo]:
-        """Return up to *limit* datasets from id *cursor* on.
+        """Return up to *limit* datasets, starting at the id *cursor*.
 
-        With *name*, only the one that has exactly this name; with *name_contains*, those whose
-        name has it somewhere, in capitals or not.
+        Filters: *name* must match exactly, *name_contains* anywhere in the name, ignoring case.
         """
         statement = _ordered(select(*_COLUMNS), order, cursor)
         if name is not None:
@@ -81,7 +80,7 @@ class DatasetStore:
         return read_page(self._session, statement, limit, _dataset_from)
 
     def count(self, name_contains: str | None = None) -> int:
-        """Return how many datasets there are, or how many have *name_contains* in their name."""
+        """Count the datasets, optionally only those with *name_contains* in their name."""
         statement = select(func.count()).select_from(Dataset)
         if name_contains is not None:
             statement = statement.where(Dataset.name.icontains(name_contains, autoescape=True))
@@ -93,20 +92,20 @@ class DatasetStore:
         return None if row is None else _dataset_from(row)
 
     def find_id(self, key: int | str, *, locks: bool = False) -> int | None:
-        """Return the id of the dataset whose id or name is *key*, or None.
+        """Return the id of the dataset with the id or name *key*, or None.
 
         With *locks*, the dataset cannot be deleted before the transaction ends.
         """
-        is_it = Dataset.id == key if isinstance(key, int) else Dataset.name_key == text_key(key)
-        statement = select(Dataset.id).where(is_it)
+        matches = Dataset.id == key if isinstance(key, int) else Dataset.name_key == text_key(key)
+        statement = select(Dataset.id).where(matches)
         if locks:
-            # The lock that a foreign key to the row takes; SQLite writes one transaction at a time.
+            # FOR KEY SHARE, as a foreign key check; SQLite runs one write transaction at a time.
             statement = statement.with_for_update(read=True, key_share=True)
         return self._session.execute(statement).scalar_one_or_none()
 
     def delete(self, dataset_id: int) -> bool:
-        """Delete the dataset with all of it but the splits; return whether it was there."""
-        # Whoever uploads to it has finished before, or finds nothing.
+        """Delete the dataset and its contents, except splits; return whether it existed."""
+        # The lock waits for a running upload to the dataset; later uploads do not find it.
         locked = select(Dataset.id).where(Dataset.id == dataset_id).with_for_update()
         if self._session.execute(locked).first() is None:
             return False
@@ -117,7 +116,7 @@ class DatasetStore:
 def _ordered(
     statement: Select[*tuple[Any, ...]], order: DatasetOrder, cursor: int | None
 ) -> Select[*tuple[Any, ...]]:
-    """Return *statement* in *order*, from the dataset with the id *cursor* on."""
+    """Add the order to *statement*, starting at the dataset with the id *cursor*."""
     if order is DatasetOrder.NEWEST:
         return newest_first(statement, Dataset.id, cursor)
     key = func.lower(Dataset.name)

@@ -1,4 +1,4 @@
-"""The examples of a version, read by keyset: in batches that need no connection in between."""
+"""Store for the examples of a version, with keyset pagination, and for split filters."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.database import Database
 
-#: The first batch is small, because nobody knows yet how long the examples are.
+#: The first batch is small because the size of the examples is unknown.
 _FIRST_BATCH: Final = 100
 _LARGEST_BATCH: Final = 1000
-#: What a batch should have at most, so that memory does not grow with the size of examples.
+#: Target size of a batch, which keeps memory independent of the size of examples.
 _BATCH_CHARACTERS: Final = 1024 * 1024
 
 _Revision = DatasetExampleRevision
@@ -40,18 +40,18 @@ _Revision = DatasetExampleRevision
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some examples of a version, by ascending id."""
+    """Consecutive examples of a version in ascending order of id."""
 
     examples: list[StoredExample]
-    #: The names of the splits of each example that is in one, sorted, by the example's id.
+    #: Sorted split names by example id; examples without splits are absent.
     splits: Mapping[int, list[str]]
-    #: When each of the versions was made that examples are of, by the version's id.
+    #: Creation times of the versions that the examples refer to, by version id.
     created_at: Mapping[int, datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class SplitFilter:
-    """A split by which the examples of a dataset can be filtered."""
+    """A split that can filter the examples of a dataset."""
 
     id: int
     name: str
@@ -59,18 +59,18 @@ class SplitFilter:
 
 
 class ExampleStore:
-    """Reads the examples of one version of a dataset within the unit of work *session*."""
+    """Store for the examples of one version of a dataset."""
 
     def __init__(self, session: Session, dataset_id: int, version_id: int) -> None:
-        """Work in *session*; the version must be one of the dataset."""
+        """Use *session*; the version must belong to the dataset."""
         self._session = session
         self._dataset_id = dataset_id
         self._version_id = version_id
 
     def after(self, example_id: int, limit: int, split_ids: Collection[int] | None = None) -> Batch:
-        """Return up to *limit* examples by ascending id, those with an id above *example_id*.
+        """Return up to *limit* examples with ids above *example_id*, in ascending order.
 
-        With *split_ids*, only the members of at least one of these splits.
+        With *split_ids*, only members of at least one of these splits.
         """
         statement = (
             select(
@@ -81,13 +81,13 @@ class ExampleStore:
                 _Revision.metadata_json,
                 _Revision.version_id,
             )
-            # By the id alone, which is enough: with the dataset's id PostgreSQL reads all examples
-            # of a dataset that its statistics do not know yet, once for each revision.
+            # Join by id only: with the dataset id in the condition and without statistics for a
+            # new dataset, PostgreSQL reads all of its examples for each revision.
             .join(DatasetExample, DatasetExample.id == _Revision.example_id)
             .where(
                 _Revision.dataset_id == self._dataset_id,
                 _Revision.example_id > example_id,
-                # Said again for PostgreSQL, which may else join from the very first example on.
+                # Redundant, but without it PostgreSQL may join from the first example on.
                 DatasetExample.id > example_id,
                 is_live(self._version_id),
             )
@@ -106,10 +106,10 @@ class ExampleStore:
         return Batch(examples, self._splits(examples), self._created_at(examples))
 
     def _splits(self, examples: Sequence[StoredExample]) -> dict[int, list[str]]:
-        """Return the names of the splits of each of *examples* that is in one, sorted."""
-        found: defaultdict[int, list[str]] = defaultdict(list)
+        """Return the sorted split names by example id; examples without splits are absent."""
+        splits: defaultdict[int, list[str]] = defaultdict(list)
         first, last = examples[0].id, examples[-1].id
-        # By their range, because a list of a thousand ids takes longer to send than to look up.
+        # Select by range, because sending a list of 1,000 ids takes longer than the query itself.
         statement = (
             select(DatasetSplitMember.example_id, DatasetSplit.name)
             .join(DatasetSplit, DatasetSplit.id == DatasetSplitMember.split_id)
@@ -121,13 +121,13 @@ class ExampleStore:
             )
         )
         for example_id, name in self._session.execute(statement):
-            found[example_id].append(name)
-        for names in found.values():
+            splits[example_id].append(name)
+        for names in splits.values():
             names.sort()
-        return found
+        return splits
 
     def count(self) -> int:
-        """Return how many examples the version has."""
+        """Count the examples of the version."""
         statement = (
             select(func.count())
             .select_from(_Revision)
@@ -136,7 +136,7 @@ class ExampleStore:
         return self._session.execute(statement).scalar_one()
 
     def has_splits(self) -> bool:
-        """Tell whether an example of this version is in a split."""
+        """Return whether any example of the version is in a split."""
         statement = (
             select(_Revision.example_id)
             .join(DatasetSplitMember, DatasetSplitMember.example_id == _Revision.example_id)
@@ -149,14 +149,14 @@ class ExampleStore:
         return self._session.execute(statement).first() is not None
 
     def _created_at(self, examples: Sequence[StoredExample]) -> dict[int, datetime]:
-        """Return when each of the versions was made that *examples* are of."""
+        """Return the creation times of the versions of *examples* by version id."""
         statement = select(DatasetVersion.id, DatasetVersion.created_at).where(
             DatasetVersion.id.in_({example.version_id for example in examples})
         )
         return dict(self._session.execute(statement).all())
 
     def refuse_deleted(self) -> None:
-        """Raise `NotFound` when the dataset has been deleted: what was read may not be all."""
+        """Raise `NotFound` when the dataset has been deleted and examples may be missing."""
         statement = select(DatasetVersion.id).where(DatasetVersion.id == self._version_id)
         if self._session.execute(statement).first() is None:
             raise NotFound("The dataset has been deleted")
@@ -168,10 +168,10 @@ def batches(
     version_id: int,
     split_ids: Collection[int] | None = None,
 ) -> Iterator[Batch]:
-    """Yield all examples of a version, a batch at a time; with *split_ids*, only their members.
+    """Yield the examples of a version in batches; with *split_ids*, only members of these splits.
 
-    No connection is held while the caller works. Raises `NotFound` when the dataset is deleted
-    meanwhile, so that a part of it is never taken for all.
+    The connection is released between batches. Raises `NotFound` when the dataset is deleted before
+    the end, so that a caller never takes a part for the whole.
     """
     last_id, limit = 0, _FIRST_BATCH
     while True:
@@ -192,36 +192,36 @@ def batches(
 def find_splits(
     session: Session, ids: Iterable[int], names: Iterable[str]
 ) -> tuple[dict[int, str], dict[str, int]]:
-    """Return the names of the splits with *ids*, and the ids of those with *names*."""
-    of_id: dict[int, str] = {}
+    """Return the names of the splits with *ids* and the ids of the splits with *names*."""
+    names_by_id: dict[int, str] = {}
     for id_chunk in chunks(ids):
         by_id = select(DatasetSplit.id, DatasetSplit.name).where(DatasetSplit.id.in_(id_chunk))
-        of_id.update(session.execute(by_id).all())
-    of_name: dict[str, int] = {}
+        names_by_id.update(session.execute(by_id).all())
+    ids_by_name: dict[str, int] = {}
     for key_chunk in chunks(map(text_key, names)):
-        is_one = DatasetSplit.name_key.in_(key_chunk)
-        by_name = select(DatasetSplit.name, DatasetSplit.id).where(is_one)
-        of_name.update(session.execute(by_name).all())
-    return of_id, of_name
+        has_name = DatasetSplit.name_key.in_(key_chunk)
+        by_name = select(DatasetSplit.name, DatasetSplit.id).where(has_name)
+        ids_by_name.update(session.execute(by_name).all())
+    return names_by_id, ids_by_name
 
 
 def split_filters(session: Session, dataset_id: int, limit: int) -> list[SplitFilter]:
-    """Return up to *limit* splits that an example of the dataset is in, by name.
+    """Return up to *limit* splits with members in the dataset, sorted by name.
 
-    Their members are not counted, which would read every member on every page.
+    Members are not counted, because that would read all of them for every page.
     """
-    own = DatasetExample.dataset_id == dataset_id
+    in_dataset = DatasetExample.dataset_id == dataset_id
     members = (
         select(DatasetSplitMember.example_id)
         .join(DatasetExample, DatasetExample.id == DatasetSplitMember.example_id)
         .where(
             DatasetSplitMember.split_id == DatasetSplit.id,
-            # The ids of a dataset lie together: this spares the members of other datasets.
+            # The ids of a dataset are close together, so the range skips most other members.
             DatasetSplitMember.example_id.between(
-                select(func.min(DatasetExample.id)).where(own).scalar_subquery(),
-                select(func.max(DatasetExample.id)).where(own).scalar_subquery(),
+                select(func.min(DatasetExample.id)).where(in_dataset).scalar_subquery(),
+                select(func.max(DatasetExample.id)).where(in_dataset).scalar_subquery(),
             ),
-            own,
+            in_dataset,
         )
     )
     statement = (

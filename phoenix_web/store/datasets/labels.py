@@ -1,4 +1,4 @@
-"""Labels in the store: coloured words, and the datasets that they are on."""
+"""Store for labels and their attachments to datasets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelInfo:
-    """A label."""
+    """A label with a name and a color."""
 
     id: int
     name: str
@@ -39,14 +39,14 @@ _COLUMNS: Final = (
 
 
 class LabelStore:
-    """Reads and writes labels within the unit of work *session*."""
+    """Store for labels and their attachments to datasets."""
 
     def __init__(self, session: Session) -> None:
-        """Work in *session*, which the caller commits."""
+        """Use *session*, which the caller commits."""
         self._session = session
 
     def page(self, limit: int, cursor: int | None = None) -> Page[LabelInfo]:
-        """Return up to *limit* labels, newest first, from id *cursor* on."""
+        """Return up to *limit* labels, newest first, starting at the id *cursor*."""
         statement = newest_first(select(*_COLUMNS), DatasetLabel.id, cursor)
         return read_page(self._session, statement, limit, lambda row: LabelInfo(*row))
 
@@ -56,29 +56,29 @@ class LabelStore:
         return None if row is None else LabelInfo(*row)
 
     def add(self, **fields: Any) -> LabelInfo:
-        """Add a label with *fields*, the values of its columns; raise `Conflict` for its name."""
-        statement = insert(DatasetLabel).values(_stored(fields)).returning(*_COLUMNS)
+        """Create a label with the column values *fields*; raise `Conflict` for a taken name."""
+        statement = insert(DatasetLabel).values(_column_values(fields)).returning(*_COLUMNS)
         try:
             return LabelInfo(*self._session.execute(statement).one())
         except IntegrityError as error:
-            raise _taken(fields) from error
+            raise _name_taken(fields) from error
 
     def change(self, label_id: int, **fields: Any) -> LabelInfo | None:
-        """Give the label *fields* and return it, or None; raise `Conflict` for a taken name."""
+        """Update columns of the label; return it or None. Raises `Conflict` for a taken name."""
         statement = (
             update(DatasetLabel)
             .where(DatasetLabel.id == label_id)
-            .values(_stored(fields))
+            .values(_column_values(fields))
             .returning(*_COLUMNS)
         )
         try:
             row = self._session.execute(statement).first()
         except IntegrityError as error:
-            raise _taken(fields) from error
+            raise _name_taken(fields) from error
         return None if row is None else LabelInfo(*row)
 
     def delete(self, label_id: int) -> bool:
-        """Remove the label, from every dataset too, and tell whether it was there."""
+        """Delete the label and its attachments; return whether it existed."""
         statement = delete(DatasetLabel).where(DatasetLabel.id == label_id)
         return self._session.execute(statement.returning(DatasetLabel.id)).first() is not None
 
@@ -87,7 +87,7 @@ class LabelStore:
         return self.by_dataset([dataset_id]).get(dataset_id, [])
 
     def by_dataset(self, dataset_ids: Collection[int]) -> dict[int, list[LabelInfo]]:
-        """Return the labels of each of the datasets that has one, newest first."""
+        """Return labels by dataset id, newest first; datasets without labels are absent."""
         statement = (
             select(DatasetLabelAttachment.dataset_id, *_COLUMNS)
             .join(DatasetLabel, DatasetLabel.id == DatasetLabelAttachment.label_id)
@@ -99,9 +99,9 @@ class LabelStore:
             labels.setdefault(row[0], []).append(LabelInfo(*row[1:]))
         return labels
 
-    def locked(self, label_ids: Collection[int]) -> list[LabelInfo]:
-        """Return those labels that are there; they stay until the transaction ends."""
-        held: list[LabelInfo] = []
+    def lock(self, label_ids: Collection[int]) -> list[LabelInfo]:
+        """Return the existing labels, which cannot be deleted before the transaction ends."""
+        labels: list[LabelInfo] = []
         for numbers in chunks(sorted(label_ids)):
             statement = (
                 select(*_COLUMNS)
@@ -109,11 +109,11 @@ class LabelStore:
                 .order_by(DatasetLabel.id)
                 .with_for_update(read=True, key_share=True)
             )
-            held.extend(LabelInfo(*row) for row in self._session.execute(statement))
-        return held
+            labels.extend(LabelInfo(*row) for row in self._session.execute(statement))
+        return labels
 
     def attach(self, dataset_id: int, label_ids: Collection[int]) -> None:
-        """Put the labels on the dataset; those that are on it stay."""
+        """Attach the labels to the dataset, skipping those already attached."""
         dialect = dialect_of(self._session)
         rows = [{"dataset_id": dataset_id, "label_id": number} for number in sorted(label_ids)]
         if rows:
@@ -121,7 +121,7 @@ class LabelStore:
             self._session.execute(attachments.on_conflict_do_nothing(), rows)
 
     def detach(self, dataset_id: int, label_ids: Collection[int]) -> None:
-        """Take the labels off the dataset, those that are on it."""
+        """Detach the labels from the dataset, skipping those not attached."""
         for numbers in chunks(sorted(label_ids)):
             self._session.execute(
                 delete(DatasetLabelAttachment).where(
@@ -131,13 +131,13 @@ class LabelStore:
             )
 
 
-def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *fields* as the table has them."""
+def _column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the column values for *fields*."""
     values = dict(fields)
     if "name" in values:
         values["name_key"] = text_key(values["name"])
     return values
 
 
-def _taken(fields: Mapping[str, Any]) -> Conflict:
+def _name_taken(fields: Mapping[str, Any]) -> Conflict:
     return Conflict(f"A dataset label named '{fields['name']}' already exists")

@@ -1,9 +1,9 @@
-"""The tables of datasets.
+"""Tables of datasets.
 
-Every fact stands once: a revision is as old as its version, and an example as its first revision,
-so neither has a time of its own. JSON is text, never `jsonb`, which would reorder keys and change
-numbers. A name or an external id may be of any length and is compared byte for byte; an index over
-such a text would limit its length on PostgreSQL, so what is unique is its digest, `text_key`.
+Revisions and examples have no timestamps, because a revision was created with its version and an
+example with its first revision. JSON is stored as text: `jsonb` would reorder keys and change
+numbers. Names and external ids have no maximum length and are compared byte by byte. PostgreSQL
+limits the length of indexed text, so unique indexes use the digest `text_key`.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from phoenix_web.store.models import Base, Id, check_one_of
 
-#: Bytes of SHA-256 that stand for a text or a content.
+#: Length of a key or content hash: the first bytes of a SHA-256 digest.
 KEY_LENGTH = 16
 
 
 def text_key(text: str) -> bytes:
-    """Return what stands for *text* in a unique index; raise `ValueError` for a lone surrogate."""
+    """Return the digest of *text* for unique indexes; raise `ValueError` for lone surrogates."""
     return sha256(text.encode()).digest()[:KEY_LENGTH]
 
 
 class RevisionKind(StrEnum):
-    """What a version did to an example."""
+    """The change of an example by a version."""
 
     CREATE = "CREATE"
     PATCH = "PATCH"
@@ -54,10 +54,10 @@ class Dataset(Base):
     name_key: Mapped[bytes] = mapped_column(LargeBinary(KEY_LENGTH), unique=True)
     description: Mapped[str | None]
     metadata_json: Mapped[str]
-    #: Live examples in the latest version, kept by every upload: lists must not count them.
+    #: Live examples in the latest version. Uploads update it, so that lists need not count.
     example_count: Mapped[int]
     created_at: Mapped[datetime]
-    #: Versions do not move it.
+    #: New versions do not change it.
     updated_at: Mapped[datetime]
     user_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("users.id", ondelete="SET NULL"), index=True
@@ -65,11 +65,11 @@ class Dataset(Base):
 
 
 class DatasetVersion(Base):
-    """A state of a dataset, never changed; the highest id of a dataset is its latest version."""
+    """An immutable state of a dataset; the latest version has the highest id."""
 
     __tablename__ = "dataset_versions"
     __table_args__ = (
-        # The order of pages, and the way to the latest version.
+        # Serves pagination and the search for the latest version.
         Index(None, "dataset_id", "id", unique=True),
         {"sqlite_autoincrement": True},
     )
@@ -85,11 +85,11 @@ class DatasetVersion(Base):
 
 
 class DatasetExample(Base):
-    """An example of a dataset; its contents are its revisions. The row stays when it is deleted."""
+    """An example; its contents are in its revisions. Deleting the example keeps the row."""
 
     __tablename__ = "dataset_examples"
     __table_args__ = (
-        # What the revisions' foreign key refers to.
+        # Target of the foreign key of revisions.
         Index(None, "dataset_id", "id", unique=True),
         Index(
             None,
@@ -104,17 +104,17 @@ class DatasetExample(Base):
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     dataset_id: Mapped[int] = mapped_column(Id, ForeignKey("datasets.id", ondelete="CASCADE"))
-    #: The id that the uploader gave; empty is an id too.
+    #: The id from the upload; an empty string is a valid id.
     external_id: Mapped[str | None]
     external_key: Mapped[bytes | None] = mapped_column(LargeBinary(KEY_LENGTH))
-    #: The span that the example was made of, by its OpenTelemetry id, as it was sent.
+    #: The OpenTelemetry id of the span that the example was created from, as sent.
     span_id: Mapped[str | None]
 
 
 class DatasetExampleRevision(Base):
-    """What an example became in one version, and until which version that held.
+    """The change of an example by one version, and the version that replaced it.
 
-    `is_live` selects the revisions that are in one version: no search for the newest is needed.
+    `is_live` selects the revisions in a version without a search for the newest of each example.
     """
 
     __tablename__ = "dataset_example_revisions"
@@ -126,7 +126,7 @@ class DatasetExampleRevision(Base):
             ondelete="CASCADE",
         ),
         check_one_of("kind", [kind.value for kind in RevisionKind]),
-        # Finds the live examples with one content, however many there are.
+        # Serves the search for live examples by content.
         Index(
             "ix_dataset_example_revisions_live_content",
             "dataset_id",
@@ -136,14 +136,14 @@ class DatasetExampleRevision(Base):
         ),
     )
 
-    # In this order the rows of a dataset are read by keyset.
+    # The order of the primary key serves keyset pagination of a dataset.
     dataset_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     example_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    # Versions go only together with their dataset, whose examples take their revisions along, so
-    # that these two columns do without foreign keys: each would cost every row of an upload one
-    # look-up and one more index.
+    # `version_id` and `ended_by` need no foreign keys, because versions are deleted only with their
+    # dataset, which deletes the revisions through its examples. Each foreign key would cost a
+    # lookup and an index entry for every row of an upload.
     version_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    #: The version that replaced this revision; None while it holds.
+    #: The version that replaced this revision; None if it is the newest.
     ended_by: Mapped[int | None] = mapped_column(Id)
     kind: Mapped[str] = mapped_column(String(8))
     input_json: Mapped[str]
@@ -154,19 +154,20 @@ class DatasetExampleRevision(Base):
 
 
 def is_live(version_id: int | None = None) -> ColumnElement[bool]:
-    """Return the condition that a revision is the content of an example in *version_id*.
+    """Return the condition for the revisions of live examples in *version_id*.
 
-    Without *version_id*, in the latest version. A deleted example has no content.
+    The default is the latest version.
     """
     revision = DatasetExampleRevision
-    holds: ColumnElement[bool] = revision.ended_by.is_(None)
+    current: ColumnElement[bool] = revision.ended_by.is_(None)
     if version_id is not None:
-        holds = and_(revision.version_id <= version_id, or_(holds, revision.ended_by > version_id))
-    return and_(holds, revision.kind != RevisionKind.DELETE.value)
+        ends_later = or_(current, revision.ended_by > version_id)
+        current = and_(revision.version_id <= version_id, ends_later)
+    return and_(current, revision.kind != RevisionKind.DELETE.value)
 
 
 class DatasetSplit(Base):
-    """A named part, such as `train`; it belongs to no dataset and is not versioned."""
+    """A named set of examples, such as `train`; it spans datasets and is not versioned."""
 
     __tablename__ = "dataset_splits"
 
@@ -184,7 +185,7 @@ class DatasetSplit(Base):
 
 
 class DatasetSplitMember(Base):
-    """One example in one split."""
+    """The membership of an example in a split."""
 
     __tablename__ = "dataset_split_members"
     __table_args__ = ()
@@ -198,7 +199,7 @@ class DatasetSplitMember(Base):
 
 
 class DatasetLabel(Base):
-    """A coloured word that can be put on datasets."""
+    """A label with a color that can be attached to datasets."""
 
     __tablename__ = "dataset_labels"
 
@@ -206,12 +207,12 @@ class DatasetLabel(Base):
     name: Mapped[str]
     name_key: Mapped[bytes] = mapped_column(LargeBinary(KEY_LENGTH), unique=True)
     description: Mapped[str | None]
-    #: `#rrggbb`, lower case.
+    #: `#rrggbb` in lower case.
     color: Mapped[str] = mapped_column(String(7))
 
 
 class DatasetLabelAttachment(Base):
-    """One label on one dataset."""
+    """The attachment of a label to a dataset."""
 
     __tablename__ = "dataset_label_attachments"
     __table_args__ = ()

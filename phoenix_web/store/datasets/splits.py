@@ -1,4 +1,4 @@
-"""Splits in the store: named parts that belong to no dataset, with examples as their members."""
+"""Store for splits: named sets of examples that span datasets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SplitInfo:
-    """A split as one dataset sees it."""
+    """A split with its number of examples in one dataset."""
 
     id: int
     name: str
@@ -40,7 +40,7 @@ class SplitInfo:
     metadata: dict[str, Any]
     created_at: datetime
     updated_at: datetime
-    #: Live examples of the dataset that are members.
+    #: Live examples of the dataset in the split.
     example_count: int
 
 
@@ -56,13 +56,13 @@ _COLUMNS: Final = (
 
 
 class SplitStore:
-    """Reads and writes splits, as the dataset *dataset_id* sees them, within *session*."""
+    """Store for splits from the perspective of one dataset."""
 
     def __init__(self, session: Session, dataset_id: int) -> None:
-        """Work in *session*, which the caller commits."""
+        """Use *session*, which the caller commits."""
         self._session = session
         self._dataset_id = dataset_id
-        #: The revision that makes a member of a split a live example of the dataset.
+        #: Joins members of a split with their live revisions in the dataset.
         self._is_live_member = and_(
             DatasetExampleRevision.dataset_id == dataset_id,
             DatasetExampleRevision.example_id == DatasetSplitMember.example_id,
@@ -70,9 +70,10 @@ class SplitStore:
         )
 
     def page(self, limit: int, cursor: int | None = None) -> Page[SplitInfo]:
-        """Return up to *limit* splits with members in the dataset, newest first, from *cursor* on.
+        """Return up to *limit* splits with members in the dataset, newest first.
 
-        A deleted example is a member that keeps its split in the list, and is not counted.
+        The page starts at the id *cursor*. Deleted examples keep a split in the list but are not
+        counted.
         """
         counts = (
             select(
@@ -81,10 +82,7 @@ class SplitStore:
             )
             .select_from(DatasetExample)
             .join(DatasetSplitMember, DatasetSplitMember.example_id == DatasetExample.id)
-            .outerjoin(
-                DatasetExampleRevision,
-                self._is_live_member,
-            )
+            .outerjoin(DatasetExampleRevision, self._is_live_member)
             .where(DatasetExample.dataset_id == self._dataset_id)
             .group_by(DatasetSplitMember.split_id)
             .subquery()
@@ -96,42 +94,41 @@ class SplitStore:
         return read_page(self._session, statement, limit, _split_from)
 
     def find(self, split_id: int) -> SplitInfo | None:
-        """Return the split with *split_id*, or None; nobody else changes it meanwhile."""
+        """Lock and return the split with *split_id*, or return None."""
         statement = select(*_COLUMNS).where(DatasetSplit.id == split_id)
-        # A lock that lets others add members meanwhile, as an upload does for seconds.
+        # FOR NO KEY UPDATE, so that long uploads can still add members.
         row = self._session.execute(statement.with_for_update(key_share=True)).first()
         return None if row is None else _split_from((*row, self._count(split_id)))
 
     def example_ids(self, ids: Sequence[str | int]) -> dict[str | int, int]:
-        """Return the examples of the dataset that *ids* name, deleted ones included.
+        """Return the ids of examples of the dataset, including deleted ones, by the given *ids*.
 
-        A number is an example's own id, a text the one that its uploader gave. What names no
-        example is left out.
+        An integer is the id of an example, a string its external id. Unknown ids are left out.
         """
         found: dict[str | int, int] = {}
-        of_dataset = DatasetExample.dataset_id == self._dataset_id
+        in_dataset = DatasetExample.dataset_id == self._dataset_id
         for numbers in chunks(text for text in ids if isinstance(text, int)):
-            own = select(DatasetExample.id).where(of_dataset, DatasetExample.id.in_(numbers))
-            found.update((number, number) for number in self._session.execute(own).scalars())
+            by_id = select(DatasetExample.id).where(in_dataset, DatasetExample.id.in_(numbers))
+            found.update((number, number) for number in self._session.execute(by_id).scalars())
         by_key: dict[bytes | None, str] = {
             text_key(text): text for text in ids if isinstance(text, str)
         }
         for keys in chunks(by_key):
-            given = select(DatasetExample.external_key, DatasetExample.id).where(
-                of_dataset, DatasetExample.external_key.in_(keys)
+            by_external_id = select(DatasetExample.external_key, DatasetExample.id).where(
+                in_dataset, DatasetExample.external_key.in_(keys)
             )
-            for key, number in self._session.execute(given):
+            for key, number in self._session.execute(by_external_id):
                 found[by_key[key]] = number
         return found
 
     def add(self, user_id: int | None, **fields: Any) -> int:
-        """Add a split with *fields*, the values of its columns, and return its id.
+        """Create a split with the column values *fields* and return its id.
 
-        Raises `Conflict` when the name is taken.
+        Raises `Conflict` for a taken name.
         """
         now = datetime.now(UTC)
         statement = insert(DatasetSplit).values(
-            **_stored(fields), created_at=now, updated_at=now, user_id=user_id
+            **_column_values(fields), created_at=now, updated_at=now, user_id=user_id
         )
         try:
             return self._session.execute(statement.returning(DatasetSplit.id)).scalar_one()
@@ -139,11 +136,11 @@ class SplitStore:
             raise Conflict(f"A dataset split named '{fields['name']}' already exists") from error
 
     def change(self, split_id: int, **fields: Any) -> None:
-        """Give the split *fields*, and a new time of change; raise `Conflict` for a taken name."""
+        """Update *fields* and `updated_at` of the split; raise `Conflict` for a taken name."""
         statement = (
             update(DatasetSplit)
             .where(DatasetSplit.id == split_id)
-            .values(**_stored(fields), updated_at=datetime.now(UTC))
+            .values(**_column_values(fields), updated_at=datetime.now(UTC))
         )
         try:
             self._session.execute(statement)
@@ -151,7 +148,7 @@ class SplitStore:
             raise Conflict("A dataset split with this name already exists") from error
 
     def add_members(self, split_id: int, example_ids: Iterable[int]) -> None:
-        """Put examples of the dataset into the split; those that are in it stay."""
+        """Add examples of the dataset to the split, skipping present members."""
         dialect = dialect_of(self._session)
         for ids in chunks(sorted(example_ids)):
             members = select(literal(split_id), DatasetExample.id).where(
@@ -164,7 +161,7 @@ class SplitStore:
             )
 
     def remove_members(self, split_id: int, example_ids: Iterable[int]) -> None:
-        """Take examples out of the split; those that are not in it are passed over."""
+        """Remove examples from the split, skipping those that are not members."""
         for ids in chunks(sorted(example_ids)):
             self._session.execute(
                 delete(DatasetSplitMember).where(
@@ -173,7 +170,7 @@ class SplitStore:
             )
 
     def delete(self, split_id: int) -> bool:
-        """Remove the split for all datasets, and tell whether it was there; examples stay."""
+        """Delete the split for all datasets but not its examples; return whether it existed."""
         statement = delete(DatasetSplit).where(DatasetSplit.id == split_id)
         return self._session.execute(statement.returning(DatasetSplit.id)).first() is not None
 
@@ -181,17 +178,14 @@ class SplitStore:
         statement = (
             select(func.count())
             .select_from(DatasetSplitMember)
-            .join(
-                DatasetExampleRevision,
-                self._is_live_member,
-            )
+            .join(DatasetExampleRevision, self._is_live_member)
             .where(DatasetSplitMember.split_id == split_id)
         )
         return self._session.execute(statement).scalar_one()
 
 
-def _stored(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *fields* as the table has them."""
+def _column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the column values for *fields*."""
     values = dict(fields)
     if "name" in values:
         values["name_key"] = text_key(values["name"])

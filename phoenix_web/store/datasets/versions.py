@@ -1,4 +1,4 @@
-"""The versions of datasets in the store."""
+"""Store for the versions of a dataset."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """A version, without its examples."""
+    """A version without its examples."""
 
     id: int
     description: str | None
     metadata: dict[str, Any]
     created_at: datetime
-    #: Who made it, while the account exists.
+    #: The creator; None after the account is deleted.
     username: str | None
 
 
@@ -42,17 +42,17 @@ _COLUMNS: Final = (
 
 
 class VersionStore:
-    """Reads the versions of one dataset within the unit of work *session*."""
+    """Store for the versions of one dataset."""
 
     def __init__(self, session: Session, dataset_id: int) -> None:
-        """Work in *session*, which the caller commits."""
+        """Use *session*, which the caller commits."""
         self._session = session
         self._dataset_id = dataset_id
 
     def page(self, limit: int, cursor: int | None = None) -> Page[VersionInfo]:
         """Return up to *limit* versions, newest first.
 
-        The page starts with the version *cursor*; without that version in the dataset it is empty.
+        The page starts at the version *cursor*; it is empty if the dataset lacks that version.
         """
         if cursor is not None and self.find(cursor) is None:
             return Page([])
@@ -60,7 +60,7 @@ class VersionStore:
         return read_page(self._session, statement, limit, _version_from)
 
     def latest(self) -> int | None:
-        """Return the id of the latest version, or None when there is none."""
+        """Return the id of the latest version, or None without versions."""
         statement = select(func.max(DatasetVersion.id)).where(
             DatasetVersion.dataset_id == self._dataset_id
         )
@@ -73,7 +73,7 @@ class VersionStore:
         return None if row is None else _version_from(row)
 
     def number(self, version_id: int) -> int:
-        """Return which version of the dataset *version_id* is; the first one is 1."""
+        """Return the position of *version_id* among the versions of the dataset, from 1."""
         statement = select(func.count()).where(
             DatasetVersion.dataset_id == self._dataset_id, DatasetVersion.id <= version_id
         )

@@ -172,7 +172,7 @@ def test_a_failure_in_the_middle_leaves_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr(UploadStore, "_count", fail)
+    monkeypatch.setattr(UploadStore, "_update_count", fail)
 
     with pytest.raises(RuntimeError, match="on fire"):
         create(database, splits=["train"])

@@ -224,7 +224,7 @@ def test_a_failure_in_the_middle_of_an_update_changes_nothing(
     def fail(*_: object) -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr(UploadStore, "_count", fail)
+    monkeypatch.setattr(UploadStore, "_update_count", fail)
     with pytest.raises(RuntimeError, match="on fire"):
         upload(database, "x", "update", [("a", 2, ("new",)), ("c", 3, ())])
 

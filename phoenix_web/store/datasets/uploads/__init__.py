@@ -1,1 +1,1 @@
-"""Uploads in the store: what each does to examples, their revisions and their splits."""
+"""Store for uploads, which change examples, revisions and split memberships."""

@@ -1,4 +1,4 @@
-"""The splits that an upload puts its examples into."""
+"""Split memberships of the examples of an upload."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
     from phoenix_web.datasets.examples import IncomingExample
 
-#: The colour of a split that an upload has made.
+#: The color of splits that an upload creates.
 _COLOR: Final = "#808080"
 _NO_METADATA: Final = "{}"
 _MEMBER_COLUMNS: Final = (DatasetSplitMember.split_id, DatasetSplitMember.example_id)
 
 
 class Memberships:
-    """Replaces the memberships of examples within the unit of work *session*.
+    """Writer of the split memberships of one upload.
 
-    `changed` collects the examples that are not in the same splits as before.
+    `changed` contains the ids of examples whose memberships differ from before.
     """
 
     def __init__(
         self, session: Session, names: Iterable[str], now: datetime, user_id: int | None
     ) -> None:
-        """Find or make the splits with *names*; what is made is the user's."""
+        """Find or create the splits with *names*; the user owns new splits."""
         self._session = session
         self._split_ids = _splits(session, names, now, user_id)
         self._replaced: set[int] = set()
@@ -48,44 +48,44 @@ class Memberships:
     def replace(
         self, ids: Sequence[int], examples: Sequence[IncomingExample], earlier: Container[int]
     ) -> None:
-        """Put the stored examples *ids* into the splits of *examples*, and out of all others.
+        """Replace the memberships of the stored examples *ids* by the splits of *examples*.
 
-        Only those in *earlier* may be in splits already. An example that comes twice is in the
-        splits of both.
+        Only ids in *earlier* can have memberships. An example that occurs twice in the upload gets
+        the splits of both.
         """
-        wanted: defaultdict[int, set[int]] = defaultdict(set)
+        requested: defaultdict[int, set[int]] = defaultdict(set)
         for example_id, example in zip(ids, examples, strict=True):
-            wanted[example_id].update(self._split_ids[name] for name in example.splits)
+            requested[example_id].update(self._split_ids[name] for name in example.splits)
         present: defaultdict[int, set[int]] = defaultdict(set)
-        for chunk in chunks(example_id for example_id in wanted if example_id in earlier):
+        for chunk in chunks(example_id for example_id in requested if example_id in earlier):
             for split_id, example_id in self._session.execute(
                 select(*_MEMBER_COLUMNS).where(DatasetSplitMember.example_id.in_(chunk))
             ):
                 present[example_id].add(split_id)
         added: list[tuple[int, int]] = []
-        to_new: list[tuple[int, int]] = []
+        added_to_new: list[tuple[int, int]] = []
         removed: list[tuple[int, int]] = []
-        for example_id, given in wanted.items():
+        for example_id, given in requested.items():
             before = present[example_id]
             splits = given | before if example_id in self._replaced else given
             if splits != before:
                 self.changed.add(example_id)
                 pairs = [(split_id, example_id) for split_id in sorted(splits - before)]
-                (added if example_id in earlier else to_new).extend(pairs)
+                (added if example_id in earlier else added_to_new).extend(pairs)
                 removed += [(split_id, example_id) for split_id in before - splits]
-        self._replaced.update(wanted)
+        self._replaced.update(requested)
         for pairs_removed in chunks(removed):
-            is_one = tuple_(*_MEMBER_COLUMNS).in_(pairs_removed)
-            self._session.execute(delete(DatasetSplitMember).where(is_one))
-        # Somebody else may add the same at this moment; nobody else knows the new ones yet.
+            is_removed = tuple_(*_MEMBER_COLUMNS).in_(pairs_removed)
+            self._session.execute(delete(DatasetSplitMember).where(is_removed))
+        # Another transaction may insert the same row, but only for an example that it can see.
         insert_missing(self._session, _MEMBER_COLUMNS, added)
-        insert_rows(self._session, _MEMBER_COLUMNS, to_new)
+        insert_rows(self._session, _MEMBER_COLUMNS, added_to_new)
 
 
 def remove_deleted(session: Session, dataset_id: int, version_id: int | None = None) -> None:
-    """Take the deleted examples of the dataset out of all splits.
+    """Remove the deleted examples of the dataset from all splits.
 
-    With *version_id*, only those that this version has deleted.
+    With *version_id*, only examples that this version deleted.
     """
     revision = DatasetExampleRevision
     deleted = select(revision.example_id).where(
@@ -101,13 +101,13 @@ def remove_deleted(session: Session, dataset_id: int, version_id: int | None = N
 def _splits(
     session: Session, names: Iterable[str], now: datetime, user_id: int | None
 ) -> dict[str, int]:
-    """Return the ids of the splits with *names*; those that are missing are made.
+    """Find or create the splits with *names* and return their ids by name.
 
-    None of them can be deleted before the transaction ends.
+    The splits cannot be deleted before the transaction ends.
     """
     found: dict[str, int] = {}
-    # In one order everywhere, so that two uploads never wait for each other in a circle; backwards,
-    # so that lists, where the newest come first, have the names of one upload by the alphabet.
+    # Sorted, so that concurrent uploads cannot deadlock. Reversed, so that lists, which show the
+    # newest first, are in alphabetical order.
     while missing := sorted(set(names) - found.keys(), reverse=True):
         session.execute(
             dialect_of(session)
@@ -127,11 +127,11 @@ def _splits(
             ],
         )
         for chunk in chunks(map(text_key, missing)):
-            is_one = DatasetSplit.name_key.in_(chunk)
-            held = (
-                select(DatasetSplit.name, DatasetSplit.id).where(is_one).order_by(DatasetSplit.id)
+            splits = (
+                select(DatasetSplit.name, DatasetSplit.id)
+                .where(DatasetSplit.name_key.in_(chunk))
+                .order_by(DatasetSplit.id)
             )
-            rows = session.execute(held.with_for_update(read=True, key_share=True))
-            found.update((name, split_id) for name, split_id in rows)
-        # What somebody has deleted in between is made again.
+            found.update(session.execute(splits.with_for_update(read=True, key_share=True)).all())
+        # Repeat for splits that were deleted between the two statements.
     return found

@@ -1,4 +1,4 @@
-"""The revisions that an upload hits, and those that it writes in bulk."""
+"""Lookup of stored examples for an upload, and bulk insertion of its revisions."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.examples import IncomingExample
 
 _Revision = DatasetExampleRevision
-#: That a revision holds, said so that only the primary key can find it: for a list of examples
-#: SQLite would else read all live contents, and take forty seconds to patch 100,000 examples.
+#: The condition for current revisions, in a form that only the primary key can serve. With the
+#: plain form, SQLite reads all live contents and needs 40 seconds to patch 100,000 examples.
 _NOT_ENDED: Final = func.coalesce(_Revision.ended_by, 0) == 0
-_NOTHING: Final = "{}"
+_EMPTY_OBJECT: Final = "{}"
 _KINDS: Final = {
     ExampleChange.PATCH: RevisionKind.PATCH.value,
     ExampleChange.CREATE: RevisionKind.CREATE.value,
@@ -55,14 +55,14 @@ _REVISION_COLUMNS: Final = (
 
 
 class StoredExamples:
-    """Looks up the examples of one dataset within the unit of work *session*."""
+    """Lookups of stored examples of one dataset."""
 
     def __init__(self, session: Session, dataset_id: int) -> None:
         self._session = session
         self._dataset_id = dataset_id
 
     def named(self, texts: Iterable[str]) -> dict[str, StoredContent]:
-        """Return the examples, also deleted ones, that *texts* name by node or external id."""
+        """Return examples, including deleted ones, by the node or external ids *texts*."""
         names: dict[int, str] = {}
         keys = []
         for text in texts:
@@ -80,11 +80,11 @@ class StoredExamples:
             )
             for number, external_id in self._session.execute(statement):
                 external_ids[number] = cast("str", external_id)
-        # A join would be one statement, for which SQLite reads all revisions of the dataset.
+        # Not a join, for which SQLite would read all revisions of the dataset.
         return found | self._contents(external_ids)
 
     def _contents(self, names: Mapping[int, str]) -> dict[str, StoredContent]:
-        """Return the examples with the ids in *names*, by their names."""
+        """Return the examples by name; *names* maps their ids to names."""
         found: dict[str, StoredContent] = {}
         for chunk in chunks(names):
             statement = select(_Revision.example_id, _Revision.content_hash).where(
@@ -97,7 +97,7 @@ class StoredExamples:
         return found
 
     def alike(self, contents: Collection[bytes]) -> dict[bytes, list[int]]:
-        """Return the ids of the live examples with each of *contents*."""
+        """Return the ids of live examples by content hash, for the hashes *contents*."""
         found: defaultdict[bytes, list[int]] = defaultdict(list)
         for chunk in chunks(contents):
             statement = select(_Revision.content_hash, _Revision.example_id).where(
@@ -110,7 +110,7 @@ class StoredExamples:
         return found
 
     def live_ids(self) -> Iterator[int]:
-        """Yield the ids of all live examples."""
+        """Yield the ids of the live examples."""
         statement = select(_Revision.example_id).where(
             _Revision.dataset_id == self._dataset_id, is_live()
         )
@@ -118,7 +118,7 @@ class StoredExamples:
 
 
 class Revisions:
-    """Writes the revisions of one version within the unit of work *session*."""
+    """Writer of the revisions of one version."""
 
     def __init__(self, session: Session, dataset_id: int, version_id: int) -> None:
         self._session = session
@@ -126,7 +126,7 @@ class Revisions:
         self._version_id = version_id
 
     def end(self, example_ids: Sequence[int]) -> None:
-        """Let the revisions that hold of *example_ids* hold until this version."""
+        """Mark the current revisions of *example_ids* as replaced by this version."""
         for chunk in chunks(example_ids):
             self._session.execute(
                 update(_Revision)
@@ -144,7 +144,7 @@ class Revisions:
         changes: Sequence[tuple[int, ExampleChange, IncomingExample]],
         revived: Container[int],
     ) -> None:
-        """Write what becomes of the examples in *changes*; created and not *revived* are new."""
+        """Insert revisions for *changes*; created examples that are not *revived* get a row."""
         insert_rows(
             self._session,
             _EXAMPLE_COLUMNS,
@@ -173,11 +173,11 @@ class Revisions:
         )
 
     def delete(self, example_ids: Sequence[int]) -> None:
-        """Delete the examples, which stay in the versions before this one."""
-        deletion = (RevisionKind.DELETE.value, _NOTHING, _NOTHING, _NOTHING, None)
+        """Insert revisions that delete the examples as of this version."""
+        deletion = (RevisionKind.DELETE.value, _EMPTY_OBJECT, _EMPTY_OBJECT, _EMPTY_OBJECT, None)
         self._insert((example_id, *deletion) for example_id in example_ids)
 
     def _insert(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert revisions of this version; *rows* begin with the example's id."""
-        own = (self._dataset_id, self._version_id)
-        insert_rows(self._session, _REVISION_COLUMNS, (own + row for row in rows))
+        """Insert revisions of this version; *rows* start with the id of the example."""
+        prefix = (self._dataset_id, self._version_id)
+        insert_rows(self._session, _REVISION_COLUMNS, (prefix + row for row in rows))

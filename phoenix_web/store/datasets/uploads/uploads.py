@@ -1,4 +1,4 @@
-"""Uploads into the store: each is there whole, or not at all."""
+"""Store for uploads; each one is a single transaction."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.examples import Upload
 
 _NO_METADATA: Final = "{}"
-#: From so many examples on it matters what PostgreSQL's planner knows of a dataset: it takes one
-#: that it has not heard of for a single row, and then reads all examples for each of them.
+#: Uploads and datasets beyond this size refresh planner statistics: without them, PostgreSQL
+#: expects a single row in a new dataset and reads all of its examples for each example.
 _MANY: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """What an upload did."""
+    """The result of an upload."""
 
     dataset_id: int
     version_id: int
@@ -49,20 +49,20 @@ class UploadResult:
 
 
 class UploadStore:
-    """Writes uploads of one user within the unit of work *session*."""
+    """Store for the uploads of one user."""
 
     def __init__(self, session: Session, user_id: int | None) -> None:
-        """Work in *session*, which the caller commits, for *user_id* (None: for nobody)."""
+        """Use *session*, which the caller commits; *user_id* is None without a user."""
         self._session = session
         self._user_id = user_id
         self._now = datetime.now(UTC)
 
     def store(self, upload: Upload) -> UploadResult:
-        """Carry *upload* out; a version is added when it changes examples.
+        """Apply *upload*, which adds a version if it changes examples.
 
-        Raises `Conflict` when the dataset is to be created and its name is taken, `Invalid` when
-        an example is named that is not there, or one is to be changed twice, and
-        `InvalidCredential` when the user has been deleted.
+        Raises `Conflict` when the action is create and the name is taken, `Invalid` for unknown
+        example ids and for two changes of one example, and `InvalidCredential` when the user has
+        been deleted.
         """
         self._lock_user()
         dataset_id, is_new = self._claim(upload)
@@ -76,9 +76,9 @@ class UploadStore:
         if version_id is None:
             version_id = self._add_version(dataset_id)
             self._revise(upload, matching, deleted, dataset_id, version_id)
-        moved = self._move(upload, matching, dataset_id, version_id)
+        moved = self._replace_memberships(upload, matching, dataset_id, version_id)
         created = matching.changes.count(ExampleChange.CREATE)
-        count = self._count(dataset_id, created - len(deleted))
+        count = self._update_count(dataset_id, created - len(deleted))
         before = count - created + len(deleted)
         if len(upload.examples) > _MANY or _magnitude(before) < _magnitude(count):
             refresh_statistics(
@@ -88,36 +88,36 @@ class UploadStore:
         return UploadResult(dataset_id, version_id, created, updated, len(deleted))
 
     def _lock_user(self) -> None:
-        """Keep the user from being deleted before the transaction ends."""
+        """Lock the user, who then cannot be deleted before the transaction ends."""
         if self._user_id is not None:
             user = select(User.id).where(User.id == self._user_id)
-            held = user.with_for_update(read=True, key_share=True)
-            if self._session.execute(held).first() is None:
+            locked = user.with_for_update(read=True, key_share=True)
+            if self._session.execute(locked).first() is None:
                 raise InvalidCredential("the user was deleted during the upload")
 
     def _claim(self, upload: Upload) -> tuple[int, bool]:
-        """Return the id of the dataset, which nobody else can change now, and whether it is new."""
+        """Lock or create the dataset; return its id and whether it is new."""
         key = text_key(upload.name)
         existing = select(Dataset.id).where(Dataset.name_key == key)
         while True:
             if upload.action is not UploadAction.CREATE:
-                # SQLite writes one transaction at a time. The key itself stays free for those who
-                # only refer to the dataset.
+                # FOR NO KEY UPDATE, so that other transactions can still insert references to the
+                # dataset. SQLite runs one write transaction at a time.
                 locked = existing.with_for_update(key_share=True)
                 dataset_id = self._session.execute(locked).scalar_one_or_none()
                 if dataset_id is not None:
                     return dataset_id, False
-            made = self._add_dataset(upload, key)
-            if made is not None:
-                return made, True
+            new_id = self._add_dataset(upload, key)
+            if new_id is not None:
+                return new_id, True
             if upload.action is UploadAction.CREATE:
                 raise Conflict(f'A dataset named "{upload.name}" already exists.')
-            # Somebody has made it at this very moment.
+            # A concurrent transaction created the dataset: lock it in the next iteration.
 
     def _add_dataset(self, upload: Upload, key: bytes) -> int | None:
-        """Return the id of the new dataset, or None when its name is taken.
+        """Create the dataset and return its id, or None if the name is taken.
 
-        When somebody is just taking it, this waits until they have, or have failed.
+        Waits for a concurrent transaction that creates a dataset with the same name.
         """
         dialect = dialect_of(self._session)
         statement = (
@@ -135,11 +135,11 @@ class UploadStore:
             .on_conflict_do_nothing(index_elements=[Dataset.name_key])
             .returning(Dataset.id)
         )
-        made: int | None = self._session.execute(statement).scalar_one_or_none()
-        return made
+        dataset_id: int | None = self._session.execute(statement).scalar_one_or_none()
+        return dataset_id
 
     def _match(self, upload: Upload, dataset_id: int | None) -> Matching:
-        """Return which stored examples of the dataset, unless it is new, the upload is about."""
+        """Match the upload to the stored examples of the dataset, or to none if it is new."""
         matching = Matching()
         stored = None if dataset_id is None else StoredExamples(self._session, dataset_id)
         for examples in upload.examples.batches():
@@ -150,11 +150,11 @@ class UploadStore:
             named = stored.named(text for text in given if text is not None)
             matching.match(examples, named, stored.alike(matching.contents(examples)))
         matching.refuse_unknown()
-        matching.number(allocate_ids(self._session, DatasetExample.id, matching.new_count))
+        matching.assign_ids(allocate_ids(self._session, DatasetExample.id, matching.new_count))
         return matching
 
     def _missing(self, dataset_id: int, matching: Matching) -> list[int]:
-        """Return the ids of the live examples that the upload does not have."""
+        """Return the ids of the live examples that are not in the upload."""
         live = StoredExamples(self._session, dataset_id).live_ids()
         return [example_id for example_id in live if example_id not in matching.matched]
 
@@ -193,10 +193,10 @@ class UploadStore:
             start = end
         revisions.delete(deleted)
 
-    def _move(
+    def _replace_memberships(
         self, upload: Upload, matching: Matching, dataset_id: int, version_id: int
     ) -> set[int]:
-        """Return the examples that were there and are not in the same splits as before."""
+        """Return the ids of the existing examples whose split memberships changed."""
         is_update = upload.action is UploadAction.UPDATE
         if not upload.are_splits_given:
             if is_update:
@@ -205,7 +205,7 @@ class UploadStore:
         names = upload.examples.split_names
         memberships = Memberships(self._session, names, self._now, self._user_id)
         start = 0
-        # New examples without splits are in none already.
+        # Skip uploads that contain only new examples without splits.
         for examples in upload.examples.batches() if names or matching.matched else ():
             end = start + len(examples)
             memberships.replace(matching.ids[start:end], examples, matching.matched)
@@ -214,8 +214,8 @@ class UploadStore:
             remove_deleted(self._session, dataset_id)
         return (memberships.changed & matching.matched) - matching.revived
 
-    def _count(self, dataset_id: int, change: int) -> int:
-        """Return how many examples the dataset has with *change* more of them, and store it."""
+    def _update_count(self, dataset_id: int, change: int) -> int:
+        """Add *change* to the stored number of examples and return the new number."""
         statement = (
             update(Dataset)
             .where(Dataset.id == dataset_id)
@@ -225,5 +225,5 @@ class UploadStore:
 
 
 def _magnitude(count: int) -> int:
-    """Return a number that is one more each time that a large *count* has doubled."""
+    """Return a number that grows by one each time a large *count* doubles."""
     return (count // _MANY).bit_length()
