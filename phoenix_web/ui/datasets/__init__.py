@@ -1,4 +1,4 @@
-"""The pages of datasets: the list, one dataset, and the upload of a file."""
+"""Pages of datasets: the list, a dataset, and the upload of a file."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from phoenix_web.ui.datasets.upload import pages
 routes = Blueprint("datasets", __name__, url_prefix="/datasets")
 for _part in (dataset, pages):
     routes.register_blueprint(_part.routes)
-# Not in a part of its own, so that the list is `ui.datasets.index`, as every page's start is.
+# Registered here, so that the endpoint is `ui.datasets.index`, as for the other sections.
 routes.add_url_rule("", view_func=listing.index)

@@ -1,4 +1,4 @@
-"""One dataset: its examples, changes and snippets, its downloads, and deleting it."""
+"""Pages of a dataset: examples, changes, code snippets, downloads and deletion."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from phoenix_web.web.services import services
 routes = Blueprint("dataset", __name__, url_prefix="/<dataset_id>")
 _PAGE_SIZE: Final = 25
 _BUCKETS: Final = ("Input", "Output", "Metadata")
-#: Splits that can be chosen on the page.
-_SPLITS: Final = 100
-#: What an upload has done, as its page tells when it leads here.
+#: Splits offered as filters.
+_MAX_SPLITS: Final = 100
+#: Query parameters with the result of an upload that redirected here.
 _OUTCOME: Final = ("created", "updated", "deleted")
-_COUNT: Final = re.compile(r"[0-9]{1,12}")
-#: The name in the address, the API's route, and what its query must say.
+_COUNT_PATTERN: Final = re.compile(r"[0-9]{1,12}")
+#: Path and query of the API route for each download by its name in the URL.
 _DOWNLOADS: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "csv": ("csv", {}),
     "csv-for-spreadsheets": ("csv", {"safe": "true"}),
@@ -44,12 +44,12 @@ _DOWNLOADS: Final[dict[str, tuple[str, dict[str, str]]]] = {
 @routes.get("")
 @requires(Permission.DATASET_READ)
 def show(dataset_id: str) -> str:
-    """Show a page of the examples of one version, of all splits or of one."""
+    """Show a page of the examples of a version, optionally filtered by split."""
     cursor = optional_id("cursor", "DatasetExample")
     split_id = optional_id("split", "DatasetSplit")
     with services().database.reading() as session:
         dataset_page = find_dataset_page(session, dataset_id)
-        splits = split_filters(session, dataset_page.dataset.id, _SPLITS)
+        splits = split_filters(session, dataset_page.dataset.id, _MAX_SPLITS)
         batch, count = Batch([], {}, {}), None
         if dataset_page.version is not None:
             store = ExampleStore(session, dataset_page.dataset.id, dataset_page.version.info.id)
@@ -85,7 +85,7 @@ def show(dataset_id: str) -> str:
 @routes.get("/changes")
 @requires(Permission.DATASET_READ)
 def changes(dataset_id: str) -> str:
-    """Show what one version has changed against the one before it."""
+    """Show the changes of a version against the previous one."""
     cursor = optional_id("cursor", "DatasetExample")
     with services().database.reading() as session:
         dataset_page = find_dataset_page(session, dataset_id)
@@ -116,7 +116,7 @@ def changes(dataset_id: str) -> str:
 @routes.get("/use")
 @requires(Permission.DATASET_READ)
 def use(dataset_id: str) -> str:
-    """Show how programs read the dataset."""
+    """Show code snippets that read the dataset."""
     with services().database.reading() as session:
         dataset_page = find_dataset_page(session, dataset_id)
     snippets = reading_snippets(links.server_url(), dataset_page.id, dataset_page.version_id)
@@ -128,10 +128,9 @@ def use(dataset_id: str) -> str:
 @routes.get("/download/<name>")
 @requires(Permission.DATASET_READ)
 def download(dataset_id: str, name: str) -> Response:
-    """Lead to the download of the API.
+    """Redirect to the download of the API.
 
-    The page links here because this door renews an access token that has run out; the API
-    would refuse it.
+    Pages link here because page routes renew an expired access token, while the API rejects it.
     """
     if name not in _DOWNLOADS:
         raise NotFound("This download does not exist.")
@@ -147,7 +146,7 @@ def download(dataset_id: str, name: str) -> Response:
 @routes.post("/delete")
 @requires(Permission.DATASET_WRITE)
 def delete(dataset_id: str) -> Response:
-    """Delete the dataset with all its versions; raise `NotFound` when there is no such one."""
+    """Delete the dataset and all its versions; raise `NotFound` if it does not exist."""
     number = require_id("Dataset", dataset_id)
     with services().database.transaction() as session:
         if not DatasetStore(session).delete(number):
@@ -156,12 +155,12 @@ def delete(dataset_id: str) -> Response:
 
 
 def buckets(*texts: str) -> list[tuple[str, list[JsonLine]]]:
-    """Return the three parts of an example, given as JSON texts, by name and as lines."""
+    """Return the name and the lines of each bucket of an example from its JSON texts."""
     return [(name, lines(text)) for name, text in zip(_BUCKETS, texts, strict=True)]
 
 
 def _outcome() -> list[tuple[str, int]]:
-    """Return what the upload that led here has done, when one did."""
-    told = [(name, request.args.get(name, "")) for name in _OUTCOME]
-    is_told = all(_COUNT.fullmatch(text) for _, text in told)
-    return [(name, int(text)) for name, text in told] if is_told else []
+    """Return the result of the upload that redirected here, or an empty list."""
+    counts = [(name, request.args.get(name, "")) for name in _OUTCOME]
+    is_valid = all(_COUNT_PATTERN.fullmatch(text) for _, text in counts)
+    return [(name, int(text)) for name, text in counts] if is_valid else []

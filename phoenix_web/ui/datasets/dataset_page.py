@@ -1,4 +1,4 @@
-"""The dataset and the version that an address names."""
+"""The dataset and version in the URL of a page."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-#: Versions that can be chosen on the page.
-_VERSIONS: Final = 50
+#: Versions offered for selection.
+_MAX_VERSIONS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedVersion:
-    """A version; its `number` counts those of its dataset, from 1."""
+    """A version and its position among the versions of its dataset, from 1."""
 
     number: int
     info: VersionInfo
@@ -32,25 +32,25 @@ class NumberedVersion:
 
 @dataclass(frozen=True, slots=True)
 class DatasetPage:
-    """What the pages of one dataset have in common."""
+    """The data that all pages of a dataset show."""
 
     #: The GlobalID.
     id: str
     dataset: DatasetInfo
     labels: list[LabelInfo]
-    #: The newest versions, newest first, and the chosen one.
+    #: The newest versions in descending order, and the selected one.
     versions: list[NumberedVersion]
-    #: None when nothing was ever uploaded.
+    #: The selected version; None for a dataset without versions.
     version: NumberedVersion | None
 
     @property
     def is_latest(self) -> bool:
-        """Tell whether the chosen version is the newest."""
+        """Return whether the selected version is the newest."""
         return self.version is None or self.version == self.versions[0]
 
     @property
     def version_id(self) -> str | None:
-        """Return the GlobalID of an older version; None for the newest, which needs no telling."""
+        """Return the GlobalID of the selected version, or None for the newest."""
         if self.version is None or self.is_latest:
             return None
         return self.id_of(self.version)
@@ -61,7 +61,7 @@ class DatasetPage:
 
 
 def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
-    """Return the dataset with the GlobalID *dataset_id*; raise `NotFound` without one."""
+    """Return the dataset with the GlobalID *dataset_id*; raise `NotFound` if it does not exist."""
     dataset = DatasetStore(session).find(require_id("Dataset", dataset_id))
     if dataset is None:
         raise NotFound("This dataset does not exist. It may have been deleted.")
@@ -69,19 +69,19 @@ def find_dataset(session: Session, dataset_id: str) -> DatasetInfo:
 
 
 def find_dataset_page(session: Session, dataset_id: str) -> DatasetPage:
-    """Return the dataset and the version that the query's `version` names, or the newest one.
+    """Return the dataset and the version in the query, by default the newest.
 
-    Raises `NotFound` without them.
+    Raises `NotFound` if one of them does not exist.
     """
     dataset = find_dataset(session, dataset_id)
     store = VersionStore(session, dataset.id)
-    newest = store.page(_VERSIONS).items
+    newest = store.page(_MAX_VERSIONS).items
     count = store.number(newest[0].id) if newest else 0
     versions = [NumberedVersion(count - place, info) for place, info in enumerate(newest)]
     version = versions[0] if versions else None
-    wanted = optional_id("version", "DatasetVersion")
-    if wanted is not None:
-        info = store.find(wanted)
+    version_id = optional_id("version", "DatasetVersion")
+    if version_id is not None:
+        info = store.find(version_id)
         if info is None:
             raise NotFound("This dataset does not have that version.")
         version = NumberedVersion(store.number(info.id), info)
@@ -92,6 +92,6 @@ def find_dataset_page(session: Session, dataset_id: str) -> DatasetPage:
 
 
 def labels_of(session: Session, dataset_ids: Collection[int]) -> dict[int, list[LabelInfo]]:
-    """Return the labels of each of the datasets that has one, by name."""
+    """Return labels by dataset id, sorted by name; datasets without labels are absent."""
     found = LabelStore(session).by_dataset(dataset_ids)
     return {key: sorted(labels, key=attrgetter("name")) for key, labels in found.items()}

@@ -1,4 +1,4 @@
-"""JSON as people read it: a line for each key, and text as text."""
+"""Display of JSON objects: one line for each key, with strings as plain text."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-#: Characters of a part of an example that a page shows.
+#: Characters of a bucket that a page shows.
 _MAX_TEXT: Final = 65_536
-#: A text that is longer is folded.
+#: Longer text is collapsed.
 _MAX_CHARACTERS: Final = 320
 _MAX_LINES: Final = 8
-#: What is seen of a folded text.
+#: Characters of collapsed text that stay visible.
 _PREVIEW: Final = 160
 #: Characters that fit on one line of a column.
 _ONE_LINE: Final = 24
-#: Keys that have a line of their own; all that follow share one.
+#: Keys with separate lines; the remaining keys share one line.
 _MAX_KEYS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class JsonLine:
-    """One value and its key; without a key it is all there is."""
+    """A value with its key; None is the key of a value shown alone."""
 
     key: str | None
     text: str
-    #: Whether it is JSON rather than prose.
+    #: Whether the text is JSON rather than prose.
     is_code: bool = False
-    #: Whether the store has more than is shown.
+    #: Whether the text is truncated.
     is_cut: bool = False
 
     @property
     def preview(self) -> str | None:
-        """Return the beginning of a text that is to be folded, or None for a short one."""
+        """Return the visible start of collapsed text, or None for short text."""
         if len(self.text) <= _MAX_CHARACTERS and self.text.count("\n") < _MAX_LINES:
             return None
         words = " ".join(self.text[:_PREVIEW].split())
-        # Not in the middle of a word, unless it is one word.
+        # Cut between words, unless there is only one.
         return (words.rpartition(" ")[0] or words) + " …"
 
     @property
     def is_short(self) -> bool:
-        """Tell whether the key and the value go on one line."""
+        """Return whether key and value fit on one line."""
         return len(f"{self.key}{self.text}") <= _ONE_LINE and "\n" not in self.text
 
 
 def lines(json_text: str) -> list[JsonLine]:
-    """Return the lines of a bucket, the text of an object; none for an empty one."""
+    """Return the lines for a bucket, which is an encoded JSON object."""
     if len(json_text) > _MAX_TEXT:
         return [JsonLine(None, json_text[:_MAX_TEXT], is_code=True, is_cut=True)]
     fields: dict[str, Any] = json.loads(json_text)
@@ -57,22 +57,22 @@ def lines(json_text: str) -> list[JsonLine]:
         if key == "messages" and (turns := _turns(value)):
             return turns
     first, rest = list(fields.items())[:_MAX_KEYS], list(fields.items())[_MAX_KEYS:]
-    told = [_line(key, value) for key, value in first]
+    shown = [_line(key, value) for key, value in first]
     if rest:
-        told.append(JsonLine(f"and {len(rest)} more", _spelled(dict(rest)), is_code=True))
-    return told
+        shown.append(JsonLine(f"and {len(rest)} more", _encoded(dict(rest)), is_code=True))
+    return shown
 
 
 def _line(key: str, value: Any) -> JsonLine:
     return (
         JsonLine(key, value)
         if isinstance(value, str)
-        else JsonLine(key, _spelled(value), is_code=True)
+        else JsonLine(key, _encoded(value), is_code=True)
     )
 
 
 def _turns(value: Any) -> list[JsonLine]:
-    """Return a conversation by who speaks, or nothing when *value* is none."""
+    """Return the messages of a conversation by role, or an empty list for other values."""
     if not isinstance(value, list) or not 0 < len(value) <= _MAX_KEYS:
         return []
     for turn in value:
@@ -82,8 +82,8 @@ def _turns(value: Any) -> list[JsonLine]:
     return [JsonLine(turn["role"], turn["content"]) for turn in value]
 
 
-def _spelled(value: Any) -> str:
-    """Return the JSON of *value*: on one line when it is short."""
+def _encoded(value: Any) -> str:
+    """Encode *value* as JSON, on one line if it is short."""
     short = json.dumps(value, ensure_ascii=False)
     is_short = len(short) <= _MAX_CHARACTERS // 4 or not isinstance(value, dict | list)
     return short if is_short else json.dumps(value, ensure_ascii=False, indent=2)

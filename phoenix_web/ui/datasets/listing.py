@@ -1,4 +1,4 @@
-"""The list of datasets."""
+"""List page of datasets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PAGE_SIZE: Final = 25
 
 @requires(Permission.DATASET_READ)
 def index() -> str:
-    """Show a page of datasets: all, or those that have `name` in their name."""
-    wanted = filters.search_text("name")
+    """Show a page of datasets, optionally filtered by a part of the name."""
+    name = filters.search_text("name")
     order = filters.choice("sort", DatasetOrder) or DatasetOrder.NEWEST
     cursor = filters.optional_id("cursor", "Dataset", "This page of datasets does not exist.")
     with services().database.reading() as session:
         store = DatasetStore(session)
-        page = store.page(_PAGE_SIZE, cursor, name_contains=wanted or None, order=order)
-        count = store.count(wanted or None)
+        page = store.page(_PAGE_SIZE, cursor, name_contains=name or None, order=order)
+        count = store.count(name or None)
         labels = labels_of(session, [dataset.id for dataset in page.items])
     return render_template(
         "datasets/list.html",
@@ -38,7 +38,7 @@ def index() -> str:
         count=count,
         next_cursor=page.next_cursor("Dataset"),
         is_first=cursor is None,
-        name=wanted,
+        name=name,
         order=order,
         is_deleted="deleted" in request.args,
         example=first_dataset(links.server_url()),

@@ -1,4 +1,4 @@
-"""How programs fill and read datasets, with the address and the names filled in."""
+"""Code snippets that create and read datasets on this server."""
 
 from __future__ import annotations
 
@@ -47,25 +47,25 @@ for (const example of dataset.examples) {{
 
 
 def first_dataset(url: str) -> str:
-    """Return how a program makes a dataset on the server at *url*."""
+    """Return a snippet that creates a dataset on the server at *url*."""
     return _FIRST.format(url=url, key=PLACEHOLDER)
 
 
 def reading_snippets(url: str, dataset_id: str, version_id: str | None) -> list[Snippet]:
-    """Return how programs read the dataset, or one version of it, from the server at *url*.
+    """Return snippets that read the dataset, or one version, from the server at *url*.
 
-    They name it by its id: any text is a name, and not every name is the text of a program.
+    They use ids, because names are arbitrary text that may not be safe in source code.
     """
     python = {"dataset": dataset_id, "version_id": version_id}
     node = {"datasetId": dataset_id, "versionId": version_id}
     values = {"url": url, "key": PLACEHOLDER}
     return [
-        Snippet("python", "Python", _PYTHON.format(arguments=_spelled(python, "="), **values)),
-        Snippet("node", "Node", _NODE.format(arguments=_spelled(node, ": "), **values)),
+        Snippet("python", "Python", _PYTHON.format(arguments=_arguments(python, "="), **values)),
+        Snippet("node", "Node", _NODE.format(arguments=_arguments(node, ": "), **values)),
     ]
 
 
-def _spelled(arguments: dict[str, str | None], sign: str) -> str:
+def _arguments(values: dict[str, str | None], sign: str) -> str:
     return ", ".join(
-        f"{name}{sign}{json.dumps(value)}" for name, value in arguments.items() if value is not None
+        f"{name}{sign}{json.dumps(value)}" for name, value in values.items() if value is not None
     )

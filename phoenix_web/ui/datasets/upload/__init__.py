@@ -1,1 +1,1 @@
-"""The upload of a dataset file, in two steps: file, then columns."""
+"""Upload of a dataset file in two steps: the file, then its columns."""

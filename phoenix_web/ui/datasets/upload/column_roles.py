@@ -1,4 +1,4 @@
-"""What the columns of a file become: what is guessed, and what was chosen."""
+"""Roles of the columns of a file: defaults by name and the user's choices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ColumnRole(StrEnum):
-    """What a column is used as."""
+    """The use of a column in an example."""
 
     INPUT = "input"
     OUTPUT = "output"
@@ -21,18 +21,18 @@ class ColumnRole(StrEnum):
     IGNORE = "ignore"
 
 
-#: As the Python client finds the output among columns.
+#: Names of output columns; the same pattern as in the Python client.
 _OUTPUT: Final = re.compile(r"(response|answer|output)s?$", re.IGNORECASE)
 _BY_NAME: Final = {
     "id": ColumnRole.ID,
     "example_id": ColumnRole.ID,
     "split": ColumnRole.SPLIT,
     "splits": ColumnRole.SPLIT,
-    # What only our own downloads have: the id of an example that stays in its dataset.
+    # Only in our downloads: it identifies an example of the downloaded dataset.
     "node_id": ColumnRole.IGNORE,
 }
 _BUCKETS: Final = (ColumnRole.INPUT, ColumnRole.OUTPUT, ColumnRole.METADATA)
-#: The fields of the API's form.
+#: The form fields of the API by role.
 _FIELDS: Final = {
     ColumnRole.INPUT: "input_keys[]",
     ColumnRole.OUTPUT: "output_keys[]",
@@ -40,16 +40,16 @@ _FIELDS: Final = {
     ColumnRole.ID: "example_id_key",
     ColumnRole.SPLIT: "split_key",
 }
-#: Roles of one column at most.
+#: Roles that at most one column can have.
 _SINGLE: Final = {ColumnRole.ID: "the id", ColumnRole.SPLIT: "the split"}
 
 
 def guess(names: Sequence[str]) -> list[ColumnRole]:
-    """Return a role for each of the columns *names*, in their order.
+    """Return a default role for each of the columns *names*.
 
-    By name first: `id`, `split`, and the `input.…` of a download. Of the others the one that ends
-    like `answer` is the output, those before it are inputs and those after it metadata, as the
-    Python client has it.
+    Names such as `id`, `split` and `input.…` determine the role. Of the other columns, as in the
+    Python client, the first whose name ends in `response`, `answer` or `output` is the output,
+    columns before it are inputs, and columns after it are metadata.
     """
     known = [_by_name(name) for name in names]
     rest = ColumnRole.METADATA if ColumnRole.INPUT in known else ColumnRole.INPUT
@@ -69,7 +69,7 @@ def guess(names: Sequence[str]) -> list[ColumnRole]:
 def _by_name(name: str) -> ColumnRole | None:
     plain = name.strip().lower()
     if not name:
-        # As the index of a table has it in a file of pandas; the API knows no such column.
+        # pandas writes the index without a name, and the API cannot address such a column.
         return ColumnRole.IGNORE
     for bucket in _BUCKETS:
         if plain.startswith(f"{bucket}."):
@@ -80,19 +80,19 @@ def _by_name(name: str) -> ColumnRole | None:
 
 
 def chosen(form: Mapping[str, str], names: Sequence[str]) -> list[ColumnRole]:
-    """Return the roles that *form* gives to the columns; a column without one is ignored."""
+    """Read the role of each column from *form*; columns without a valid role are ignored."""
     known = set(ColumnRole)
-    told = [form.get(field(position), "") if name else "" for position, name in enumerate(names)]
-    return [ColumnRole(text) if text in known else ColumnRole.IGNORE for text in told]
+    values = [form.get(field(position), "") if name else "" for position, name in enumerate(names)]
+    return [ColumnRole(text) if text in known else ColumnRole.IGNORE for text in values]
 
 
 def field(position: int) -> str:
-    """Return the name of the form's field for the column at *position*."""
+    """Return the name of the form field for the column at *position*."""
     return f"column-{position}"
 
 
 def fault_of(roles: Sequence[ColumnRole]) -> tuple[int, str] | None:
-    """Return the first column with a wrong role and what is wrong, or None."""
+    """Return the position of the first column with a faulty role and the message, or None."""
     for role, title in _SINGLE.items():
         positions = [position for position, taken in enumerate(roles) if taken is role]
         if len(positions) > 1:
@@ -105,9 +105,9 @@ def fault_of(roles: Sequence[ColumnRole]) -> tuple[int, str] | None:
 def form_fields(
     names: Sequence[str], roles: Sequence[ColumnRole], spread: Collection[str]
 ) -> dict[str, list[str]]:
-    """Return the fields of the API's form that give the columns *names* their *roles*.
+    """Return the form fields of the API that give the columns *names* their *roles*.
 
-    Of *spread*, those that are in a bucket are spread over it.
+    Columns in *spread* whose role is a bucket are merged into that bucket.
     """
     fields: dict[str, list[str]] = {}
     for name, role in zip(names, roles, strict=True):

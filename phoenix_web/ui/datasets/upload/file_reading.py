@@ -1,4 +1,4 @@
-"""The file of an upload, read as the API reads it: its beginning for the eye, then all of it."""
+"""Preview of a staged file, and its upload with the readers of the API."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from phoenix_web.datasets.limits import UploadLimits
     from phoenix_web.ui.datasets.upload.staging import StagedFile
 
-#: Rows that are shown.
-_ROWS: Final = 3
-#: Among so many lines the keys of JSON are looked for, unless the lines are very long.
-_LINES: Final = 100
+#: Rows in the preview.
+_MAX_ROWS: Final = 3
+#: Lines and bytes that are searched for the keys of JSON lines.
+_MAX_LINES: Final = 100
 _MAX_BYTES: Final = 1024 * 1024
-#: Characters of a value that are shown.
-_SHOWN: Final = 200
-#: Keys whose objects are the whole of their part of an example, as in our own downloads.
+#: Characters of a value in the preview.
+_MAX_CHARACTERS: Final = 200
+#: Keys whose objects are whole buckets, as in our downloads.
 _WHOLE_PARTS: Final = ("input", "output", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The beginning of a file."""
+    """The column names and the first rows of a file."""
 
-    #: The columns of CSV, or the keys of JSON lines.
+    #: Columns of CSV or keys of JSON lines.
     names: list[str]
-    #: The values of the first rows by column; None where there is none.
+    #: The values of the first rows in column order; None for absent values.
     rows: list[list[str | None]]
-    #: The columns whose objects are to be spread over the part of the example they are used for.
+    #: Columns whose objects are merged into the bucket of their role.
     spread: list[str]
 
 
 def preview(staged: StagedFile, limits: UploadLimits) -> Preview:
-    """Return the beginning of *staged*; raise `Invalid` for a file that cannot be read."""
+    """Return a preview of *staged*; raise `Invalid` for a malformed file."""
     with staged.path.open("rb") as stream:
         if staged.format == CSV:
             return _csv_preview(stream, limits)
@@ -58,21 +58,21 @@ def read(
     roles: dict[str, list[str]],
     limits: UploadLimits,
 ) -> Upload:
-    """Return what is to be stored of *staged*; the caller closes its examples.
+    """Read *staged* as an upload; the caller must close its examples.
 
-    *texts* and *roles* are fields of the API's form. Raises `Invalid` with the row and the column
-    of a fault, and `PayloadTooLarge`.
+    *texts* and *roles* are form fields of the API. Raises `Invalid` with the row and the column of
+    a fault, and `PayloadTooLarge`.
     """
     kind = file_upload.CSV if staged.format == CSV else file_upload.JSONL
     with staged.path.open("rb") as stream:
-        # Without a name, because the API takes the name for a description that is missing.
+        # No file name, because the API uses it as the default description.
         form = MultipartForm({**texts, **roles}, FormFile("", kind, "", stream))
         return file_upload.read(form, limits)
 
 
 def _csv_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
     table = csv_upload.CsvRows(stream, limits.max_row_bytes)
-    rows = [row for _, row in islice(table, _ROWS)]
+    rows = [row for _, row in islice(table, _MAX_ROWS)]
     return Preview(table.headers, [_shown(row, table.headers) for row in rows], [])
 
 
@@ -82,18 +82,18 @@ def _jsonl_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
         raise Invalid("The file is empty.")
     names = list(dict.fromkeys(name for row in rows for name in row))
     spread = [name for name in _WHOLE_PARTS if all(isinstance(row.get(name), dict) for row in rows)]
-    return Preview(names, [_shown(row, names) for row in rows[:_ROWS]], spread)
+    return Preview(names, [_shown(row, names) for row in rows[:_MAX_ROWS]], spread)
 
 
 def _first_lines(stream: IO[bytes], limits: UploadLimits) -> Iterator[dict[str, Any]]:
     for number, row in jsonl.read_rows(stream, limits.max_row_bytes):
         yield row
-        if number >= _LINES or stream.tell() > _MAX_BYTES:
+        if number >= _MAX_LINES or stream.tell() > _MAX_BYTES:
             return
 
 
 def _shown(row: dict[str, Any], names: list[str]) -> list[str | None]:
-    return [_text(row[name])[:_SHOWN] if name in row else None for name in names]
+    return [_text(row[name])[:_MAX_CHARACTERS] if name in row else None for name in names]
 
 
 def _text(value: Any) -> str:

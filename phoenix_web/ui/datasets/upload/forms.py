@@ -1,4 +1,4 @@
-"""What the form of an upload takes, apart from the columns of its file."""
+"""Form of an upload, without the roles of columns."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from phoenix_web.ui.forms import Form, fault, storable
 
 
 class UploadForm(Form):
-    """Which dataset a file goes to, and how."""
+    """The dataset for an uploaded file and the action."""
 
-    # Not trimmed: a dataset may have a name with a space at its end, and is found by it.
+    # Not trimmed, because the name of an existing dataset may end in a space.
     name: Annotated[str, AfterValidator(storable)] = ""
     description: Annotated[str, AfterValidator(storable)] = ""
     action: str = UploadAction.CREATE
 
     @field_validator("name")
     @classmethod
-    def _given(cls, value: str) -> str:
+    def _check_name(cls, value: str) -> str:
         if not value.strip():
             raise fault("Enter a name for the dataset.")
         return value
 
     @field_validator("action")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_action(cls, value: str) -> str:
         if value not in set(UploadAction):
             raise fault("Choose what to do with the file.")
         return value
 
     def api_fields(self) -> dict[str, list[str]]:
-        """Return the same as fields of the API's form."""
+        """Return the values as form fields of the API."""
         return {name: [text] for name, text in self.model_dump().items()}

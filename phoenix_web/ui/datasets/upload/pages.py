@@ -1,8 +1,7 @@
-"""The upload of a file in two steps: send it, then say what its columns mean.
+"""Pages for the two steps of an upload: send a file, then choose the roles of its columns.
 
-The first form has nothing but the file, because a browser forgets the file of a form that comes
-back with a fault; whatever can be wrong apart from the file itself is asked in the second step,
-which can be repeated. A script only watches over the same two forms.
+The first form contains only the file, because browsers drop the file when a form is shown again
+with an error. The second form contains all other fields and can be corrected and sent again.
 """
 
 from __future__ import annotations
@@ -37,14 +36,14 @@ routes = Blueprint("uploads", __name__, url_prefix="/upload")
 @routes.get("")
 @requires(Permission.DATASET_WRITE)
 def choose() -> Response:
-    """Show the form that takes a file."""
+    """Show the form for a file."""
     return _file_page("The uploaded file has expired. Upload it again." if _is_gone() else None)
 
 
 @routes.post("")
 @requires(Permission.DATASET_WRITE)
 def receive() -> Response:
-    """Take the file and lead to the second step, or answer what is wrong with the file."""
+    """Store the file and redirect to the second step, or show the fault in the file."""
     request.max_content_length = services().upload_limits.max_bytes
     content_type = request.headers.get("Content-Type", "")
     with closing(multipart.read(request.stream, content_type)) as form:
@@ -56,24 +55,26 @@ def receive() -> Response:
         if kind is None:
             fault = f"“{name.name}” is not a CSV (.csv) or JSON Lines (.jsonl) file."
             return _file_page(fault, HTTPStatus.UNPROCESSABLE_ENTITY)
-        staged = _staging().keep(file.stream, kind)
+        staged = _staging().add(file.stream, kind)
     try:
         file_reading.preview(staged, services().upload_limits)
     except (Invalid, PayloadTooLarge) as error:
         staged.discard()
         return _file_page(error.message, error.status)
-    wanted = request.args.get("name") or name.stem
-    action = request.args.get("action")
-    here = links.url_for(
-        "ui.datasets.uploads.arrange", token=staged.token, name=wanted, action=action
+    return htmx.redirect(
+        links.url_for(
+            "ui.datasets.uploads.arrange",
+            token=staged.token,
+            name=request.args.get("name") or name.stem,
+            action=request.args.get("action"),
+        )
     )
-    return htmx.redirect(here)
 
 
 @routes.get("/<token>")
 @requires(Permission.DATASET_WRITE)
 def arrange(token: str) -> Response:
-    """Show the beginning of the file, and the form that says what its columns mean."""
+    """Show a preview of the file and the form for the roles of its columns."""
     staged = _staging().find(token)
     if staged is None:
         return _start_again()
@@ -90,7 +91,7 @@ def arrange(token: str) -> Response:
 @routes.post("/<token>")
 @requires(Permission.DATASET_WRITE)
 def store(token: str) -> Response:
-    """Store the file as chosen and lead to its dataset, or answer what is wrong."""
+    """Store the examples and redirect to the dataset, or show the form with its faults."""
     staged = _staging().find(token)
     if staged is None:
         return _start_again()
@@ -141,7 +142,7 @@ def _staging() -> Staging:
 
 @routes.errorhandler(FileNotFoundError)
 def _start_again(_error: FileNotFoundError | None = None) -> Response:
-    # Also when the file goes at this very moment, as it does when a form is sent twice.
+    # A request also gets here when a second submission deletes the file while it is read.
     return htmx.redirect(links.url_for("ui.datasets.uploads.choose", gone="yes"))
 
 
@@ -150,18 +151,18 @@ def _is_gone() -> bool:
 
 
 def _file_page(fault: str | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    kept = {name: request.args.get(name) for name in ("name", "action")}
+    query = {name: request.args.get(name) for name in ("name", "action")}
     body = render_template(
         "datasets/upload.html",
         fault=fault,
-        here=links.url_for("ui.datasets.uploads.receive", **kept),
+        here=links.url_for("ui.datasets.uploads.receive", **query),
         max_bytes=services().upload_limits.max_bytes,
         ends=",".join(FORMATS),
     )
     return make_response(body, status)
 
 
-def _columns_page(  # noqa: PLR0913 - each is one thing that the page may have to tell
+def _columns_page(  # noqa: PLR0913 - the page shows each of them
     staged: StagedFile,
     preview: file_reading.Preview,
     submission: forms.Submission[UploadForm],

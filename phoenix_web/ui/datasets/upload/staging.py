@@ -1,8 +1,7 @@
-"""Files between the two steps of an upload: sent once, read twice.
+"""Temporary files between the two steps of an upload.
 
-The first step sends the file and the second says what its columns mean, so the file waits here.
-It belongs to one user, has a name that nobody can guess, and is deleted when it was stored, or
-after an hour. Of several machines behind one address only the one that took the file has it.
+A file belongs to one user, has a random token, and is deleted after its upload or after an hour.
+It is stored on the local disk, so both steps must reach the same machine.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ if TYPE_CHECKING:
 
 CSV: Final = "csv"
 JSONL: Final = "jsonl"
-#: The ends of the names that are taken, and the format that each one tells.
+#: Formats by file name extension.
 FORMATS: Final = {".csv": CSV, ".jsonl": JSONL, ".ndjson": JSONL}
 _MAX_AGE_SECONDS: Final = 60 * 60
-#: A user's newest files; an upload that was given up must not fill the disk.
-_KEPT: Final = 3
+#: Files per user, so that abandoned uploads cannot fill the disk.
+_MAX_FILES: Final = 3
 _TOKEN: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file that waits to be stored."""
+    """A file that waits for the second step."""
 
     token: str
     #: `CSV` or `JSONL`.
@@ -41,20 +40,20 @@ class StagedFile:
     path: Path
 
     def discard(self) -> None:
-        """Delete the file; it may be gone already."""
+        """Delete the file if it still exists."""
         self.path.unlink(missing_ok=True)
 
 
 class Staging:
-    """The waiting files of one user."""
+    """The staged files of one user."""
 
     def __init__(self, working_dir: Path, user_id: int | None) -> None:
-        """Keep files within *working_dir*, for *user_id* (None: for whoever comes)."""
+        """Store files in *working_dir* for *user_id*, which is None without a user."""
         self._folder = working_dir / "uploads"
         self._owner = str(user_id or 0)
 
-    def keep(self, content: IO[bytes], kind: str) -> StagedFile:
-        """Copy *content*, a file of the format *kind*; raise `InsufficientStorage` without room."""
+    def add(self, content: IO[bytes], kind: str) -> StagedFile:
+        """Copy *content* of the format *kind*; raise `InsufficientStorage` on a full disk."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clean()
         token = secrets.token_hex(16)
@@ -71,7 +70,7 @@ class Staging:
         return staged
 
     def find(self, token: str) -> StagedFile | None:
-        """Return the user's file with *token*, or None when there is none any more."""
+        """Return the user's file with *token*, or None if it expired or does not exist."""
         if not _TOKEN.fullmatch(token):
             return None
         for kind in (CSV, JSONL):
@@ -84,17 +83,17 @@ class Staging:
         return self._folder / f"{self._owner}-{token}.{kind}"
 
     def _clean(self) -> None:
-        """Make room for one more file: delete everybody's old ones and the user's surplus."""
+        """Delete the expired files of all users and the user's files above the limit."""
         own = sorted(self._folder.glob(f"{self._owner}-*"), key=_age)
-        for path in {*self._old(), *own[_KEPT - 1 :]}:
+        for path in {*self._expired(), *own[_MAX_FILES - 1 :]}:
             path.unlink(missing_ok=True)
 
-    def _old(self) -> Iterator[Path]:
+    def _expired(self) -> Iterator[Path]:
         return (path for path in self._folder.iterdir() if _age(path) >= _MAX_AGE_SECONDS)
 
 
 def _age(path: Path) -> float:
-    """Return the seconds since *path* was written; endless when it is not there."""
+    """Return the seconds since *path* was written, or infinity if it does not exist."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
