@@ -1,4 +1,4 @@
-"""What every test may ask for: databases, an application, a cast; and no skipping in CI."""
+"""Fixtures of all tests: databases, an application, users and keys; and no skipping in CI."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def prepared_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def prepared_database(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the name of such a database on `postgres`; nobody may be connected to it."""
+    """Return the name of such a database on `postgres`; a template has no open connections."""
     name = "prepared"
     postgres.execute(f"CREATE DATABASE {name}")
     prepare(factories.make_settings(postgres.url(name), tmp_path_factory.mktemp(name)))
@@ -132,7 +132,7 @@ class MakeKey(Protocol):
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever configures the server of whoever runs the tests must not configure the tests."""
+    """Remove the settings of the environment in which the tests run."""
     for name in [name for name in os.environ if name.startswith("PHOENIX_")]:
         monkeypatch.delenv(name)
 
@@ -152,8 +152,8 @@ def make_app(settings: Settings) -> Iterator[MakeApp]:
     apps: list[Flask] = []
 
     def make(**changes: Any) -> Flask:
-        told = {name: getattr(settings, name) for name in settings.model_fields_set}
-        changed = type(settings)(**{**told, **changes})
+        values = {name: getattr(settings, name) for name in settings.model_fields_set}
+        changed = type(settings)(**{**values, **changes})
         prepare(changed)
         app = create_app(changed)
         app.testing = True
@@ -173,7 +173,7 @@ def app(make_app: MakeApp) -> Flask:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """Return a test client that sends what it is told and nothing else; it keeps no cookies."""
+    """Return a test client that keeps no cookies."""
     return app.test_client(use_cookies=False)
 
 

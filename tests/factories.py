@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 SECRET = "the-secret-behind-all-sessions-0001"
-ADMIN_SECRET = "the-secret-of-whoever-administers-1"
+ADMIN_SECRET = "the-secret-of-an-administrator-00001"
 #: Every prepared database is written with this key.
 AUDIT_KEY = "the-key-of-the-audit-log-of-tests-01"
 #: Of `admin@localhost`, the account that the server makes itself; it must be changed in the pages.

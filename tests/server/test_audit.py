@@ -20,7 +20,7 @@ ACTS = 24
 def test_four_workers_write_one_chain_and_the_last_of_them_when_it_ends(
     app: Flask, environment: dict[str, str], make_user: MakeUser, make_key: MakeKey
 ) -> None:
-    """What a worker has gathered in memory is written when the server is told to end."""
+    """What a worker has gathered in memory is written when the server ends."""
     user = make_user()
     key = make_key(user)
     watch = Watch(app)

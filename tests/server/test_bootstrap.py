@@ -62,10 +62,10 @@ def test_the_system_user_and_the_first_administrator_are_made(settings: Settings
 def test_many_may_prepare_at_once_and_one_tells_the_password(changed: Any) -> None:
     settings = changed(default_admin_initial_password=None, admins="Ann=ann@example.com")
 
-    told = [password for password in _prepare_at_once(settings, 6) if password is not None]
+    passwords = [password for password in _prepare_at_once(settings, 6) if password is not None]
 
-    assert len(told) == 1
-    assert len(told[0]) >= MIN_LENGTH
+    assert len(passwords) == 1
+    assert len(passwords[0]) >= MIN_LENGTH
     assert [user.email for user in _users(settings)] == [
         "system@localhost",
         "admin@localhost",

@@ -91,7 +91,7 @@ def dataset(server: LiveServer, make_user: MakeUser) -> str:
 
 
 def run(command: list[str], **variables: str) -> str:
-    """Return what *command* prints; nobody's proxy stands between it and the server."""
+    """Return what *command* prints, which asks the server past every proxy."""
     environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     answer = subprocess.run(
         command, check=False, capture_output=True, text=True, env={**environment, **variables}

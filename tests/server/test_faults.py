@@ -38,7 +38,7 @@ def connection(server: LiveServer) -> socket.socket:
 
 
 def login(server: LiveServer, password: str = factories.PASSWORD) -> bytes:
-    body = f'{{"email": "somebody@example.com", "password": "{password}"}}'.encode()
+    body = f'{{"email": "user@example.com", "password": "{password}"}}'.encode()
     host = server.url.removeprefix("http://")
     return (
         f"POST /auth/login HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
@@ -171,13 +171,13 @@ def _crash_a_backend(postmaster: int) -> None:
         if b"test_" in Path(f"/proc/{child}/cmdline").read_bytes():
             os.kill(int(child), signal.SIGKILL)
             return
-    pytest.fail("nobody is connected to the server")
+    pytest.fail("no connection to the server")
 
 
 def test_requests_go_on_while_another_process_writes(
     app: Flask, settings: Settings, server: LiveServer, make_user: MakeUser
 ) -> None:
-    """Under a write lock reads go on, and a write waits for its turn or is told to come again."""
+    """Under a write lock reads go on; a write waits, or gets 503 with `Retry-After`."""
     user = make_user()
     held = threading.Event()
     done = threading.Event()

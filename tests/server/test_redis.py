@@ -49,10 +49,10 @@ def test_four_workers_share_a_limit_and_no_secret_is_told(
             ThreadPoolExecutor(8) as pool,
         ):
             login = f"{server.url}/auth/login"
-            told = list(pool.map(lambda _: client.post(login, json={}), range(40)))
+            answers = list(pool.map(lambda _: client.post(login, json={}), range(40)))
 
-    assert Counter(answer.status_code for answer in told) == {401: 12, 429: 28}
-    waits = {int(answer.headers["Retry-After"]) for answer in told if answer.status_code == 429}
+    assert Counter(answer.status_code for answer in answers) == {401: 12, 429: 28}
+    waits = {int(answer.headers["Retry-After"]) for answer in answers if answer.status_code == 429}
     assert waits <= set(range(1, 61))
     assert PASSWORD_OF_REDIS not in server.output.read_text()
 

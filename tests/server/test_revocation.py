@@ -87,8 +87,8 @@ def test_a_change_of_an_account_holds_in_every_worker(
     url = f"{server.url}/v1/users/{user.global_id}"
     acknowledged(http_request("PATCH", url, json=change, headers=admin.headers))
 
-    told = 401 if change == {"is_active": False} else 403
-    assert statuses(server, key.headers, "/v1/users") == {told: REQUESTS}
+    refused = 401 if change == {"is_active": False} else 403
+    assert statuses(server, key.headers, "/v1/users") == {refused: REQUESTS}
     assert statuses(server, user.headers) == {401: REQUESTS}
 
 

@@ -24,7 +24,7 @@ LOGIN = (
     b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Connection: close\r\n"
 )
-BODY = b'{"email": "somebody@example.com", "password": "correct horse battery staple"}'
+BODY = b'{"email": "user@example.com", "password": "correct horse battery staple"}'
 WHOLE = LOGIN + f"Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY
 
 
@@ -159,8 +159,8 @@ import os, signal, time
 
 from phoenix_web.server.worker import allow_sigterm_at_fork
 
-told = []
-signal.signal(signal.SIGTERM, lambda *_: told.append("end"))
+received = []
+signal.signal(signal.SIGTERM, lambda *_: received.append("end"))
 allow_sigterm_at_fork(None)
 child = os.fork()
 if child == 0:
@@ -169,7 +169,7 @@ if child == 0:
 os.kill(child, signal.SIGTERM)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 os.kill(os.getpid(), signal.SIGTERM)
-print(told)
+print(received)
 """
     ended = subprocess.run(
         [sys.executable, "-c", master],

@@ -34,8 +34,8 @@ class Read(NamedTuple):
     """An example that was read: its buckets as values."""
 
     input: dict[str, Any]
-    output: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
-    metadata: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    output: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    metadata: dict[str, Any] = {}  # noqa: RUF012 - never changed
     external_id: str | None = None
     span_id: str | None = None
     splits: tuple[str, ...] = ()

@@ -47,7 +47,7 @@ def running_server(
     """
     working_dir = Path(environment["PHOENIX_WORKING_DIR"])
     output = working_dir.with_name(f"{working_dir.name}.log")
-    # The variables of whoever runs the tests must not configure the server under test.
+    # Settings of the environment must not configure the server under test.
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PHOENIX_")}
     with reserved_port() as port, output.open("ab") as printed:
         address = {"PHOENIX_HOST": "127.0.0.1", "PHOENIX_PORT": str(port)}

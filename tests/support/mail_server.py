@@ -42,7 +42,7 @@ class MailServer:
     #: The answer to a recipient or to a message, instead of taking it.
     refuse_recipient: str | None = None
     refuse_message: str | None = None
-    #: Cleared, it keeps whoever brings a message waiting.
+    #: Cleared, it delays the answer to a message.
     is_quick: threading.Event = field(default_factory=threading.Event)
     #: How many messages it has begun to take.
     begun: int = 0
@@ -65,8 +65,8 @@ class MailServer:
         content = envelope.content
         assert isinstance(content, bytes)
         self.messages.append(email.message_from_bytes(content, policy=policy.default))
-        told: Any = session.auth_data
-        name = told.login.decode() if session.authenticated else None
+        login: Any = session.auth_data
+        name = login.login.decode() if session.authenticated else None
         assert server.transport
         is_encrypted = server.transport.get_extra_info("ssl_object") is not None
         self.sessions.append((is_encrypted, name))
@@ -132,9 +132,9 @@ def running_mail_server(
 class _Controller(Controller):
     """Closes every connection before its loop ends, which would leave them to the collector."""
 
-    def __init__(self, *told: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         self._made: list[SMTP] = []
-        super().__init__(*told, **options)
+        super().__init__(*arguments, **options)
 
     def factory(self) -> SMTP:
         made: SMTP = super().factory()  # type: ignore[no-untyped-call]  # aiosmtpd has no type for it
@@ -153,10 +153,10 @@ class _Controller(Controller):
 
 
 def _authenticate(*asked: Any) -> AuthResult:
-    told = asked[-1]
-    assert isinstance(told, LoginPassword)
-    is_right = (told.login, told.password) == (USERNAME.encode(), PASSWORD.encode())
-    return AuthResult(success=is_right, handled=False, auth_data=told)
+    login = asked[-1]
+    assert isinstance(login, LoginPassword)
+    is_right = (login.login, login.password) == (USERNAME.encode(), PASSWORD.encode())
+    return AuthResult(success=is_right, handled=False, auth_data=login)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Certificate:
 
 
 def make_certificate(folder: Path, name: str = "DNS:localhost,IP:127.0.0.1") -> Certificate:
-    """Make a certificate for *name* in *folder*; whoever trusts its file trusts it."""
+    """Make a certificate for *name* in *folder*."""
     path, key = folder / "certificate.pem", folder / "key.pem"
     options = (
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x "

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """Gather the statements and the ends of transactions of all databases."""
-    told: list[str] = []
+    executed: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        told.append(statement)
+        executed.append(statement)
 
     def end(_connection: object) -> None:
-        told.append("COMMIT")
+        executed.append("COMMIT")
 
     event.listen(Engine, "before_cursor_execute", note)
     event.listen(Engine, "commit", end)
-    yield told
+    yield executed
     event.remove(Engine, "before_cursor_execute", note)
     event.remove(Engine, "commit", end)
