@@ -6,11 +6,15 @@
         ExpiredCredential   401   one that was right and has expired
         WrongCode           401   the password was right, the second factor is not
       Forbidden             403   known, but not allowed
+        PermissionDenied    403   carries the `policy.Refusal`
       NotFound              404   missing, or not the caller's to know of
+        UserNotFound        404
       Conflict              409
         UsernameTaken       409
         EmailTaken          409
         StaleVersion        409   changed since the caller has read it
+        LastAdministrator   409
+        DatasetNameTaken    409
         FormAlreadyUsed     409   the form was submitted before, and has done its work
       PayloadTooLarge       413
       UnsupportedMediaType  415
@@ -19,6 +23,7 @@
         Unstorable          422   no database can store the text
       ValidationFailed      422   a list of faults, each with its place
       TooManyRequests       429   carries the seconds to wait, and what has been used up
+        TooManyFailures     429
       NotConfigured         503   trying again does not help
       Unavailable           503   carries the seconds to wait
       InsufficientStorage   507
@@ -35,16 +40,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from phoenix_web.policy import Refusal
+
 
 class PhoenixError(Exception):
     """A refusal that the caller may read."""
 
     status: ClassVar[HTTPStatus]
+    #: The message of an error that is raised without one: a text of the contract.
+    default_message: ClassVar[str] = ""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str | None = None) -> None:
         """Carry *message*, which must not contain a secret."""
-        super().__init__(message)
-        self.message = message
+        self.message = self.default_message if message is None else message
+        super().__init__(self.message)
 
 
 class BadRequest(PhoenixError):
@@ -57,9 +66,9 @@ class InvalidCredential(PhoenixError):
     """No credential, or one that does not hold. The reason goes to the log, never to the caller."""
 
     status = HTTPStatus.UNAUTHORIZED
+    default_message = "Invalid token"
 
-    def __init__(self, reason: str, message: str = "Invalid token") -> None:
-        """Keep *reason* for the log; *message* is what the caller reads."""
+    def __init__(self, reason: str, message: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
 
@@ -67,17 +76,13 @@ class InvalidCredential(PhoenixError):
 class ExpiredCredential(InvalidCredential):
     """A credential that was right and has expired."""
 
-    def __init__(self, reason: str, message: str = "Expired token") -> None:
-        """Keep *reason* for the log; *message* is what the caller reads."""
-        super().__init__(reason, message)
+    default_message = "Expired token"
 
 
 class WrongCode(InvalidCredential):
     """A second factor that does not hold, from somebody who knows the password."""
 
-    def __init__(self, reason: str, message: str = "Invalid verification code") -> None:
-        """Keep *reason* for the log; *message* is what the caller reads."""
-        super().__init__(reason, message)
+    default_message = "Invalid verification code"
 
 
 class Forbidden(PhoenixError):
@@ -86,10 +91,24 @@ class Forbidden(PhoenixError):
     status = HTTPStatus.FORBIDDEN
 
 
+class PermissionDenied(Forbidden):
+    """The role or the credential of the caller lacks a permission."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
 class NotFound(PhoenixError):
     """The thing is missing, or is not the caller's to know of."""
 
     status = HTTPStatus.NOT_FOUND
+
+
+class UserNotFound(NotFound):
+    """No user has this id."""
+
+    default_message = "User not found"
 
 
 class Conflict(PhoenixError):
@@ -101,21 +120,27 @@ class Conflict(PhoenixError):
 class UsernameTaken(Conflict):
     """Another user has this name, or one that looks like it."""
 
-    def __init__(self, message: str = "Username already exists") -> None:
-        """Carry *message*, by default the text of the contract."""
-        super().__init__(message)
+    default_message = "Username already exists"
 
 
 class EmailTaken(Conflict):
     """Another user has this mail address."""
 
-    def __init__(self, message: str = "Email already exists") -> None:
-        """Carry *message*, by default the text of the contract."""
-        super().__init__(message)
+    default_message = "Email already exists"
 
 
 class StaleVersion(Conflict):
     """The caller has read another version than the one that is stored."""
+
+
+class LastAdministrator(Conflict):
+    """The change would leave no active administrator."""
+
+    default_message = "Cannot remove the last active admin user"
+
+
+class DatasetNameTaken(Conflict):
+    """Another dataset has this name."""
 
 
 class FormAlreadyUsed(Conflict):
@@ -144,7 +169,6 @@ class TooLong(Invalid):
     """A text is longer than *limit* characters."""
 
     def __init__(self, message: str, limit: int) -> None:
-        """Carry *limit*, for a caller that words the error itself."""
         super().__init__(message)
         self.limit = limit
 
@@ -183,23 +207,23 @@ class TooManyRequests(PhoenixError):
     status = HTTPStatus.TOO_MANY_REQUESTS
 
     def __init__(self, message: str, retry_after: int, quota: Quota) -> None:
-        """Carry *retry_after* seconds and *quota*, which is the same whoever is asked about."""
         super().__init__(message)
         self.retry_after = retry_after
         self.quota = quota
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the headers that tell a program when to come back.
-
-        `RateLimit` and its policy are those of draft-ietf-httpapi-ratelimit-headers-11.
-        """
+        """Return `Retry-After`, and the headers of draft-ietf-httpapi-ratelimit-headers-11."""
         quota = self.quota
         return {
             "Retry-After": str(self.retry_after),
             "RateLimit-Policy": f'"{quota.name}";q={quota.amount};w={quota.seconds}',
             "RateLimit": f'"{quota.name}";r=0;t={self.retry_after}',
         }
+
+
+class TooManyFailures(TooManyRequests):
+    """Too many wrong passwords or codes were tried."""
 
 
 class NotConfigured(PhoenixError):
@@ -214,7 +238,6 @@ class Unavailable(PhoenixError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self, message: str, retry_after: int = 1) -> None:
-        """Carry *retry_after* seconds for the `Retry-After` header."""
         super().__init__(message)
         self.retry_after = retry_after
 

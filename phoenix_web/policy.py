@@ -57,17 +57,19 @@ class Permission(StrEnum):
     DATASET_WRITE = "dataset:write"
 
 
-ADMINS_ONLY: Final = "Only admin or system users can perform this action."
-NOT_FOR_VIEWERS: Final = "Viewers cannot perform this action."
-NOT_FOR_KEYS: Final = "API keys cannot create API keys"
-NOT_FOR_SYSTEM_KEYS: Final = (
-    "System API keys must be managed through the /system/api_keys endpoints."
-)
-SESSIONS_ONLY: Final = "This action requires a signed-in session."
-NEEDS_AUTHENTICATION: Final = (
-    "This action requires authentication to be enabled. "
-    "Set the PHOENIX_ENABLE_AUTH environment variable to true."
-)
+class Refusal(StrEnum):
+    """A reason why a caller lacks a permission, with the text of the API."""
+
+    ADMINS_ONLY = "Only admin or system users can perform this action."
+    NOT_FOR_VIEWERS = "Viewers cannot perform this action."
+    NOT_FOR_KEYS = "API keys cannot create API keys"
+    NOT_FOR_SYSTEM_KEYS = "System API keys must be managed through the /system/api_keys endpoints."
+    SESSIONS_ONLY = "This action requires a signed-in session."
+    NEEDS_AUTHENTICATION = (
+        "This action requires authentication to be enabled. "
+        "Set the PHOENIX_ENABLE_AUTH environment variable to true."
+    )
+
 
 _IDENTIFIED: Final = frozenset(CredentialKind) - {CredentialKind.ANONYMOUS}
 _ANY: Final = frozenset(CredentialKind)
@@ -76,13 +78,13 @@ _SESSION: Final = frozenset({CredentialKind.SESSION})
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The roles and credential kinds with a permission, and the message for other kinds."""
+    """The roles and credential kinds with a permission, and the refusal of other kinds."""
 
     #: The lowest role with the permission.
     role: Role
     kinds: frozenset[CredentialKind]
-    #: The message for a credential kind that is not in `kinds`.
-    refusal: str = SESSIONS_ONLY
+    #: The refusal of a credential kind that is not in `kinds`.
+    refusal: Refusal = Refusal.SESSIONS_ONLY
     #: Whether viewers get `NOT_FOR_VIEWERS` instead of `ADMINS_ONLY`.
     is_write: bool = False
 
@@ -96,14 +98,14 @@ GRANTS: Final = {
     # Not for keys, because a leaked key must not end the sessions of its owner.
     Permission.SESSION_END_ALL: Grant(Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}),
     Permission.KEY_READ: Grant(Role.VIEWER, _IDENTIFIED),
-    Permission.KEY_ISSUE: Grant(Role.VIEWER, _SESSION, NOT_FOR_KEYS),
+    Permission.KEY_ISSUE: Grant(Role.VIEWER, _SESSION, Refusal.NOT_FOR_KEYS),
     Permission.KEY_REVOKE: Grant(
-        Role.VIEWER, _IDENTIFIED - {CredentialKind.SYSTEM_KEY}, NOT_FOR_SYSTEM_KEYS
+        Role.VIEWER, _IDENTIFIED - {CredentialKind.SYSTEM_KEY}, Refusal.NOT_FOR_SYSTEM_KEYS
     ),
     Permission.KEY_READ_ALL: Grant(Role.ADMIN, _IDENTIFIED),
     Permission.SYSTEM_KEY_READ: Grant(Role.ADMIN, _IDENTIFIED),
     Permission.SYSTEM_KEY_ISSUE: Grant(
-        Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}, NOT_FOR_KEYS
+        Role.ADMIN, _SESSION | {CredentialKind.ADMIN_SECRET}, Refusal.NOT_FOR_KEYS
     ),
     Permission.SYSTEM_KEY_REVOKE: Grant(Role.ADMIN, _IDENTIFIED),
     Permission.MAIL_MANAGE: Grant(Role.ADMIN, _SESSION),
@@ -113,18 +115,18 @@ GRANTS: Final = {
 }
 
 
-def refusal(role: Role, kind: CredentialKind, permission: Permission) -> str | None:
+def refusal(role: Role, kind: CredentialKind, permission: Permission) -> Refusal | None:
     """Return why *role* with a credential of *kind* lacks *permission*, or None if it has it.
 
-    The messages and the order of the checks are those of Phoenix, because clients match on them.
+    The texts and the order of the checks are those of Phoenix, because clients match on them.
     """
     grant = GRANTS[permission]
     if kind is CredentialKind.ANONYMOUS and kind not in grant.kinds:
-        return NEEDS_AUTHENTICATION
+        return Refusal.NEEDS_AUTHENTICATION
     if RANK[role] < RANK[grant.role]:
         if role is Role.VIEWER and grant.is_write:
-            return NOT_FOR_VIEWERS
-        return ADMINS_ONLY
+            return Refusal.NOT_FOR_VIEWERS
+        return Refusal.ADMINS_ONLY
     if kind not in grant.kinds:
         return grant.refusal
     return None

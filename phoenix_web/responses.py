@@ -87,8 +87,7 @@ def _respond_error(error: PhoenixError) -> Response:
     if isinstance(error, InvalidCredential):
         _log.info("401 %s %r: %s", request.method, request.path, error.reason)
     if not is_api_request():
-        page = error_page.respond(error.status, error_page.message_for(error))
-        return _add_retry_headers(page, error)
+        return _add_retry_headers(error_page.respond_error(error), error)
     if isinstance(error, ValidationFailed):
         # `json.dumps` escapes lone surrogates in rejected text; pydantic would fail on them.
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)

@@ -10,7 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from phoenix_web.addresses import is_email_address
-from phoenix_web.errors import BadRequest, Conflict, Forbidden, Invalid, TooLong, Unstorable
+from phoenix_web.errors import (
+    BadRequest,
+    Forbidden,
+    Invalid,
+    LastAdministrator,
+    TooLong,
+    Unstorable,
+)
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.text import storage_fault
@@ -26,11 +33,9 @@ MAX_KEY_NAME_LENGTH: Final = 256
 MAX_KEY_DESCRIPTION_LENGTH: Final = 4096
 
 #: Error texts used by more than one module.
-NOT_FOUND: Final = "User not found"
 SYSTEM_USER: Final = "Cannot modify the system user"
 OWN_PASSWORD: Final = "Cannot set own password without the current one"  # noqa: S105 - a text
 NO_PASSWORD: Final = "This user does not sign in with a password"  # noqa: S105 - a text
-LAST_ADMINISTRATOR: Final = "Cannot remove the last active admin user"
 NOTHING_TO_CHANGE: Final = "No fields to update"
 
 
@@ -94,12 +99,12 @@ def refuse_change(user: UserInfo, new: AccountChange, acting_admin_id: int | Non
 
 
 def refuse_last_administrator(others: Collection[int], user: UserInfo) -> None:
-    """Raise `Conflict` if *user* is the last active administrator.
+    """Raise `LastAdministrator` if *user* is the last active administrator.
 
     *others* are the ids of the other active administrators.
     """
     if not others and user.role is Role.ADMIN and user.is_active:
-        raise Conflict(LAST_ADMINISTRATOR)
+        raise LastAdministrator
 
 
 def _name(field: str, text: str, limit: int) -> str:

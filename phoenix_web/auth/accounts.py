@@ -19,8 +19,8 @@ from phoenix_web.auth.account_events import (
     user_role_changed,
     user_subject,
 )
-from phoenix_web.errors import Conflict, Forbidden, NotFound, StaleVersion
-from phoenix_web.policy import ADMINS_ONLY, Role
+from phoenix_web.errors import Conflict, Forbidden, PermissionDenied, StaleVersion, UserNotFound
+from phoenix_web.policy import Refusal, Role
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.store.accounts.password_links import PasswordLinkStore
 from phoenix_web.store.accounts.sessions import SessionStore
@@ -115,7 +115,7 @@ def change(  # noqa: PLR0913 - what, by whom and for which state
     if user.email == SYSTEM_EMAIL:
         raise Forbidden(account_rules.SYSTEM_USER)
     if seen is not None and user.version not in seen:
-        raise StaleVersion("Somebody else has changed this user meanwhile")
+        raise StaleVersion("This user has been changed since you read it.")
     new = _difference(user, wanted)
     account_rules.refuse_change(user, new, acting_admin_id)
     if new.role is not None or new.is_active is False:
@@ -200,9 +200,9 @@ def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[
     administrators = users.lock_with_administrators(user_id)
     user = users.find(user_id)
     if acting_admin_id is not None and acting_admin_id not in administrators:
-        raise Forbidden(ADMINS_ONLY)
+        raise PermissionDenied(Refusal.ADMINS_ONLY)
     if user is None:
-        raise NotFound(account_rules.NOT_FOUND)
+        raise UserNotFound
     return user, administrators
 
 

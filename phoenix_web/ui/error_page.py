@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Response, render_template
 
-from phoenix_web import policy
-from phoenix_web.auth import account_rules
-from phoenix_web.errors import PhoenixError, TooManyRequests
+from phoenix_web.errors import (
+    LastAdministrator,
+    PermissionDenied,
+    PhoenixError,
+    TooManyFailures,
+    TooManyRequests,
+    UserNotFound,
+)
+from phoenix_web.policy import Refusal
 from phoenix_web.ui import htmx
 
 if TYPE_CHECKING:
@@ -18,8 +24,6 @@ if TYPE_CHECKING:
 
 _MINUTE: Final = 60
 _HOUR: Final = 60 * _MINUTE
-#: The end of the API's message, for which a page gives the time to wait.
-_LATER: Final = " Please try again later."
 _TITLES: Final = {
     HTTPStatus.UNAUTHORIZED: "You are not signed in",
     HTTPStatus.FORBIDDEN: "Not allowed",
@@ -40,17 +44,21 @@ _SENTENCES: Final = {
     HTTPStatus.METHOD_NOT_ALLOWED: "This page does not accept this request. Open it again.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "You sent more data than this page accepts.",
 }
-#: What a page shows in place of a text that clients of the API match on.
-_BETTER: Final = {
-    policy.ADMINS_ONLY: "Only administrators can do this.",
-    policy.NOT_FOR_VIEWERS: "Viewers cannot change data. Ask an administrator for another role.",
-    policy.NEEDS_AUTHENTICATION: (
+#: Page sentences for errors whose text is fixed by the API.
+_BY_TYPE: Final[dict[type[PhoenixError], str]] = {
+    UserNotFound: "This user does not exist. They may have been deleted.",
+    LastAdministrator: (
+        "This is the last active administrator. Make another user an administrator first."
+    ),
+    TooManyRequests: "Too many requests.",
+    TooManyFailures: "Too many failed attempts.",
+}
+_BY_REFUSAL: Final = {
+    Refusal.ADMINS_ONLY: "Only administrators can do this.",
+    Refusal.NOT_FOR_VIEWERS: "Viewers cannot change data. Ask an administrator for another role.",
+    Refusal.NEEDS_AUTHENTICATION: (
         "This page needs authentication. To turn it on, set PHOENIX_ENABLE_AUTH to true and "
         "restart the server."
-    ),
-    account_rules.NOT_FOUND: "This user does not exist. They may have been deleted.",
-    account_rules.LAST_ADMINISTRATOR: (
-        "This is the last active administrator. Make another user an administrator first."
     ),
 }
 
@@ -60,26 +68,32 @@ def sentence_for(status: HTTPStatus) -> str:
     return _SENTENCES.get(status, status.phrase)
 
 
-def respond(status: HTTPStatus, message: str) -> Response:
+def respond(status: HTTPStatus, message: str, title: str | None = None) -> Response:
     """Return the error page with *status* and *message*, within the caller's navigation."""
-    title = _TITLES.get(status, status.phrase)
-    if message == policy.NEEDS_AUTHENTICATION:
-        title = "Authentication is off"
-    message = _BETTER.get(message, message)
+    title = title or _TITLES.get(status, status.phrase)
     body = render_template("error.html", status=status.value, title=title, message=message)
     return htmx.whole_page(Response(body, status))
 
 
+def respond_error(error: PhoenixError) -> Response:
+    """Return the error page for *error*."""
+    is_off = isinstance(error, PermissionDenied) and error.refusal is Refusal.NEEDS_AUTHENTICATION
+    title = "Authentication is off" if is_off else None
+    return respond(error.status, message_for(error), title)
+
+
 def message_for(error: PhoenixError) -> str:
-    """Return the message of *error* for a page; after too many requests with the time to wait."""
-    if not isinstance(error, TooManyRequests):
-        return error.message
-    what = error.message.removesuffix(_LATER).rstrip(".").capitalize()
-    return f"{what}. You can try again in {_in_words(error.retry_after)}."
+    """Return the message of *error* for a page, with the time to wait after too many requests."""
+    if isinstance(error, PermissionDenied):
+        return _BY_REFUSAL.get(error.refusal, error.message)
+    message = _BY_TYPE.get(type(error), error.message)
+    if isinstance(error, TooManyRequests):
+        return f"{message} You can try again in {_in_words(error.retry_after)}."
+    return message
 
 
 def too_many_requests(error: TooManyRequests, show: Callable[[str], Response]) -> Response:
-    """Return the page that *show* makes of the message for *error*, as the 429 with its headers."""
+    """Return *show(message)* as a 429 with the headers of *error*."""
     response = show(message_for(error))
     response.status_code = error.status
     response.headers.update(error.headers)

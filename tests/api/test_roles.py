@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from phoenix_web.global_ids import encode
-from phoenix_web.policy import (
-    ADMINS_ONLY,
-    NEEDS_AUTHENTICATION,
-    NOT_FOR_KEYS,
-    NOT_FOR_SYSTEM_KEYS,
-    NOT_FOR_VIEWERS,
-    SESSIONS_ONLY,
-)
+from phoenix_web.policy import Refusal
 from tests.factories import ADMIN_SECRET, add_key
 
 if TYPE_CHECKING:
@@ -25,6 +18,12 @@ if TYPE_CHECKING:
     from tests.conftest import MakeApp, MakeKey, MakeUser
     from tests.factories import SignedIn
 
+ADMINS_ONLY: Final = Refusal.ADMINS_ONLY
+NEEDS_AUTHENTICATION: Final = Refusal.NEEDS_AUTHENTICATION
+NOT_FOR_KEYS: Final = Refusal.NOT_FOR_KEYS
+NOT_FOR_SYSTEM_KEYS: Final = Refusal.NOT_FOR_SYSTEM_KEYS
+NOT_FOR_VIEWERS: Final = Refusal.NOT_FOR_VIEWERS
+SESSIONS_ONLY: Final = Refusal.SESSIONS_ONLY
 ANONYMOUS: Final = "Invalid token"
 MISSING: Final = "API key not found"
 NO_SYSTEM_KEY: Final = "System API key not found"

@@ -12,10 +12,9 @@ from phoenix_web.api.declaring import declares
 from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import PageQuery, respond_page
 from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
-from phoenix_web.auth import account_rules
 from phoenix_web.auth.sign_in.devices import describe_user_agent
 from phoenix_web.auth.sign_in.sessions import end_session, end_sessions
-from phoenix_web.errors import NotFound
+from phoenix_web.errors import NotFound, UserNotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.sessions import SessionStore
@@ -124,10 +123,10 @@ def end_all_sessions_of_user(user_id: str) -> Response:
 
 
 def _existing(session: Session, global_id: str) -> UserInfo:
-    """Return the user with *global_id*; raise `Invalid` or `NotFound`."""
+    """Return the user with *global_id*; raise `Invalid` or `UserNotFound`."""
     user = UserStore(session).find(require_id("User", global_id))
     if user is None:
-        raise NotFound(account_rules.NOT_FOUND)
+        raise UserNotFound
     return user
 
 

@@ -24,7 +24,7 @@ from phoenix_web.api.users.payloads import (
 )
 from phoenix_web.auth import account_rules, accounts
 from phoenix_web.auth.passwords.links import may_choose_password
-from phoenix_web.errors import Invalid, NotFound, ValidationFailed
+from phoenix_web.errors import Invalid, UserNotFound, ValidationFailed
 from phoenix_web.policy import Permission, Role
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.store.accounts.users import UserStore
@@ -85,7 +85,7 @@ def get_user(user_id: str) -> Response:
     with services().database.reading() as session:
         user = UserStore(session).find(require_id("User", user_id))
     if user is None:
-        raise NotFound(account_rules.NOT_FOUND)
+        raise UserNotFound
     return _with_version(user)
 
 
@@ -161,7 +161,7 @@ def _new_hash(user_id: int, body: PatchUserRequestBody) -> str:
     with services().database.reading() as session:
         user = UserStore(session).find(user_id)
     if user is None:
-        raise NotFound(account_rules.NOT_FOUND)
+        raise UserNotFound
     password, passwords = body.password or "", services().passwords
     if fault := passwords.fault(password, user.email, body.username or user.username):
         raise ValidationFailed([value_fault(["body", "password"], fault)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phoenix_web.errors import Forbidden
+from phoenix_web.errors import Forbidden, PermissionDenied
 from phoenix_web.policy import CredentialKind, Permission, Role, allows, refusal
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Principal:
         """Raise `Forbidden`, with the text of the contract, unless the caller has *permission*."""
         reason = refusal(self.role, self.kind, permission)
         if reason is not None:
-            raise Forbidden(reason)
+            raise PermissionDenied(reason)
 
 
 NO_ACCOUNT = "This action needs a user account."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from phoenix_web.addresses import client_network
 from phoenix_web.auth.credentials.access_tokens import derive_key
 from phoenix_web.auth.sign_in.known_devices import LIFETIME
-from phoenix_web.errors import Quota, TooManyRequests
+from phoenix_web.errors import Quota, TooManyFailures
 from phoenix_web.store.accounts.login_attempts import AttemptCount, LoginAttemptStore
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class ThrottleRule:
     lockout: timedelta | None = None
 
     def increment(self, count: AttemptCount, now: datetime) -> AttemptCount:
-        """Return *count* plus one attempt; raise `TooManyRequests` while it is locked.
+        """Return *count* plus one attempt; raise `TooManyFailures` while it is locked.
 
         A rejected attempt does not prolong the lockout.
         """
@@ -61,7 +61,7 @@ class ThrottleRule:
             attempts, forget_at = 0, now + self.retention
         elif locked_until is not None:
             wait = math.ceil((locked_until - now).total_seconds())
-            raise TooManyRequests(_LOCKED, max(1, wait), self.quota)
+            raise TooManyFailures(_LOCKED, max(1, wait), self.quota)
         attempts += 1
         if self.lockout is not None:
             forget_at = now + self.retention
@@ -113,7 +113,7 @@ class LoginThrottle:
     def register_failure(self, email: str, address: str | None, device: str | None) -> LoginAttempt:
         """Count an attempt to sign in as *email* from the client *address* or a known *device*.
 
-        Raises `TooManyRequests` over the limit. Without a known device, queries and results are
+        Raises `TooManyFailures` over the limit. Without a known device, queries and results are
         the same whether the account exists or not.
         """
         now = datetime.now(UTC)
@@ -133,7 +133,7 @@ class LoginThrottle:
     ) -> LoginAttempt:
         """Count a code of the user's authenticator app and return *attempt* with that count.
 
-        Raises `TooManyRequests` over the daily limit. Unknown devices, known devices and signed-in
+        Raises `TooManyFailures` over the daily limit. Unknown devices, known devices and signed-in
         users have separate counts: an attacker who knows the password can lock only the first.
         """
         now = datetime.now(UTC)
@@ -152,7 +152,7 @@ class LoginThrottle:
         """Count an attempt of a signed-in user to reenter their password.
 
         This count is separate from that of sign-ins, so that an attacker can neither block changes
-        of the password nor, with a stolen session, lock the account. Raises `TooManyRequests` over
+        of the password nor, with a stolen session, lock the account. Raises `TooManyFailures` over
         the limit.
         """
         if self._account_rule is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import make_response, request
 
 from phoenix_web.auth.passwords.links import may_choose_password
-from phoenix_web.errors import NotFound
+from phoenix_web.errors import UserNotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore
@@ -86,10 +86,10 @@ class UserPage:
 
 
 def find_user(session: Session, user_id: str) -> UserInfo:
-    """Return the user with the GlobalID *user_id*; raise `NotFound` without one."""
+    """Return the user with the GlobalID *user_id*; raise `UserNotFound` without one."""
     user = UserStore(session).find(require_id("User", user_id))
     if user is None or user.email == SYSTEM_EMAIL:
-        raise NotFound("This user does not exist. They may have been deleted.")
+        raise UserNotFound
     return user
 
 

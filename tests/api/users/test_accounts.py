@@ -14,7 +14,7 @@ from phoenix_web.audit.events import Actor
 from phoenix_web.auth.credentials.issuer import issue_key
 from phoenix_web.auth.passwords.hashing import Passwords
 from phoenix_web.global_ids import encode
-from phoenix_web.policy import ADMINS_ONLY, Role
+from phoenix_web.policy import Refusal, Role
 from phoenix_web.store.accounts.sessions import SessionStore
 from phoenix_web.store.accounts.users import UserStore
 from tests.factories import ADMIN_SECRET, issue_link, services_of, sign_in
@@ -423,7 +423,7 @@ def test_the_last_active_administrator_stays_one_by_every_road(
 AT_ONCE: Final[dict[str, tuple[dict[str, Any], str, tuple[int, str]]]] = {
     "two demotions": ({"role": "MEMBER"}, "the admin secret", LAST),
     "two deactivations": ({"is_active": False}, "the admin secret", LAST),
-    "they demote each other": ({"role": "MEMBER"}, "each other", (403, ADMINS_ONLY)),
+    "they demote each other": ({"role": "MEMBER"}, "each other", (403, Refusal.ADMINS_ONLY)),
 }
 
 
@@ -506,7 +506,7 @@ def test_of_two_who_edit_one_user_the_second_is_told(
     second = client.patch(path, json={"role": "VIEWER"}, headers=headers)
 
     assert first.status_code == 200
-    assert _told(second) == (409, "Somebody else has changed this user meanwhile")
+    assert _told(second) == (409, "This user has been changed since you read it.")
     again = {**headers, "If-Match": f'"x", {first.headers["ETag"]}'}
     assert client.patch(path, json={"role": "VIEWER"}, headers=again).status_code == 200
 

@@ -104,7 +104,7 @@ def test_guesses_of_the_current_password_are_counted_by_themselves(
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
     told = faults(answer.text)["current_password"]
-    assert "Too many failed login attempts" in told
+    assert "Too many failed attempts." in told
     assert "You can try again in 5 minutes." in told
     # Whoever has found an open session cannot lock its person out of signing in by it.
     assert visitor(app).sign_in(member.email, PASSWORD).status_code == 303

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 
 from phoenix_web.datasets.examples import UploadAction
 from phoenix_web.datasets.matching import ExampleChange, Matching
-from phoenix_web.errors import Conflict, InvalidCredential
+from phoenix_web.errors import DatasetNameTaken, InvalidCredential
 from phoenix_web.store.accounts.models import User
 from phoenix_web.store.datasets.bulk import allocate_ids, refresh_statistics
 from phoenix_web.store.datasets.models import (
@@ -60,9 +60,9 @@ class UploadStore:
     def store(self, upload: Upload) -> UploadResult:
         """Apply *upload*, which adds a version if it changes examples.
 
-        Raises `Conflict` when the action is create and the name is taken, `Invalid` for unknown
-        example ids and for two changes of one example, and `InvalidCredential` when the user has
-        been deleted.
+        Raises `DatasetNameTaken` when the action is create and the name is taken, `Invalid` for
+        unknown example ids and for two changes of one example, and `InvalidCredential` when the
+        user has been deleted.
         """
         self._lock_user()
         dataset_id, is_new = self._claim(upload)
@@ -111,7 +111,7 @@ class UploadStore:
             if new_id is not None:
                 return new_id, True
             if upload.action is UploadAction.CREATE:
-                raise Conflict(f'A dataset named "{upload.name}" already exists.')
+                raise DatasetNameTaken(f'A dataset named "{upload.name}" already exists.')
             # A concurrent transaction created the dataset: lock it in the next iteration.
 
     def _add_dataset(self, upload: Upload, key: bytes) -> int | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, make_response, render_template, request
 
 from phoenix_web.datasets.examples import UploadAction
-from phoenix_web.errors import Conflict, Invalid, PayloadTooLarge
+from phoenix_web.errors import DatasetNameTaken, Invalid, PayloadTooLarge
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.uploads.uploads import UploadStore
@@ -109,7 +109,7 @@ def store(token: str) -> Response:
         upload = file_reading.read(staged, form.api_fields(), chosen, services().upload_limits)
         with closing(upload.examples):
             result = _store(upload)
-    except Conflict as error:
+    except DatasetNameTaken as error:
         refused = submission.refused("name", error.message)
         return _columns_page(staged, preview, refused, roles, error.status)
     except (Invalid, PayloadTooLarge) as error:
