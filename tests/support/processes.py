@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Far more than anything takes on a busy machine: only a fault waits so long.
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def wait_until(is_true: Callable[[], object], reason: Callable[[], str] = str) -> None:
