@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.http.errors import ParseException
 
 from phoenix_web import create_app
+from phoenix_web.redaction import redact
 from phoenix_web.server.bootstrap import prepare
 from phoenix_web.server.gunicorn_config import announce, gunicorn_settings
-from phoenix_web.server.logs import configure_logging
 from phoenix_web.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def application(settings: Settings | None = None) -> Flask:
     """Return the application for *settings* or the environment; prepare its database."""
     settings = settings or load()
-    configure_logging(settings.logging_level)
+    _configure_logging(settings.logging_level)
     password = prepare(settings, is_start=True)
     if password is not None:
         announce(
@@ -32,6 +33,21 @@ def application(settings: Settings | None = None) -> Flask:
     app = create_app(settings)
     app.wsgi_app = reject_incomplete_bodies(app.wsgi_app)  # type: ignore[method-assign]  # Flask's way
     return app
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of *record* and its traceback, with secrets redacted."""
+        return redact(super().format(record))
+
+
+def _configure_logging(level: str) -> None:
+    """Log one line per event to standard error, with secrets redacted."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # Alembic's INFO lines are internal; `store.migrations` logs the outcome.
+    logging.getLogger("alembic").setLevel(max(logging.WARNING, logging.getLogger().level))
 
 
 class Server(BaseApplication):

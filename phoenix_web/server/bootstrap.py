@@ -1,17 +1,22 @@
-"""Database preparation before the first request: schema, audit log and first accounts."""
+"""Preparation of the database before the first request: schema, audit log, first accounts."""
 
 from __future__ import annotations
 
+import json
 import logging
-from typing import TYPE_CHECKING
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
 
-from phoenix_web.audit.events import SERVER_ACTOR
+from pydantic import SecretStr
+
+from phoenix_web.audit.events import SERVER_ACTOR, AuditAction, Event, Subject
 from phoenix_web.auth import accounts
 from phoenix_web.errors import Invalid
 from phoenix_web.policy import Role
-from phoenix_web.server.start_settings import record_settings
 from phoenix_web.settings import ConfigError
 from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
+from phoenix_web.store.audit.log import record
+from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.store.database import Database
 from phoenix_web.web.services import audit_log, passwords_of
 
@@ -21,6 +26,9 @@ if TYPE_CHECKING:
     from phoenix_web.settings import Settings
 
 _log = logging.getLogger(__name__)
+#: Settings that may differ between the hosts of one database.
+_HOST_SETTINGS: Final = frozenset({"working_dir", "host", "port", "workers", "threads"})
+_MAX_VALUE_LENGTH: Final = 200
 
 
 def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
@@ -38,7 +46,7 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
             database.lock_for_startup(session.connection())
             log.initialize(session)
             if is_start:
-                record_settings(session, settings)
+                _record_settings(session, settings)
             return _make_accounts(session, settings)
     finally:
         database.dispose()
@@ -72,3 +80,32 @@ def _make_accounts(session: Session, settings: Settings) -> str | None:
                 raise ConfigError([f"PHOENIX_ADMINS: {error.message}"]) from error
             _log.info("created administrator %s from PHOENIX_ADMINS", username)
     return generated
+
+
+def _record_settings(session: Session, settings: Settings) -> None:
+    """Record the settings that differ from their defaults, if the last start had others."""
+    values = _settings_as_dict(settings)
+    newest = AuditStore(session).page(AuditFilters(action=AuditAction.SETTINGS_CHANGED), 1).items
+    before = json.loads(newest[0].detail).get("settings", {}) if newest else {}
+    changed = sorted(name for name in {*values, *before} if values.get(name) != before.get(name))
+    if changed:
+        subject = Subject("Settings", None, ", ".join(changed))
+        event = Event(
+            AuditAction.SETTINGS_CHANGED, SERVER_ACTOR, subject, detail={"settings": values}
+        )
+        record(session, event)
+
+
+def _settings_as_dict(settings: Settings) -> dict[str, str]:
+    """Return the settings that differ from their defaults, with secrets and long values masked.
+
+    A secret is shown as `set`, and a long value by its SHA-256 digest.
+    """
+    values = {}
+    for name in sorted(settings.model_fields_set - _HOST_SETTINGS):
+        value = getattr(settings, name)
+        if value != type(settings).model_fields[name].default:
+            text = "set" if isinstance(value, SecretStr) else str(value)
+            is_short = len(text) <= _MAX_VALUE_LENGTH
+            values[name] = text if is_short else sha256(text.encode()).hexdigest()
+    return values
