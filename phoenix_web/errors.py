@@ -1,34 +1,34 @@
-"""The exceptions that callers may see, and the HTTP answer that each one stands for.
+"""The exceptions that callers may see, with their HTTP status.
 
     PhoenixError
       BadRequest            400
-      InvalidCredential     401   no credential, or one that does not hold
-        ExpiredCredential   401   one that was right and has expired
-        WrongCode           401   the password was right, the second factor is not
-      Forbidden             403   known, but not allowed
+      InvalidCredential     401   missing or invalid credential
+        ExpiredCredential   401   valid credential that has expired
+        WrongCode           401   correct password, wrong second factor
+      Forbidden             403   authenticated, but not allowed
         PermissionDenied    403   carries the `policy.Refusal`
-      NotFound              404   missing, or not the caller's to know of
+      NotFound              404   missing, or hidden from the caller
         UserNotFound        404
       Conflict              409
         UsernameTaken       409
         EmailTaken          409
-        StaleVersion        409   changed since the caller has read it
+        StaleVersion        409   changed since the caller read it
         LastAdministrator   409
         DatasetNameTaken    409
-        FormAlreadyUsed     409   the form was submitted before, and has done its work
+        FormAlreadyUsed     409   the form was already submitted
       PayloadTooLarge       413
       UnsupportedMediaType  415
       Invalid               422   one sentence, as plain text
         TooLong             422   carries the limit
         Unstorable          422   no database can store the text
-      ValidationFailed      422   a list of faults, each with its place
-      TooManyRequests       429   carries the seconds to wait, and what has been used up
+      ValidationFailed      422   a list of faults with their places
+      TooManyRequests       429   carries the quota and the seconds to wait
         TooManyFailures     429
-      NotConfigured         503   trying again does not help
+      NotConfigured         503   retrying does not help
       Unavailable           503   carries the seconds to wait
       InsufficientStorage   507
 
-The text of a `PhoenixError` may be shown to anybody; the text of any other exception never is.
+Callers see the text of a `PhoenixError`, but never the text of another exception.
 """
 
 from __future__ import annotations
@@ -44,26 +44,26 @@ if TYPE_CHECKING:
 
 
 class PhoenixError(Exception):
-    """A refusal that the caller may read."""
+    """Base of the errors whose message callers see."""
 
     status: ClassVar[HTTPStatus]
-    #: The message of an error that is raised without one: a text of the contract.
+    #: Message of an error that is raised without one; a text of the contract.
     default_message: ClassVar[str] = ""
 
     def __init__(self, message: str | None = None) -> None:
-        """Carry *message*, which must not contain a secret."""
+        """Store *message*, which must not contain a secret."""
         self.message = self.default_message if message is None else message
         super().__init__(self.message)
 
 
 class BadRequest(PhoenixError):
-    """The request cannot be understood."""
+    """A malformed request."""
 
     status = HTTPStatus.BAD_REQUEST
 
 
 class InvalidCredential(PhoenixError):
-    """No credential, or one that does not hold. The reason goes to the log, never to the caller."""
+    """A missing or invalid credential. The reason is logged, never sent to the caller."""
 
     status = HTTPStatus.UNAUTHORIZED
     default_message = "Invalid token"
@@ -74,25 +74,25 @@ class InvalidCredential(PhoenixError):
 
 
 class ExpiredCredential(InvalidCredential):
-    """A credential that was right and has expired."""
+    """A valid credential that has expired."""
 
     default_message = "Expired token"
 
 
 class WrongCode(InvalidCredential):
-    """A second factor that does not hold, from somebody who knows the password."""
+    """A wrong second factor after a correct password."""
 
     default_message = "Invalid verification code"
 
 
 class Forbidden(PhoenixError):
-    """The caller is known and may not do this."""
+    """An action that the authenticated caller may not perform."""
 
     status = HTTPStatus.FORBIDDEN
 
 
 class PermissionDenied(Forbidden):
-    """The role or the credential of the caller lacks a permission."""
+    """A role or credential without the required permission."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.value)
@@ -100,73 +100,73 @@ class PermissionDenied(Forbidden):
 
 
 class NotFound(PhoenixError):
-    """The thing is missing, or is not the caller's to know of."""
+    """A resource that is missing or hidden from the caller."""
 
     status = HTTPStatus.NOT_FOUND
 
 
 class UserNotFound(NotFound):
-    """No user has this id."""
+    """A user who does not exist."""
 
     default_message = "User not found"
 
 
 class Conflict(PhoenixError):
-    """The request contradicts what is stored."""
+    """A conflict with the stored state."""
 
     status = HTTPStatus.CONFLICT
 
 
 class UsernameTaken(Conflict):
-    """Another user has this name, or one that looks like it."""
+    """A name that another user has, or one that looks like it."""
 
     default_message = "Username already exists"
 
 
 class EmailTaken(Conflict):
-    """Another user has this mail address."""
+    """An e-mail address that another user has."""
 
     default_message = "Email already exists"
 
 
 class StaleVersion(Conflict):
-    """The caller has read another version than the one that is stored."""
+    """A change based on an outdated version."""
 
 
 class LastAdministrator(Conflict):
-    """The change would leave no active administrator."""
+    """A change that would leave no active administrator."""
 
     default_message = "Cannot remove the last active admin user"
 
 
 class DatasetNameTaken(Conflict):
-    """Another dataset has this name."""
+    """A name that another dataset has."""
 
 
 class FormAlreadyUsed(Conflict):
-    """The same form was submitted before; it takes effect only once."""
+    """A form that was already submitted; it takes effect only once."""
 
 
 class PayloadTooLarge(PhoenixError):
-    """The body is longer than the server takes."""
+    """A request body above the size limit."""
 
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class UnsupportedMediaType(PhoenixError):
-    """The body has a content type that this route does not read."""
+    """A content type that the route does not accept."""
 
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class Invalid(PhoenixError):
-    """The request is well formed and wrong; one sentence says how."""
+    """A well-formed request with an invalid value, described in one sentence."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
 
 class TooLong(Invalid):
-    """A text is longer than *limit* characters."""
+    """A text that is longer than `limit` characters."""
 
     def __init__(self, message: str, limit: int) -> None:
         super().__init__(message)
@@ -174,27 +174,27 @@ class TooLong(Invalid):
 
 
 class Unstorable(Invalid):
-    """A text that no database can store: see `phoenix_web.text`."""
+    """A text that cannot be stored: see `phoenix_web.text`."""
 
 
 class ValidationFailed(PhoenixError):
-    """The request is well formed and wrong in the places that `faults` lists.
+    """A well-formed request with invalid fields.
 
-    Each fault has the keys `type`, `loc`, `msg`, `input` and sometimes `ctx`, as pydantic and the
-    Phoenix API name them.
+    Each fault has the keys `type`, `loc`, `msg`, `input` and optionally `ctx`, as in pydantic and
+    the Phoenix API.
     """
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
     def __init__(self, faults: Sequence[Mapping[str, Any]]) -> None:
-        """Carry *faults*, which must not echo a secret."""
+        """Store *faults*, which must not echo a secret."""
         super().__init__("The request is not valid.")
         self.faults = list(faults)
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """So many tries in so many seconds; by its name a client tells it from others."""
+    """A rate limit: `amount` requests in `seconds`. The name identifies it in headers."""
 
     name: str
     amount: int
@@ -202,7 +202,7 @@ class Quota:
 
 
 class TooManyRequests(PhoenixError):
-    """The caller has used up *quota* and must wait `retry_after` seconds."""
+    """A request above a rate limit; the client must wait `retry_after` seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
 
@@ -213,7 +213,7 @@ class TooManyRequests(PhoenixError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return `Retry-After`, and the headers of draft-ietf-httpapi-ratelimit-headers-11."""
+        """Return `Retry-After` and the headers of draft-ietf-httpapi-ratelimit-headers-11."""
         quota = self.quota
         return {
             "Retry-After": str(self.retry_after),
@@ -223,17 +223,17 @@ class TooManyRequests(PhoenixError):
 
 
 class TooManyFailures(TooManyRequests):
-    """Too many wrong passwords or codes were tried."""
+    """Too many wrong passwords or codes."""
 
 
 class NotConfigured(PhoenixError):
-    """The server was not told how to do this; whoever administers it can."""
+    """A feature that the administrator has not configured."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
 
 class Unavailable(PhoenixError):
-    """The server cannot do this now; the same request may succeed in `retry_after` seconds."""
+    """A temporary failure; the same request may succeed after `retry_after` seconds."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
@@ -243,6 +243,6 @@ class Unavailable(PhoenixError):
 
 
 class InsufficientStorage(PhoenixError):
-    """The disk under the database is full; reads and deletions go on."""
+    """A full disk; reads and deletions still work."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE

@@ -1,4 +1,4 @@
-"""`phoenix-web keys`."""
+"""`phoenix-web keys`: management of API keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`phoenix-web users`."""
+"""`phoenix-web users`: management of users."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def list_users(search: str | None, *, as_json: bool) -> None:
 def set_role(email: str, role: str) -> None:
     """Change the role of the user with EMAIL. Ends their sessions; their keys follow the ROLE."""
     with unit_of_work(prepared()) as session:
-        wanted = accounts.AccountChange(role=Role(role))
-        accounts.change(session, user_of(session, email).id, wanted, cli_actor())
+        change = accounts.AccountChange(role=Role(role))
+        accounts.change(session, user_of(session, email).id, change, cli_actor())
     note(f"Changed the role of {email} to {role}.")
 
 
@@ -108,8 +108,8 @@ def set_password(email: str, *, password_stdin: bool) -> None:
     password = _password(settings, email, read=password_stdin)
     password_hash = passwords_of(settings).hash(password)
     with unit_of_work(settings) as session:
-        wanted = accounts.AccountChange(password_hash=password_hash)
-        accounts.change(session, user_of(session, email).id, wanted, cli_actor())
+        change = accounts.AccountChange(password_hash=password_hash)
+        accounts.change(session, user_of(session, email).id, change, cli_actor())
     note(f"Set the password of {email}. Their sessions have ended.")
     if not password_stdin:
         click.echo(password)
@@ -130,12 +130,12 @@ def reset_mfa(email: str) -> None:
 
 def _set_active(email: str, *, is_active: bool) -> None:
     with unit_of_work(prepared()) as session:
-        wanted = accounts.AccountChange(is_active=is_active)
-        accounts.change(session, user_of(session, email).id, wanted, cli_actor())
+        change = accounts.AccountChange(is_active=is_active)
+        accounts.change(session, user_of(session, email).id, change, cli_actor())
 
 
 def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:
-    """Yield the users page by page: no transaction stays open for all of them."""
+    """Yield users page by page, so that no transaction spans the whole list."""
     cursor = None
     while True:
         with unit_of_work(settings) as session:
@@ -148,14 +148,14 @@ def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:
 
 def _row(listed: ListedUser) -> dict[str, str | int | None]:
     user = listed.user
-    seen = user.last_sign_in_at
+    signed_in = user.last_sign_in_at
     return {
         "id": encode("User", user.id),
         "email": user.email,
         "username": user.username,
         "role": user.role.value,
         "state": listed.status.value,
-        "last_sign_in_at": seen.isoformat(timespec="seconds") if seen else None,
+        "last_sign_in_at": signed_in.isoformat(timespec="seconds") if signed_in else None,
         "mfa": "on" if user.mfa_enrolled_at else "off",
         "keys": listed.key_count,
         "sessions": listed.session_count,
@@ -163,7 +163,7 @@ def _row(listed: ListedUser) -> dict[str, str | int | None]:
 
 
 def _password(settings: Settings, email: str, *, read: bool) -> str:
-    """Return the password on standard input, or a new one; raise `Invalid` for a bad one."""
+    """Return the password on standard input, or a new one; raise `Invalid` if it is too weak."""
     passwords = passwords_of(settings)
     password = sys.stdin.readline().rstrip("\r\n") if read else passwords.generate()
     if fault := passwords.fault(password, email):

@@ -1,1 +1,1 @@
-"""API keys of users and of the system."""
+"""API keys of users and system keys."""

@@ -43,9 +43,9 @@ routes = Blueprint("api_keys", __name__, url_prefix="/v1")
 @requires(Permission.KEY_READ)
 @declares(ApiKeysResponse)
 def list_own_keys() -> Response:
-    """List the caller's keys.
+    """List API keys of the current user.
 
-    System keys and the admin secret have none.
+    Empty for system keys and the admin secret.
     """
     principal = current_principal()
     if principal.kind in {CredentialKind.SYSTEM_KEY, CredentialKind.ADMIN_SECRET}:
@@ -59,22 +59,22 @@ def list_own_keys() -> Response:
 @requires(Permission.KEY_ISSUE)
 @declares(CreatedApiKeyResponse, HTTPStatus.CREATED)
 def create_own_key(body: CreateApiKeyRequestBody) -> Response:
-    """Create a key for the caller.
+    """Create an API key for the current user.
 
-    This answer is the only one with the text of the key.
+    Only this response contains the text of the key.
     """
     owner = current_principal().user
     assert owner is not None  # noqa: S101 - KEY_ISSUE is for sessions, which have a user
-    return _issued("UserApiKey", body.data, owner)
+    return _issue("UserApiKey", body.data, owner)
 
 
 @routes.delete("/user/api_keys/<key_id>")
 @requires(Permission.KEY_REVOKE)
 @declares()
 def revoke_user_key(key_id: str) -> Response:
-    """Revoke a user's key.
+    """Revoke an API key of a user.
 
-    The key is one of the caller's own or, for an administrator, any user's.
+    Administrators can revoke the keys of all users, other users only their own.
     """
     principal = current_principal()
     with services().database.transaction() as session:
@@ -94,7 +94,7 @@ def revoke_user_key(key_id: str) -> Response:
 @requires(Permission.KEY_READ_ALL)
 @declares(UserApiKeysResponse)
 def list_all_keys(query: PageQuery) -> Response:
-    """List everybody's keys."""
+    """List API keys of all users."""
     cursor = query.first_id("UserApiKey", "Invalid UserApiKey GlobalID format")
     with services().database.reading() as session:
         page = KeyStore(session).page_of_people(query.limit, cursor)
@@ -117,11 +117,11 @@ def list_system_keys() -> Response:
 def create_system_key(body: CreateApiKeyRequestBody) -> Response:
     """Create a system key.
 
-    This answer is the only one with the text of the key.
+    Only this response contains the text of the key.
     """
     with services().database.reading() as session:
         owner = UserStore(session).find_system_user()
-    return _issued("SystemApiKey", body.data, owner)
+    return _issue("SystemApiKey", body.data, owner)
 
 
 @routes.delete("/system/api_keys/<key_id>")
@@ -138,25 +138,25 @@ def revoke_system_key(key_id: str) -> Response:
     return no_content()
 
 
-def _issued(kind: str, wanted: CreateApiKeyData, owner: UserInfo) -> Response:
+def _issue(kind: str, data: CreateApiKeyData, owner: UserInfo) -> Response:
     with services().database.transaction() as session:
         issued = issue_key(
             session,
             owner,
-            wanted.name,
+            data.name,
             actor=current_actor(),
-            description=wanted.description,
-            expires_at=wanted.expires_at,
+            description=data.description,
+            expires_at=data.expires_at,
         )
-    return respond(_to_created_payload(kind, issued, wanted), HTTPStatus.CREATED)
+    return respond(_to_created_payload(kind, issued, data), HTTPStatus.CREATED)
 
 
 def _to_created_payload(
-    kind: str, issued: IssuedKey, wanted: CreateApiKeyData
+    kind: str, issued: IssuedKey, data: CreateApiKeyData
 ) -> CreatedApiKeyResponse:
-    # The moment is told in the offset that it was given in; lists tell it in UTC.
-    told = _to_payload(kind, issued.key).model_copy(update={"expires_at": wanted.expires_at})
-    return CreatedApiKeyResponse(data=CreatedApiKey(**dict(told), key=issued.text))
+    # The expiry time has the offset of the request; lists return it in UTC.
+    payload = _to_payload(kind, issued.key).model_copy(update={"expires_at": data.expires_at})
+    return CreatedApiKeyResponse(data=CreatedApiKey(**dict(payload), key=issued.text))
 
 
 def _to_payload(kind: str, key: KeyInfo) -> ApiKey:

@@ -1,4 +1,4 @@
-"""What the routes of keys read and answer."""
+"""Request and response models of the routes of keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from phoenix_web.auth import account_rules
 
 
 class CreateApiKeyData(Payload):
-    """What to call the key, and until when it is good."""
+    """Name, description and expiry time of a new key."""
 
     name: Annotated[
         Text, Field(max_length=account_rules.MAX_KEY_NAME_LENGTH), checked(account_rules.key_name)
@@ -30,7 +30,7 @@ class CreateApiKeyRequestBody(Payload):
 
 
 class ApiKey(Payload):
-    """A key; its text is never told again."""
+    """A key, without its text."""
 
     id: str
     name: str
@@ -40,13 +40,13 @@ class ApiKey(Payload):
 
 
 class CreatedApiKey(ApiKey):
-    """A key with its text, told this once."""
+    """A new key with its text, which is returned only once."""
 
     key: str
 
 
 class KeyOwner(Payload):
-    """Whose key it is."""
+    """The owner of a key."""
 
     id: str
     username: str
@@ -66,13 +66,13 @@ class ApiKeysResponse(Payload):
 
 
 class CreatedApiKeyResponse(Payload):
-    """The new key."""
+    """A new key."""
 
     data: CreatedApiKey
 
 
 class UserApiKeysResponse(Payload):
-    """A page of everybody's keys, newest first."""
+    """A page of keys of all users, newest first."""
 
     data: list[UserApiKey]
     next_cursor: str | None

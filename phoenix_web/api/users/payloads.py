@@ -1,4 +1,4 @@
-"""What the routes of users and sessions read and answer."""
+"""Request and response models of the routes of users."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _NewUser(Payload):
 
 
 class LocalUserData(_NewUser):
-    """A user who signs in with a password; without one a random password is set."""
+    """A user who signs in with a password; by default a random one is set."""
 
     auth_method: Literal["LOCAL"]
     password: Text = ""
@@ -58,7 +58,7 @@ class CreateUserRequestBody(Payload):
 
 
 class User(Payload):
-    """A user; a field without a value is left out."""
+    """A user; fields without a value are omitted."""
 
     id: str | None = Field(None, exclude_if=is_absent)
     created_at: Moment | None = Field(None, exclude_if=is_absent)
@@ -72,78 +72,80 @@ class User(Payload):
     profile_picture_url: str | None = Field(None, exclude_if=is_absent)
     password_needs_reset: bool | None = Field(None, exclude_if=is_absent)
     is_active: bool | None = Field(
-        None, exclude_if=is_absent, description="Told of a deactivated user alone"
+        None,
+        exclude_if=is_absent,
+        description="Only present, and false, if the user is deactivated",
     )
 
 
 class UserResponse(Payload):
-    """One user."""
+    """A user."""
 
     data: User
 
 
 class UserDetails(User):
-    """A user as administrators see one; a field without a value is left out."""
+    """A user with fields for administrators; fields without a value are omitted."""
 
     is_active: bool
     deactivated_at: Moment | None = Field(None, exclude_if=is_absent)
     last_sign_in_at: Moment | None = Field(None, exclude_if=is_absent)
     mfa_enrolled_at: Moment | None = Field(
-        None, exclude_if=is_absent, description="Since when a sign-in needs a code as well"
+        None, exclude_if=is_absent, description="Start of two-step sign-in"
     )
 
 
 class UserDetailsResponse(Payload):
-    """One user, with what only administrators see."""
+    """A user with fields for administrators."""
 
     data: UserDetails
 
 
 class PatchUserRequestBody(Payload):
-    """What to change of a user; what is left out, or null, stays."""
+    """Changes to a user; omitted or null fields keep their values."""
 
     username: _Username | None = None
     role: Literal["ADMIN", "MEMBER", "VIEWER"] | None = None
     is_active: Annotated[bool, Field(strict=True)] | None = None
     password: Annotated[
-        Text | None, Field(description="Ends the user's sessions; they choose another one next")
+        Text | None, Field(description="Ends the user's sessions; they must change it at sign-in")
     ] = None
 
 
 class PatchViewerRequestBody(Payload):
-    """What to change of oneself; what is left out, or null, stays."""
+    """Changes to the current user; omitted or null fields keep their values."""
 
     username: _Username | None = None
     password: Annotated[
-        Text | None, Field(description="Ends all other sessions; needs `current_password`")
+        Text | None, Field(description="Ends all other sessions; requires `current_password`")
     ] = None
     current_password: Text | None = None
 
 
 class PatchedViewerResponse(UserResponse):
-    """Oneself and, after a change of the password, the new tokens."""
+    """The current user and, after a password change, new tokens."""
 
     tokens: TokenResponse | None = Field(
         None,
         exclude_if=is_absent,
-        description="For whoever sent an access token as Bearer; others get cookies",
+        description="For requests with a bearer token; others get cookies",
     )
 
 
 class UsersResponse(Payload):
-    """A page of users, newest first; `next_cursor` names the first one of the next page."""
+    """A page of users, newest first; `next_cursor` is the first user of the next page."""
 
     data: list[User]
     next_cursor: str | None
 
 
 def to_payload(user: UserInfo) -> User:
-    """Return *user* as the contract shows one."""
+    """Return *user* as a payload of the contract."""
     return User(**_fields(user), is_active=None if user.is_active else False)
 
 
 def to_detailed_payload(user: UserInfo) -> UserDetails:
-    """Return *user* as administrators see one."""
+    """Return *user* as a payload for administrators."""
     return UserDetails(
         **_fields(user),
         is_active=user.is_active,

@@ -1,4 +1,4 @@
-"""`/v1/users`: the administration of users."""
+"""`/v1/users`: management of users."""
 
 from __future__ import annotations
 
@@ -54,23 +54,22 @@ def list_users(query: PageQuery) -> Response:
 def create_user(body: CreateUserRequestBody) -> Response:
     """Create a user.
 
-    A password is never answered. Where mail is configured, an invitation brings a link to choose
-    one.
+    The response has no password. If mail is configured, an invitation with a one-time link is sent.
     """
-    wanted = body.user
-    # Before the password is looked at, as in the contract.
-    account_rules.refuse_system_role(Role(wanted.role))
+    data = body.user
+    # Checked before the password, as in the contract.
+    account_rules.refuse_system_role(Role(data.role))
     new = accounts.NewAccount(
-        **wanted.model_dump(exclude={"role", "password"}),
-        role=Role(wanted.role),
-        password_hash=_password_hash(wanted) if isinstance(wanted, LocalUserData) else None,
+        **data.model_dump(exclude={"role", "password"}),
+        role=Role(data.role),
+        password_hash=_password_hash(data) if isinstance(data, LocalUserData) else None,
     )
-    who = current_actor()
+    actor = current_actor()
     with services().database.transaction() as session:
-        user = accounts.create(session, new, who, acting_admin_id=acting_admin_id())
+        user = accounts.create(session, new, actor, acting_admin_id=acting_admin_id())
         mail = services().mail
         if mail is not None and body.send_welcome_email and may_choose_password(user):
-            mail.outbox.send_link(session, user, LinkPurpose.INVITATION, who)
+            mail.outbox.send_link(session, user, LinkPurpose.INVITATION, actor)
     return respond(UserResponse(data=to_payload(user)), HTTPStatus.CREATED)
 
 
@@ -78,7 +77,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
 @requires(Permission.USER_READ)
 @declares(UserDetailsResponse, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_user(user_id: str) -> Response:
-    """Tell of one user.
+    """Get a user.
 
     The `ETag` is the version of the user.
     """
@@ -93,17 +92,17 @@ def get_user(user_id: str) -> Response:
 @requires(Permission.USER_WRITE)
 @declares(UserDetailsResponse, reads_if_match=True, refusals=[HTTPStatus.CONFLICT])
 def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
-    """Change a user.
+    """Update a user.
 
-    With `If-Match`, only one of the versions that it names is changed. A key may not change what
-    ends the user's sessions: a leaked key could otherwise take over another account.
+    With `If-Match`, raises `StaleVersion` if the version has changed. A key may not change fields
+    that end the user's sessions: a leaked key could otherwise take over another account.
     """
     if any(value is not None for value in (body.role, body.password, body.is_active)):
         current_principal().require(Permission.SESSION_END_ALL)
     number = require_id("User", user_id)
     if not body.model_dump(exclude_none=True):
         raise Invalid(account_rules.NOTHING_TO_CHANGE)
-    wanted = accounts.AccountChange(
+    change = accounts.AccountChange(
         username=body.username,
         role=None if body.role is None else Role(body.role),
         is_active=body.is_active,
@@ -113,10 +112,10 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
         user = accounts.change(
             session,
             number,
-            wanted,
+            change,
             current_actor(),
             acting_admin_id=acting_admin_id(),
-            seen=_seen_versions(),
+            seen=_if_match_versions(),
         )
     return _with_version(user)
 
@@ -125,7 +124,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
 @requires(Permission.USER_WRITE)
 @declares(refusals=[HTTPStatus.CONFLICT])
 def delete_user(user_id: str) -> Response:
-    """Delete a user with all their sessions and keys."""
+    """Delete a user with their sessions and API keys."""
     number = require_id("User", user_id)
     with services().database.transaction() as session:
         accounts.delete(session, number, current_actor(), acting_admin_id=acting_admin_id())
@@ -136,28 +135,29 @@ def delete_user(user_id: str) -> Response:
 @requires(Permission.SESSION_END_ALL)
 @declares(refusals=[HTTPStatus.CONFLICT])
 def reset_second_factor(user_id: str) -> Response:
-    """Reset the second factor of a user, which ends their sessions.
+    """Reset two-step sign-in of a user.
 
-    The user, who has lost phone and recovery codes, can sign in by password alone.
+    Ends their sessions. They sign in with only their password until they set it up again.
     """
     number = require_id("User", user_id)
     with services().database.transaction() as session:
-        by = acting_admin_id()
-        accounts.reset_second_factor(session, number, current_actor(), acting_admin_id=by)
+        accounts.reset_second_factor(
+            session, number, current_actor(), acting_admin_id=acting_admin_id()
+        )
     return no_content()
 
 
-def _password_hash(wanted: LocalUserData) -> str:
+def _password_hash(data: LocalUserData) -> str:
     passwords = services().passwords
-    # Empty stands for "none given", as in the contract; the random one is disclosed to nobody.
-    password = wanted.password or passwords.generate()
-    if fault := passwords.fault(password, wanted.email, wanted.username):
+    # An empty password means none, as in the contract; the random one is never disclosed.
+    password = data.password or passwords.generate()
+    if fault := passwords.fault(password, data.email, data.username):
         raise ValidationFailed([value_fault(["body", "user", "LOCAL", "password"], fault)])
     return passwords.hash(password)
 
 
 def _new_hash(user_id: int, body: PatchUserRequestBody) -> str:
-    """Return the hash of the password that *body* sets; raise `ValidationFailed` for a bad one."""
+    """Return the hash of the password in *body*; raise `ValidationFailed` if it is too weak."""
     with services().database.reading() as session:
         user = UserStore(session).find(user_id)
     if user is None:
@@ -174,9 +174,9 @@ def _with_version(user: UserInfo) -> Response:
     return response
 
 
-def _seen_versions() -> frozenset[str] | None:
-    """Return the versions that `If-Match` allows, or None when any is right."""
+def _if_match_versions() -> frozenset[str] | None:
+    """Return the versions in `If-Match`, or None if all match."""
     allowed = request.if_match
     if "If-Match" not in request.headers or allowed.star_tag:
         return None
-    return frozenset(allowed.as_set())  # weak ones never match (RFC 9110 section 13.1.1)
+    return frozenset(allowed.as_set())  # weak tags never match (RFC 9110 section 13.1.1)
