@@ -33,17 +33,17 @@ class Operation:
     is_body_optional: bool
     reads_if_match: bool
     #: Response model by success status; None for an empty or plain text response.
-    answers: Mapping[HTTPStatus, type[BaseModel] | None]
+    responses: Mapping[HTTPStatus, type[BaseModel] | None]
     #: Error statuses that do not follow from the rest.
-    refusals: Sequence[HTTPStatus]
+    errors: Sequence[HTTPStatus]
 
 
 def declares(  # noqa: PLR0913 - each describes what a signature cannot
-    answer: type[BaseModel] | None = None,
+    response: type[BaseModel] | None = None,
     status: HTTPStatus | None = None,
     *,
-    or_status: HTTPStatus | None = None,
-    refusals: Sequence[HTTPStatus] = (),
+    empty_status: HTTPStatus | None = None,
+    errors: Sequence[HTTPStatus] = (),
     own_body: type[BaseModel] | None = None,
     own_form: type[BaseModel] | None = None,
     has_large_body: bool = False,
@@ -52,11 +52,11 @@ def declares(  # noqa: PLR0913 - each describes what a signature cannot
     """Describe a view, and parse the `body` and `query` parameters of its signature.
 
     The first line of the docstring is the summary. *status* defaults to 200 with the model
-    *answer*, to 204 without one; *or_status* is the status of an alternative empty response. A body
-    annotated `Model | None` is optional; one with *has_large_body* may be as large as an upload.
-    The view itself reads *own_body* and *own_form*. *refusals* adds error statuses to the implied
-    ones: 401 and 403 for `@requires`, 404 for an id in the path, 422 for a body or query, 429 for
-    `@limited`.
+    *response*, to 204 without one; *empty_status* is for an alternative response without content. A
+    body annotated `Model | None` is optional; one with *has_large_body* may be as large as an
+    upload. The view itself reads *own_body* and *own_form*. *errors* adds error statuses to the
+    implied ones: 401 and 403 for `@requires`, 404 for an id in the path, 422 for a body or query,
+    429 for `@limited`.
 
     Place it below `@requires`, so that the input of unauthorized callers is not read. Raises
     `ValidationFailed` for an invalid body or query.
@@ -81,7 +81,7 @@ def declares(  # noqa: PLR0913 - each describes what a signature cannot
                 values["body"] = None if is_missing else parse_body(body_model)
             return view(*args, **values)
 
-        success = status or (HTTPStatus.OK if answer else HTTPStatus.NO_CONTENT)
+        success = status or (HTTPStatus.OK if response else HTTPStatus.NO_CONTENT)
         operation = Operation(
             summary=(inspect.getdoc(view) or "").partition("\n")[0].removesuffix("."),
             query=query,
@@ -89,8 +89,8 @@ def declares(  # noqa: PLR0913 - each describes what a signature cannot
             form=own_form,
             is_body_optional=is_body_optional,
             reads_if_match=reads_if_match,
-            answers={**({or_status: None} if or_status else {}), success: answer},
-            refusals=refusals,
+            responses={**({empty_status: None} if empty_status else {}), success: response},
+            errors=errors,
         )
         return mark(declared, operation=operation)
 

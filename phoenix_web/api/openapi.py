@@ -101,8 +101,8 @@ def _routes(app: Flask) -> list[_Route]:
 def _models(operations: list[Operation]) -> tuple[list[type[BaseModel]], list[type[BaseModel]]]:
     """Return the unique input models and response models of *operations*."""
     read = [model for o in operations for model in (o.body, o.form, o.query) if model]
-    answered = [model for o in operations for model in o.answers.values() if model]
-    return list(dict.fromkeys(read)), list(dict.fromkeys(answered))
+    written = [model for o in operations for model in o.responses.values() if model]
+    return list(dict.fromkeys(read)), list(dict.fromkeys(written))
 
 
 def _operation(
@@ -157,12 +157,12 @@ def _query_parameters(
 
 def _responses(route: _Route, references: dict[Any, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
-    for status, model in route.operation.answers.items():
+    for status, model in route.operation.responses.items():
         responses[str(int(status))] = {"description": status.phrase}
         if model is not None:
             content = _json(references[model, "serialization"])
             responses[str(int(status))]["content"] = content
-    for status in sorted(_refusals(route)):
+    for status in sorted(_error_statuses(route)):
         responses[str(int(status))] = {
             "description": status.phrase,
             "content": {"text/plain": {"schema": {"type": "string"}}},
@@ -170,17 +170,17 @@ def _responses(route: _Route, references: dict[Any, Any]) -> dict[str, Any]:
     return responses
 
 
-def _refusals(route: _Route) -> set[HTTPStatus]:
-    refusals = set(route.operation.refusals)
+def _error_statuses(route: _Route) -> set[HTTPStatus]:
+    errors = set(route.operation.errors)
     if not route.is_public:
-        refusals |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+        errors |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     if route.rule.arguments:
-        refusals.add(HTTPStatus.NOT_FOUND)
+        errors.add(HTTPStatus.NOT_FOUND)
     if route.operation.body or route.operation.query:
-        refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+        errors.add(HTTPStatus.UNPROCESSABLE_ENTITY)
     if route.is_limited:
-        refusals.add(HTTPStatus.TOO_MANY_REQUESTS)
-    return refusals
+        errors.add(HTTPStatus.TOO_MANY_REQUESTS)
+    return errors
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def health() -> Response:
 
 @routes.get("/readyz")
 @public
-@declares(ReadyResponse, refusals=[HTTPStatus.SERVICE_UNAVAILABLE])
+@declares(ReadyResponse, errors=[HTTPStatus.SERVICE_UNAVAILABLE])
 def ready() -> Response:
     """Check that the database is reachable."""
     with services().database.reading() as session:

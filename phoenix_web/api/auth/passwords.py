@@ -35,7 +35,7 @@ class PasswordResetEmailRequestBody(Payload):
 @routes.post("/password-reset-email")
 @public
 @limited(PASSWORD_RESET_EMAIL)
-@declares(refusals=[HTTPStatus.SERVICE_UNAVAILABLE])
+@declares(errors=[HTTPStatus.SERVICE_UNAVAILABLE])
 def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
     """Request a password reset e-mail.
 
@@ -54,7 +54,7 @@ def send_reset_mail(body: PasswordResetEmailRequestBody) -> Response:
 @routes.post("/password-reset")
 @public
 @limited(PASSWORD_RESET)
-@declares(refusals=[HTTPStatus.UNAUTHORIZED])
+@declares(errors=[HTTPStatus.UNAUTHORIZED])
 def reset_password(body: PasswordResetRequestBody) -> Response:
     """Set a password with a one-time link.
 

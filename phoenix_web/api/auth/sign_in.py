@@ -63,7 +63,7 @@ class TokenResponse(Payload):
 @routes.post("/login")
 @public
 @limited(SIGN_IN)
-@declares(TokenResponse, or_status=HTTPStatus.NO_CONTENT, refusals=[HTTPStatus.UNAUTHORIZED])
+@declares(TokenResponse, empty_status=HTTPStatus.NO_CONTENT, errors=[HTTPStatus.UNAUTHORIZED])
 def log_in(body: LoginRequestBody) -> Response:
     """Sign in with e-mail and password.
 
@@ -85,8 +85,8 @@ def log_in(body: LoginRequestBody) -> Response:
 @public
 @declares(
     TokenResponse,
-    or_status=HTTPStatus.NO_CONTENT,
-    refusals=[HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS],
+    empty_status=HTTPStatus.NO_CONTENT,
+    errors=[HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS],
 )
 def refresh(body: RefreshRequestBody | None) -> Response:
     """Exchange a refresh token for new tokens.

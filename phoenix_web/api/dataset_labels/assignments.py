@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 routes = Blueprint("assignments", __name__, url_prefix="/datasets")
 
-_REFUSALS = [HTTPStatus.UNPROCESSABLE_ENTITY]
+_ERRORS = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 class LabelsOfDatasetResponseBody(Payload):
@@ -74,7 +74,7 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
 
 @routes.put("/<identifier>/labels/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(DatasetLabelResponseBody, refusals=_REFUSALS)
+@declares(DatasetLabelResponseBody, errors=_ERRORS)
 def apply_label(identifier: str, label_id: str) -> Response:
     """Add a label to a dataset.
 
@@ -93,7 +93,7 @@ def apply_label(identifier: str, label_id: str) -> Response:
 
 @routes.delete("/<identifier>/labels/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(refusals=_REFUSALS)
+@declares(errors=_ERRORS)
 def remove_label(identifier: str, label_id: str) -> Response:
     """Remove a label from a dataset.
 

@@ -87,7 +87,7 @@ def list_dataset_labels(query: ListDatasetLabelsQuery) -> Response:
 
 @routes.post("")
 @requires(Permission.DATASET_WRITE)
-@declares(DatasetLabelResponseBody, HTTPStatus.CREATED, refusals=[HTTPStatus.CONFLICT])
+@declares(DatasetLabelResponseBody, HTTPStatus.CREATED, errors=[HTTPStatus.CONFLICT])
 def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
     """Create a dataset label."""
     with services().database.transaction() as session:
@@ -99,7 +99,7 @@ def create_dataset_label(body: CreateDatasetLabelRequestBody) -> Response:
 
 @routes.get("/<label_id>")
 @requires(Permission.DATASET_READ)
-@declares(DatasetLabelResponseBody, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
+@declares(DatasetLabelResponseBody, errors=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_dataset_label(label_id: str) -> Response:
     """Get a dataset label."""
     number = label_number(label_id)
@@ -112,7 +112,7 @@ def get_dataset_label(label_id: str) -> Response:
 
 @routes.patch("/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(DatasetLabelResponseBody, refusals=[HTTPStatus.CONFLICT])
+@declares(DatasetLabelResponseBody, errors=[HTTPStatus.CONFLICT])
 def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> Response:
     """Update a dataset label."""
     number = label_number(label_id)
@@ -132,7 +132,7 @@ def update_dataset_label(label_id: str, body: UpdateDatasetLabelRequestBody) -> 
 
 @routes.delete("/<label_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
+@declares(errors=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_dataset_label(label_id: str) -> Response:
     """Delete a dataset label and its assignments."""
     number = label_number(label_id)

@@ -71,7 +71,7 @@ def list_datasets(query: ListDatasetsQuery) -> Response:
 
 @routes.get("/<dataset_id>")
 @requires(Permission.DATASET_READ)
-@declares(GetDatasetResponseBody, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
+@declares(GetDatasetResponseBody, errors=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_dataset(dataset_id: str) -> Response:
     """Get a dataset."""
     decoded = decode(dataset_id)
@@ -90,7 +90,7 @@ def get_dataset(dataset_id: str) -> Response:
 
 @routes.delete("/<dataset_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
+@declares(errors=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_dataset(dataset_id: str) -> Response:
     """Delete a dataset and its versions.
 

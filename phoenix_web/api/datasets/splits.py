@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 routes = Blueprint("dataset_splits", __name__, url_prefix="/v1/datasets")
 
 _COLOR: Final = "#33c5e8"
-_REFUSALS: Final = [HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY]
+_ERRORS: Final = [HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 @routes.get("/<identifier>/splits")
@@ -58,7 +58,7 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
 
 @routes.post("/<identifier>/splits")
 @requires(Permission.DATASET_WRITE)
-@declares(DatasetSplitResponseBody, HTTPStatus.CREATED, has_large_body=True, refusals=_REFUSALS)
+@declares(DatasetSplitResponseBody, HTTPStatus.CREATED, has_large_body=True, errors=_ERRORS)
 def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Response:
     """Create a split."""
     name = _filled("name", body.name)
@@ -81,7 +81,7 @@ def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Respon
 
 @routes.patch("/<identifier>/splits/<split_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(DatasetSplitResponseBody, has_large_body=True, refusals=_REFUSALS)
+@declares(DatasetSplitResponseBody, has_large_body=True, errors=_ERRORS)
 def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequestBody) -> Response:
     """Update a split.
 
@@ -109,7 +109,7 @@ def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequest
 
 @routes.delete("/<identifier>/splits/<split_id>")
 @requires(Permission.DATASET_WRITE)
-@declares(refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
+@declares(errors=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def delete_split(identifier: str, split_id: str) -> Response:
     """Delete a split from all datasets.
 

@@ -98,7 +98,7 @@ class UploadDatasetResponseBody(Payload):
     UploadDatasetResponseBody,
     own_body=UploadDatasetRequestBody,
     own_form=UploadDatasetForm,
-    refusals=[
+    errors=[
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.CONFLICT,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

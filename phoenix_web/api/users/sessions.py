@@ -39,7 +39,7 @@ routes = Blueprint("sessions", __name__, url_prefix="/v1")
 
 _KIND: Final = "UserSession"
 _MISSING: Final = "Session not found"
-_REFUSALS: Final = [HTTPStatus.UNPROCESSABLE_ENTITY]
+_ERRORS: Final = [HTTPStatus.UNPROCESSABLE_ENTITY]
 
 
 class UserSession(Payload):
@@ -73,7 +73,7 @@ def list_own_sessions(query: PageQuery) -> Response:
 
 @routes.delete("/user/sessions/<session_id>")
 @requires(Permission.ACCOUNT_MANAGE)
-@declares(refusals=_REFUSALS)
+@declares(errors=_ERRORS)
 def end_own_session(session_id: str) -> Response:
     """End one of the caller's sessions.
 
@@ -91,7 +91,7 @@ def end_own_session(session_id: str) -> Response:
 
 @routes.get("/users/<user_id>/sessions")
 @requires(Permission.SESSION_READ_ALL)
-@declares(UserSessionsResponse, refusals=_REFUSALS)
+@declares(UserSessionsResponse, errors=_ERRORS)
 def list_sessions_of_user(user_id: str, query: PageQuery) -> Response:
     """List a user's sessions."""
     with services().database.reading() as session:
@@ -100,7 +100,7 @@ def list_sessions_of_user(user_id: str, query: PageQuery) -> Response:
 
 @routes.delete("/users/<user_id>/sessions/<session_id>")
 @requires(Permission.SESSION_END_ALL)
-@declares(refusals=_REFUSALS)
+@declares(errors=_ERRORS)
 def end_session_of_user(user_id: str, session_id: str) -> Response:
     """End a session of a user."""
     with services().database.transaction() as session:
@@ -111,7 +111,7 @@ def end_session_of_user(user_id: str, session_id: str) -> Response:
 
 @routes.delete("/users/<user_id>/sessions")
 @requires(Permission.SESSION_END_ALL)
-@declares(refusals=_REFUSALS)
+@declares(errors=_ERRORS)
 def end_all_sessions_of_user(user_id: str) -> Response:
     """End all sessions of a user.
 

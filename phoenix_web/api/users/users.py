@@ -50,7 +50,7 @@ def list_users(query: PageQuery) -> Response:
 
 @routes.post("/users")
 @requires(Permission.USER_WRITE)
-@declares(UserResponse, HTTPStatus.CREATED, refusals=[HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT])
+@declares(UserResponse, HTTPStatus.CREATED, errors=[HTTPStatus.BAD_REQUEST, HTTPStatus.CONFLICT])
 def create_user(body: CreateUserRequestBody) -> Response:
     """Create a user.
 
@@ -75,7 +75,7 @@ def create_user(body: CreateUserRequestBody) -> Response:
 
 @routes.get("/users/<user_id>")
 @requires(Permission.USER_READ)
-@declares(UserDetailsResponse, refusals=[HTTPStatus.UNPROCESSABLE_ENTITY])
+@declares(UserDetailsResponse, errors=[HTTPStatus.UNPROCESSABLE_ENTITY])
 def get_user(user_id: str) -> Response:
     """Get a user.
 
@@ -90,7 +90,7 @@ def get_user(user_id: str) -> Response:
 
 @routes.patch("/users/<user_id>")
 @requires(Permission.USER_WRITE)
-@declares(UserDetailsResponse, reads_if_match=True, refusals=[HTTPStatus.CONFLICT])
+@declares(UserDetailsResponse, reads_if_match=True, errors=[HTTPStatus.CONFLICT])
 def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
     """Update a user.
 
@@ -122,7 +122,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
 
 @routes.delete("/users/<user_id>")
 @requires(Permission.USER_WRITE)
-@declares(refusals=[HTTPStatus.CONFLICT])
+@declares(errors=[HTTPStatus.CONFLICT])
 def delete_user(user_id: str) -> Response:
     """Delete a user with their sessions and API keys."""
     number = require_id("User", user_id)
@@ -133,7 +133,7 @@ def delete_user(user_id: str) -> Response:
 
 @routes.delete("/users/<user_id>/mfa")
 @requires(Permission.SESSION_END_ALL)
-@declares(refusals=[HTTPStatus.CONFLICT])
+@declares(errors=[HTTPStatus.CONFLICT])
 def reset_second_factor(user_id: str) -> Response:
     """Reset two-step sign-in of a user.
 

@@ -58,7 +58,7 @@ def get_viewer() -> Response:
 
 @routes.patch("/user")
 @requires(Permission.ACCOUNT_MANAGE)
-@declares(PatchedViewerResponse, refusals=[HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS])
+@declares(PatchedViewerResponse, errors=[HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS])
 def patch_viewer(body: PatchViewerRequestBody) -> Response:
     """Update the name or password of the current user.
 
