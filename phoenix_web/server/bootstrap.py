@@ -47,12 +47,12 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
             log.initialize(session)
             if is_start:
                 _record_settings(session, settings)
-            return _make_accounts(session, settings)
+            return _create_accounts(session, settings)
     finally:
         database.dispose()
 
 
-def _make_accounts(session: Session, settings: Settings) -> str | None:
+def _create_accounts(session: Session, settings: Settings) -> str | None:
     users = UserStore(session)
     if users.find_by_email(SYSTEM_EMAIL) is None:
         system = accounts.NewAccount(SYSTEM_EMAIL, "system", Role.SYSTEM)
