@@ -1,4 +1,7 @@
-"""What each form takes: one model for each, and all its faults at once, by field."""
+"""Forms: their fields, validation, and the faults that pages show beside the fields.
+
+A form that only one page shows is defined beside that page.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from pydantic import (
     ConfigDict,
     ValidationError,
     ValidationInfo,
-    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -21,17 +23,19 @@ from phoenix_web.auth import account_rules
 from phoenix_web.errors import Invalid, TooLong, Unstorable
 from phoenix_web.text import storage_fault
 
-#: What no page shows again although it was typed or sent, beside passwords.
+#: The fault of a username that another user has.
+NAME_TAKEN: Final = "This name is already taken. Enter another one."
+#: Fields that pages never show again. Neither do they show any field named `*password*`.
 _SECRET: Final = frozenset({"form_token", "challenge", "draft", "code"})
 _UNSTORABLE: Final = "Remove the invisible character U+0000."
 
-#: Returns why a password is not acceptable, or None.
+#: Returns the fault of a new password, or None if it is acceptable.
 Judge = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What a field may look at beside its own text."""
+    """Values that validators need beside the text of their field."""
 
     typed: Mapping[str, str]
     judge: Judge
@@ -42,27 +46,26 @@ def _context(info: ValidationInfo) -> _Context:
 
 
 def fault(text: str) -> PydanticCustomError:
-    """Return the error that makes *text* the fault of a field."""
+    """Return the validation error with the sentence *text*."""
     return PydanticCustomError("form", "{text}", {"text": text})
 
 
 def storable(text: str) -> str:
-    """Return *text*; raise a fault when no database can store it."""
+    """Return *text*; raise a fault if no database can store it."""
     if storage_fault(text):
         raise fault(_UNSTORABLE)
     return text
 
 
 def trimmed(text: str) -> str:
-    """Return *text* trimmed; raise a fault when no database can store it."""
+    """Return *text* trimmed; raise a fault if no database can store it."""
     return storable(text).strip()
 
 
 def checked(rule: Callable[[str], str], wrong: str = "") -> AfterValidator:
-    """Return *rule* of `auth.account_rules` as a validator with the sentences of a page.
+    """Return *rule* of `auth.account_rules` as a validator with sentences for pages.
 
-    Too long a text, and one that cannot be stored, have the same sentence in every field; *wrong*
-    is the one for any other fault.
+    *wrong* is the sentence for a text that is neither too long nor unstorable.
     """
 
     def check(text: str) -> str:
@@ -78,19 +81,19 @@ def checked(rule: Callable[[str], str], wrong: str = "") -> AfterValidator:
     return AfterValidator(check)
 
 
-#: The validator of a mail address.
-ADDRESS: Final = checked(
-    account_rules.email, "Enter a valid e-mail address, for example name@example.com."
-)
+def required(wrong: str) -> AfterValidator:
+    """Return a validator with the sentence *wrong* for a blank text."""
 
+    def check(text: str) -> str:
+        if not text.strip():
+            raise fault(wrong)
+        return text
 
-def _email(text: str) -> str:
-    if not text.strip():
-        raise fault("Enter your e-mail address.")
-    return text
+    return AfterValidator(check)
 
 
 def _password(text: str) -> str:
+    # Not `required`: a password may consist of spaces.
     if not text:
         raise fault("Enter your password.")
     return text
@@ -105,57 +108,43 @@ def _new_password(text: str, info: ValidationInfo) -> str:
 
 
 def _again(text: str, info: ValidationInfo) -> str:
-    # As it was typed: also beside a new password that has a fault of its own.
+    # Compared with the typed text, because a new password with a fault is not in `info.data`.
     if text != _context(info).typed.get("new_password", ""):
         raise fault("The new passwords don't match.")
     return text
 
 
+Email = Annotated[
+    str,
+    checked(account_rules.email, "Enter a valid e-mail address, for example name@example.com."),
+]
+Password = Annotated[str, AfterValidator(_password)]
+NewPassword = Annotated[str, AfterValidator(_new_password)]
+NewPasswordAgain = Annotated[str, AfterValidator(_again)]
+
+
 class Form(BaseModel):
-    """A submitted form; a field that is missing is an empty one, and unknown ones are ignored."""
+    """A submitted form; a missing field is empty, and unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, validate_default=True)
 
 
-class LoginForm(Form):
-    """Who signs in."""
-
-    email: Annotated[str, AfterValidator(_email)] = ""
-    password: Annotated[str, AfterValidator(_password)] = ""
-
-
 class CurrentPasswordForm(Form):
-    """The proof that it is still the person who has signed in."""
+    """The current password, which the user enters again to confirm a change."""
 
-    current_password: Annotated[str, AfterValidator(_password)] = ""
-
-
-class PasswordForm(CurrentPasswordForm):
-    """A change of the password."""
-
-    new_password: Annotated[str, AfterValidator(_new_password)] = ""
-    new_password_again: Annotated[str, AfterValidator(_again)] = ""
-
-    @field_validator("new_password")
-    @classmethod
-    def _another(cls, value: str, info: ValidationInfo) -> str:
-        if value == info.data.get("current_password"):
-            raise fault("Choose a password that differs from your current one.")
-        return value
+    current_password: Password = ""
 
 
-class ForgottenForm(Form):
-    """Who has lost their password."""
+class CodeForm(Form):
+    """A code of the authenticator app, or a recovery code."""
 
-    email: Annotated[str, ADDRESS] = ""
+    code: Annotated[str, AfterValidator(trimmed), required("Enter the code.")] = ""
 
 
-class PasswordLinkForm(Form):
-    """A password that is chosen by a one-time link, whose text is *token*."""
+class NameForm(Form):
+    """A username."""
 
-    token: str = ""
-    new_password: Annotated[str, AfterValidator(_new_password)] = ""
-    new_password_again: Annotated[str, AfterValidator(_again)] = ""
+    username: Annotated[str, checked(account_rules.username, "Enter a name.")] = ""
 
 
 FormT = TypeVar("FormT", bound=Form)
@@ -163,30 +152,27 @@ FormT = TypeVar("FormT", bound=Form)
 
 @dataclass(frozen=True, slots=True)
 class Submission(Generic[FormT]):
-    """A form as it goes back to the page: what was typed, and what is wrong with it."""
+    """A form with the values and faults that the page shows again."""
 
-    #: What the fields show; no password is ever among it.
+    #: The values of the fields, without passwords.
     values: dict[str, str] = field(default_factory=dict)
     #: The first fault of each wrong field, in the order of the fields.
     faults: dict[str, str] = field(default_factory=dict)
-    #: The form, when it has no fault.
+    #: The form, if it has no fault.
     form: FormT | None = None
 
     @property
     def first_fault(self) -> str | None:
-        """Return the field that gets the focus: the first wrong one."""
+        """Return the name of the first field with a fault, which gets the focus."""
         return next(iter(self.faults), None)
 
     def refused(self, name: str, text: str) -> Submission[FormT]:
-        """Return the same submission with a fault of the field *name*."""
+        """Return this submission with the fault *text* of the field *name*."""
         return Submission(self.values, {**self.faults, name: text})
 
 
 def submitted(model: type[FormT], judge: Judge = lambda _: None) -> Submission[FormT]:
-    """Return the form of this request as *model*, with every fault.
-
-    By *judge* it finds those of a new password.
-    """
+    """Validate the form of this request as *model*; *judge* finds the fault of a new password."""
     typed = request.form.to_dict()
     values = {
         name: text for name, text in typed.items() if "password" not in name and name not in _SECRET
@@ -195,6 +181,6 @@ def submitted(model: type[FormT], judge: Judge = lambda _: None) -> Submission[F
         return Submission(values, form=model.model_validate(typed, context=_Context(typed, judge)))
     except ValidationError as error:
         faults: dict[str, str] = {}
-        for each in error.errors():
-            faults.setdefault(str(each["loc"][0]), each["msg"])
+        for detail in error.errors():
+            faults.setdefault(str(detail["loc"][0]), detail["msg"])
         return Submission(values, faults)

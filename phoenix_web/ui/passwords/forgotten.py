@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 routes = Blueprint("forgot_password", __name__, url_prefix="/forgot-password")
 
 
+class ForgottenForm(forms.Form):
+    """The address of a user who requests a reset mail."""
+
+    email: forms.Email = ""
+
+
 @routes.get("")
 @public
 def show() -> Response:
@@ -35,7 +41,7 @@ def show() -> Response:
 def submit() -> Response:
     """Take the wish down, and say the same whether there is such a user or not."""
     outbox = _outbox()
-    submission = forms.submitted(forms.ForgottenForm)
+    submission = forms.submitted(ForgottenForm)
     form = submission.form
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -60,7 +66,7 @@ def _outbox() -> Outbox:
 
 
 def _page(
-    submission: forms.Submission[forms.ForgottenForm],
+    submission: forms.Submission[ForgottenForm],
     status: HTTPStatus = HTTPStatus.OK,
     *,
     is_sent: bool = False,

@@ -31,6 +31,14 @@ routes = Blueprint("password_links", __name__)
 _CROWDED: Final = "The server is busy. Submit the form again."
 
 
+class PasswordLinkForm(forms.Form):
+    """A new password and the text of the one-time link that allows it."""
+
+    token: str = ""
+    new_password: forms.NewPassword = ""
+    new_password_again: forms.NewPasswordAgain = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownLink:
     """A link to hand over: its address is shown once and kept nowhere."""
@@ -91,7 +99,7 @@ def submit() -> Response:
     try:
         link = services().password_links.verify(token)
         submission = forms.submitted(
-            forms.PasswordLinkForm,
+            PasswordLinkForm,
             lambda password: services().passwords.fault(
                 password, link.user.email, link.user.username
             ),
@@ -121,7 +129,7 @@ def _gone() -> Response:
 
 
 def _page(
-    submission: forms.Submission[forms.PasswordLinkForm],
+    submission: forms.Submission[PasswordLinkForm],
     link: LinkInfo,
     status: HTTPStatus = HTTPStatus.OK,
     problem: str | None = None,

@@ -6,12 +6,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, make_response, request
+from pydantic import ValidationInfo, field_validator
 
 from phoenix_web.auth import accounts
 from phoenix_web.errors import InvalidCredential, TooManyRequests, UsernameTaken
 from phoenix_web.policy import Permission
 from phoenix_web.ui import cookie_auth, error_page, forms, htmx, links
-from phoenix_web.ui.account_forms import NAME_TAKEN, NameForm
 from phoenix_web.ui.profile import sessions as own_sessions
 from phoenix_web.ui.profile import two_step
 from phoenix_web.ui.session_lists import listed
@@ -29,6 +29,20 @@ routes.register_blueprint(two_step.routes)
 ENDPOINTS: Final = frozenset({"ui.profile.show", "ui.profile.change_password"})
 
 
+class PasswordForm(forms.CurrentPasswordForm):
+    """A change of the password."""
+
+    new_password: forms.NewPassword = ""
+    new_password_again: forms.NewPasswordAgain = ""
+
+    @field_validator("new_password")
+    @classmethod
+    def _differs(cls, value: str, info: ValidationInfo) -> str:
+        if value == info.data.get("current_password"):
+            raise forms.fault("Choose a password that differs from your current one.")
+        return value
+
+
 @routes.get("")
 @requires(Permission.ACCOUNT_MANAGE)
 def show() -> Response:
@@ -43,7 +57,7 @@ def change_password() -> Response:
     """Change the password; all sessions end, and this browser gets a new one."""
     user = signed_in_user()
     submission = forms.submitted(
-        forms.PasswordForm,
+        PasswordForm,
         lambda password: services().passwords.fault(password, user.email, user.username),
     )
     form = submission.form
@@ -72,24 +86,24 @@ def change_password() -> Response:
 @requires(Permission.ACCOUNT_MANAGE)
 def change_name() -> Response:
     """Change the caller's own name."""
-    submission = forms.submitted(NameForm)
+    submission = forms.submitted(forms.NameForm)
     if submission.form is None:
         return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
             accounts.rename(session, signed_in_user(), submission.form.username, current_actor())
     except UsernameTaken as error:
-        taken = submission.refused("username", NAME_TAKEN)
+        taken = submission.refused("username", forms.NAME_TAKEN)
         return _account(taken, error.status)
     return htmx.redirect(links.url_for("ui.profile.show", done="name"))
 
 
-def _account(submission: forms.Submission[NameForm], status: HTTPStatus) -> Response:
+def _account(submission: forms.Submission[forms.NameForm], status: HTTPStatus) -> Response:
     return _render("settings/profile/_account.html", status, name_form=submission)
 
 
 def _page(
-    submission: forms.Submission[forms.PasswordForm],
+    submission: forms.Submission[PasswordForm],
     status: HTTPStatus = HTTPStatus.OK,
     *,
     is_changed: bool = False,

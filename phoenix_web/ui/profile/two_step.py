@@ -18,7 +18,6 @@ from phoenix_web.errors import (
 from phoenix_web.policy import Permission
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.ui import error_page, forms, htmx, links
-from phoenix_web.ui.account_forms import CodeForm, SecondFactorForm
 from phoenix_web.ui.sign_in.login import WRONG_CODE
 from phoenix_web.web.guard import (
     current_actor,
@@ -39,6 +38,10 @@ routes = Blueprint("two_step", __name__, url_prefix="/two-step")
 ENDPOINTS: Final = frozenset(f"ui.profile.two_step.{name}" for name in ("show", "begin", "confirm"))
 _WRONG_PASSWORD: Final = "Wrong password."  # noqa: S105 - a text
 _LATE: Final = "Setup expired, or your password changed. Start again with a new QR code."
+
+
+class SecondFactorForm(forms.CurrentPasswordForm, forms.CodeForm):
+    """The current password and a code."""
 
 
 @routes.get("")
@@ -71,7 +74,7 @@ def begin() -> Response:
 def confirm() -> Response:
     """Turn it on with the first code, and show the recovery codes, this once."""
     user, enrolment = signed_in_user(), services().enrolment
-    submission = forms.submitted(CodeForm)
+    submission = forms.submitted(forms.CodeForm)
     try:
         draft = enrolment.resume(user, request.form.get("draft", ""))
     except ExpiredCredential:
@@ -178,7 +181,7 @@ def _page(
 
 def _draft_page(
     draft: PendingEnrolment,
-    submission: forms.Submission[CodeForm],
+    submission: forms.Submission[forms.CodeForm],
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     body = render_template(

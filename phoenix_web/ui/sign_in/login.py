@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from flask import Blueprint, make_response, render_template, request
 from flask_login import current_user
@@ -12,7 +12,6 @@ from phoenix_web.auth.sign_in.login import CodeRequired
 from phoenix_web.errors import InvalidCredential, NotFound, TooManyRequests, WrongCode
 from phoenix_web.rate_limits import SIGN_IN, SIGN_IN_CODE
 from phoenix_web.ui import cookie_auth, error_page, forms, htmx, links
-from phoenix_web.ui.account_forms import CodeForm
 from phoenix_web.web.guard import (
     check_rate_limit,
     current_actor,
@@ -33,6 +32,13 @@ _WRONG: Final = "Wrong e-mail or password."
 _LATE: Final = "Sign-in expired, or your password changed. Sign in again."
 
 
+class LoginForm(forms.Form):
+    """An e-mail address and a password."""
+
+    email: Annotated[str, forms.required("Enter your e-mail address.")] = ""
+    password: forms.Password = ""
+
+
 @routes.get("/login")
 @public
 def show() -> Response:
@@ -49,7 +55,7 @@ def show() -> Response:
 def submit() -> Response:
     """Open a session and lead on to the page that was asked for, or ask for a code first."""
     _refuse_without_auth()
-    submission = forms.submitted(forms.LoginForm)
+    submission = forms.submitted(LoginForm)
     form = submission.form
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -83,7 +89,7 @@ def submit_code() -> Response:
     """Open the session for which the password was given, and lead on."""
     _refuse_without_auth()
     challenge = request.form.get("challenge", "")
-    submission = forms.submitted(CodeForm)
+    submission = forms.submitted(forms.CodeForm)
     if submission.form is None:
         return _code_page(challenge, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
@@ -138,7 +144,7 @@ def _next_page() -> str:
 
 
 def _page(
-    submission: forms.Submission[forms.LoginForm],
+    submission: forms.Submission[LoginForm],
     status: HTTPStatus = HTTPStatus.OK,
     problem: str | None = None,
     *,
@@ -156,7 +162,7 @@ def _page(
 
 def _code_page(
     challenge: str,
-    submission: forms.Submission[CodeForm],
+    submission: forms.Submission[forms.CodeForm],
     status: HTTPStatus = HTTPStatus.OK,
     problem: str | None = None,
 ) -> Response:

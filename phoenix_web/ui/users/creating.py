@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template
+from pydantic import field_validator
 
 from phoenix_web.auth import accounts
 from phoenix_web.errors import EmailTaken, UsernameTaken
@@ -13,8 +14,8 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission, Role
 from phoenix_web.store.accounts.password_links import LinkPurpose
 from phoenix_web.ui import forms
-from phoenix_web.ui.account_forms import NAME_TAKEN, ROLES, NewUserForm
 from phoenix_web.ui.passwords import links
+from phoenix_web.ui.users.user_page import ROLES
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
     from flask import Response
 
 routes = Blueprint("creating", __name__, url_prefix="/new")
+
+
+class NewUserForm(forms.NameForm):
+    """A user to create."""
+
+    email: forms.Email = ""
+    role: str = ""
+
+    @field_validator("role")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in ROLES:
+            raise forms.fault("Choose a role.")
+        return value
 
 
 @routes.get("")
@@ -46,7 +61,7 @@ def create() -> Response:
             user = accounts.create(session, new, current_actor(), acting_admin_id=acting_admin_id())
             link = links.issue(session, user, LinkPurpose.INVITATION)
     except UsernameTaken as error:
-        return _page(submission.refused("username", NAME_TAKEN), error.status)
+        return _page(submission.refused("username", forms.NAME_TAKEN), error.status)
     except EmailTaken as error:
         taken = submission.refused(
             "email", "This e-mail address is already taken. Enter another one."

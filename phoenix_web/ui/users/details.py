@@ -11,9 +11,8 @@ from phoenix_web.auth import accounts
 from phoenix_web.errors import StaleVersion, UsernameTaken
 from phoenix_web.policy import Permission, Role
 from phoenix_web.ui import forms, htmx, links
-from phoenix_web.ui.account_forms import NAME_TAKEN, UserForm
 from phoenix_web.ui.filters import require_id
-from phoenix_web.ui.users.user_page import find_user, render_user_page
+from phoenix_web.ui.users.user_page import UserForm, find_user, render_user_page
 from phoenix_web.web.guard import acting_admin_id, current_actor, requires
 from phoenix_web.web.services import services
 
@@ -58,7 +57,7 @@ def save(user_id: str) -> Response:
     except StaleVersion as error:
         return render_user_page(user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE)
     except UsernameTaken as error:
-        taken = submission.refused("username", NAME_TAKEN)
+        taken = submission.refused("username", forms.NAME_TAKEN)
         return render_user_page(user_id, _FRAGMENT, taken, error.status)
     done = "saved" if after.role is before.role else "role"
     return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))

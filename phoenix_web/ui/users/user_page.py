@@ -7,16 +7,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import make_response, request
+from pydantic import field_validator
 
 from phoenix_web.auth.passwords.links import may_choose_password
 from phoenix_web.errors import UserNotFound
 from phoenix_web.global_ids import encode
+from phoenix_web.policy import Role
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore
 from phoenix_web.store.accounts.status import AccountStatus, account_status
 from phoenix_web.store.accounts.users import SYSTEM_EMAIL, UserInfo, UserStore
 from phoenix_web.ui import forms, htmx
-from phoenix_web.ui.account_forms import ROLES, UserForm
 from phoenix_web.ui.filters import require_id
 from phoenix_web.ui.session_lists import SessionList, listed
 from phoenix_web.web.guard import current_principal
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from flask import Response
     from sqlalchemy.orm import Session
 
-#: What was done, as the page tells it when the doing leads back there.
+#: The roles that a form offers, in order of their rights.
+ROLES: Final = tuple(role.value for role in (Role.VIEWER, Role.MEMBER, Role.ADMIN))
+#: Notices after an action, by the value of `done` in the address.
 DONE: Final = {
     "saved": "Changes saved.",
     "role": "Changes saved. The user must sign in again.",
@@ -38,6 +41,21 @@ DONE: Final = {
 }
 #: What the page may ask before it is done.
 _QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
+
+
+class UserForm(forms.NameForm):
+    """A change of a user; an empty role keeps the current one."""
+
+    #: The version of the account that the page showed.
+    version: str = ""
+    role: str = ""
+
+    @field_validator("role")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value and value not in ROLES:
+            raise forms.fault("Choose a role.")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
