@@ -170,7 +170,7 @@ def reset_second_factor(
         raise Forbidden("Cannot reset own second factor: turn it off on the profile page")
     if not MfaStore(session).remove(user.id):
         raise Conflict("Two-step sign-in is not on for this user")
-    detail = {"sessions_ended": SessionStore(session).close_all(user.id)}
+    detail = {"sessions_ended": SessionStore(session).delete_all(user.id)}
     record(session, Event(AuditAction.MFA_REMOVED, actor, user_subject(user), detail=detail))
     return user
 
@@ -224,16 +224,16 @@ def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -
         _rename(session, user, new.username, actor)
     if new.role is not None:
         users.set_role(user.id, new.role)
-        ended = sessions.close_all(user.id)
+        ended = sessions.delete_all(user.id)
         record(session, user_role_changed(user, new.role, actor, sessions_ended=ended))
     if new.is_active is not None:
         users.set_active(user.id, is_active=new.is_active)
         action = AuditAction.USER_REACTIVATED if new.is_active else AuditAction.USER_DEACTIVATED
-        detail = {} if new.is_active else {"sessions_ended": sessions.close_all(user.id)}
+        detail = {} if new.is_active else {"sessions_ended": sessions.delete_all(user.id)}
         record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.password_hash is not None:
         users.set_password(user.id, new.password_hash, needs_reset=True)
-        detail = {"sessions_ended": sessions.close_all(user.id)}
+        detail = {"sessions_ended": sessions.delete_all(user.id)}
         action = AuditAction.USER_PASSWORD_CHANGED
         record(session, Event(action, actor, user_subject(user), detail=detail))
     if new.is_active is False or new.password_hash is not None:

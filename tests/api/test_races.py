@@ -46,7 +46,7 @@ def test_a_password_set_while_its_old_one_is_checked_ends_that_sign_in(
         with database.transaction() as session:
             UserStore(session).lock(member.user_id)
             UserStore(session).set_password(member.user_id, "another hash", needs_reset=True)
-            SessionStore(session).close_all(member.user_id)
+            SessionStore(session).delete_all(member.user_id)
         go_on.set()
         answer = signing_in.result()
 
@@ -71,7 +71,7 @@ def test_nobody_changes_a_password_between_its_check_and_the_session(
         with database.transaction() as session:
             UserStore(session).lock(member.user_id)
             UserStore(session).set_password(member.user_id, "another hash", needs_reset=True)
-            SessionStore(session).close_all(member.user_id)
+            SessionStore(session).delete_all(member.user_id)
 
     monkeypatch.setattr(Sessions, "open", slowly)
     with ThreadPoolExecutor(2) as pool:

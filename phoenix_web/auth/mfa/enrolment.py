@@ -203,5 +203,5 @@ def _end_other_sessions(
     session: Session, action: AuditAction, user: UserInfo, session_id: int, actor: Actor
 ) -> None:
     """End the sessions of *user* except *session_id*, and record *action*."""
-    ended = SessionStore(session).close_all(user.id, except_session=session_id)
+    ended = SessionStore(session).delete_all(user.id, except_session=session_id)
     record(session, Event(action, actor, user_subject(user), detail={"sessions_ended": ended}))

@@ -164,7 +164,7 @@ class PasswordLinks:
             self._login.throttle.reset_account(session, user.email)
             detail = {
                 "purpose": link.purpose.value,
-                "sessions_ended": SessionStore(session).close_all(user.id),
+                "sessions_ended": SessionStore(session).delete_all(user.id),
             }
             user_actor = actor.as_user(user.id, user.username, PASSWORD_LINK)
             subject = user_subject(user)

@@ -139,7 +139,7 @@ class Login:
                 self.reauthentication.confirm(session, proof)
                 UserStore(session).set_password(user.id, new_hash, needs_reset=False)
                 PasswordLinkStore(session).delete_for(user.id)
-                ended = SessionStore(session).close_all(user.id)
+                ended = SessionStore(session).delete_all(user.id)
                 tokens = self.sessions.open(session, user, actor)
                 detail = {"sessions_ended": ended, "new_session": tokens.session_id}
                 record(session, Event(action, actor, user_subject(user), detail=detail))

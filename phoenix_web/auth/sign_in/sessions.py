@@ -98,7 +98,7 @@ class Sessions:
         # For a day, an expired refresh token is reported as expired, later as unknown.
         store.purge_expired(now - timedelta(days=1))
         validity = self._validity(now, now)
-        session_id = store.open(user.id, token_id, now, validity.end, **device_columns(actor))
+        session_id = store.add(user.id, token_id, now, validity.end, **device_columns(actor))
         return self._pair(store, user, session_id, token_id, validity)
 
     def refresh(self, refresh_token: str, actor: Actor) -> RefreshResult:
@@ -163,13 +163,13 @@ class Sessions:
         principal = Principal(CredentialKind.SESSION, user.role, user, found.session_id)
         if store.consume_refresh_token(digest, now):
             token_id = new_token_id()
-            store.renew(found.session_id, token_id, now, validity.end, **device_columns(actor))
+            store.update(found.session_id, token_id, now, validity.end, **device_columns(actor))
             pair = self._pair(store, user, found.session_id, token_id, validity)
             return RefreshResult(principal, pair)
         used = store.find_refresh_token(digest)
         if used and used.spent_at and now - used.spent_at < self._reuse_interval:
             return RefreshResult(principal, None)
-        store.close(user.id, found.session_id)
+        store.delete(user.id, found.session_id)
         # The actor may be an attacker, but the credential is the user's.
         replayed_by = actor.as_user(user.id, user.username, REFRESH_TOKEN, found.session_id)
         subject = session_subject(found.session_id, user)
@@ -205,7 +205,7 @@ class Sessions:
 
 def end_session(session: Session, user: UserInfo, session_id: int, actor: Actor) -> bool:
     """End the session and return whether it was open and belonged to *user*."""
-    if not SessionStore(session).close(user.id, session_id):
+    if not SessionStore(session).delete(user.id, session_id):
         return False
     record(session, Event(AuditAction.SESSION_ENDED, actor, session_subject(session_id, user)))
     return True
@@ -215,6 +215,6 @@ def end_sessions(
     session: Session, user: UserInfo, actor: Actor, *, except_session: int | None = None
 ) -> None:
     """End every session of *user* except *except_session*."""
-    ended = SessionStore(session).close_all(user.id, except_session=except_session)
+    ended = SessionStore(session).delete_all(user.id, except_session=except_session)
     if ended:
         record(session, all_sessions_ended(user, ended, actor))

@@ -1,1 +1,1 @@
-"""Users and their credentials in the store."""
+"""Tables and queries of users, keys, sessions, second factors and password links."""

@@ -1,4 +1,4 @@
-"""Counts of attempts in the store; what a count means, `auth.guesses` knows."""
+"""Counts of login attempts in the store; `auth.sign_in.throttling` applies the limits."""
 
 from __future__ import annotations
 
@@ -18,40 +18,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AttemptCount:
-    """What stands against one subject."""
+    """The attempts of one account, device, network or user."""
 
     attempts: int
-    #: Set by the attempt that filled the measure.
+    #: Set by the attempt that reached the limit.
     locked_until: datetime | None
-    #: From then on the count is as if it had never been.
+    #: When the count expires.
     forget_at: datetime
 
 
 class LoginAttemptStore:
-    """Reads and writes counts within the unit of work *session*."""
+    """Reads and writes counts in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
         self._session = session
 
     def lock(self, subject: bytes, now: datetime) -> AttemptCount:
-        """Return the count of *subject*, which nobody else changes until the transaction ends.
+        """Return the count of *subject*, locked until the transaction ends.
 
-        A subject that nothing stands against gets a row of nothing: without one, PostgreSQL would
-        have nothing to lock.
+        Inserts a count of zero if there is none, because PostgreSQL can only lock an existing row.
         """
         dialect = dialect_of(self._session)
         row = LoginAttempts
         insert = dialect.insert(row).values(
             subject=subject, attempts=0, locked_until=None, forget_at=now
         )
-        held = insert.on_conflict_do_update(
+        upsert = insert.on_conflict_do_update(
             index_elements=[row.subject], set_={"subject": insert.excluded.subject}
         ).returning(row.attempts, row.locked_until, row.forget_at)
-        return AttemptCount(*self._session.execute(held).one())
+        return AttemptCount(*self._session.execute(upsert).one())
 
     def put(self, subject: bytes, count: AttemptCount) -> None:
-        """Let *count* stand against *subject*, which the caller holds."""
+        """Store *count* for *subject*, which the caller has locked."""
         self._session.execute(
             update(LoginAttempts)
             .where(LoginAttempts.subject == subject)
@@ -63,9 +62,9 @@ class LoginAttemptStore:
         )
 
     def clear(self, subject: bytes) -> None:
-        """Forget what stands against *subject*."""
+        """Delete the count of *subject*."""
         self._session.execute(delete(LoginAttempts).where(LoginAttempts.subject == subject))
 
     def purge_expired(self, now: datetime) -> None:
-        """Delete counts that are to be forgotten by *now*, a few at a time."""
+        """Delete some of the counts that expired before *now*."""
         purge_expired(self._session, LoginAttempts.subject, LoginAttempts.forget_at < now)

@@ -1,4 +1,4 @@
-"""Second factors in the store: the secret behind an authenticator app, and recovery codes."""
+"""Second factors in the store: TOTP secrets and recovery codes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SecondFactor:
-    """What a code of the user is compared with."""
+    """The TOTP secret of a user and the last used time step."""
 
     totp_secret: str = field(repr=False)
-    #: The newest time step of which a code was taken.
+    #: The newest time step (RFC 6238) whose code was used.
     totp_step: int
 
 
 class MfaStore:
-    """Reads and writes second factors within the unit of work *session*."""
+    """Reads and writes second factors in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
         self._session = session
 
     def find(self, user_id: int) -> SecondFactor | None:
-        """Return the user's second factor, or None for whoever signs in by password alone."""
+        """Return the user's second factor, or None."""
         row = self._session.execute(
             select(User.totp_secret, User.totp_step).where(User.id == user_id)
         ).first()
@@ -42,9 +42,9 @@ class MfaStore:
         return SecondFactor(row.totp_secret, row.totp_step)
 
     def enrol(self, user_id: int, factor: SecondFactor, digests: Collection[bytes]) -> bool:
-        """Give the user *factor* and the recovery codes behind *digests*.
+        """Store *factor* and the *digests* of recovery codes.
 
-        Tells whether it was done: whoever has a second factor keeps it.
+        Returns False, and changes nothing, if the user has a second factor.
         """
         now = datetime.now(UTC)
         enrolled = self._session.execute(
@@ -64,7 +64,7 @@ class MfaStore:
         return True
 
     def remove(self, user_id: int) -> bool:
-        """Take the second factor and the recovery codes away; tell whether there was one."""
+        """Delete the second factor and the recovery codes; return whether there was one."""
         removed = self._session.execute(
             update(User)
             .where(User.id == user_id, User.mfa_enrolled_at.is_not(None))
@@ -80,35 +80,35 @@ class MfaStore:
         return removed.first() is not None
 
     def consume_step(self, user_id: int, step: int) -> bool:
-        """Spend the time step and all before it; tell whether it was not spent yet.
+        """Mark the time step and all earlier ones as used; return False if it was used before.
 
-        One statement decides, so of any number of tries with one code at once, one succeeds.
+        A single UPDATE: of concurrent attempts with one code, exactly one succeeds.
         """
-        spent = self._session.execute(
+        consumed = self._session.execute(
             update(User)
             .where(User.id == user_id, User.totp_step < step)
             .values(totp_step=step)
             .returning(User.id)
         )
-        return spent.first() is not None
+        return consumed.first() is not None
 
     def replace_recovery_codes(self, user_id: int, digests: Collection[bytes]) -> None:
-        """Let the codes behind *digests* take the place of those from before."""
+        """Replace the user's recovery codes by those with *digests*."""
         self._delete_recovery_codes(user_id)
         rows = [{"user_id": user_id, "digest": digest} for digest in digests]
         self._session.execute(insert(RecoveryCode), rows)
 
     def consume_recovery_code(self, user_id: int, digest: bytes) -> bool:
-        """Spend the user's code behind *digest*; tell whether it was there."""
-        spent = self._session.execute(
+        """Delete the user's recovery code with *digest*; return whether it existed."""
+        consumed = self._session.execute(
             delete(RecoveryCode)
             .where(RecoveryCode.user_id == user_id, RecoveryCode.digest == digest)
             .returning(RecoveryCode.id)
         )
-        return spent.first() is not None
+        return consumed.first() is not None
 
     def count_recovery_codes(self, user_id: int) -> int:
-        """Return how many codes the user has left."""
+        """Return the number of unused recovery codes of the user."""
         count = select(func.count()).where(RecoveryCode.user_id == user_id)
         return self._session.execute(count).scalar_one()
 

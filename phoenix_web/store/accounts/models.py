@@ -1,4 +1,4 @@
-"""The tables of users and of what belongs to them."""
+"""Tables of users, keys, sessions, second factors and password links."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ AUTH_METHODS = ["LOCAL", "OAUTH2", "LDAP"]
 
 
 class LinkPurpose(StrEnum):
-    """Why somebody gets a one-time link to choose a password."""
+    """The reason for a password link."""
 
     RESET = "reset"
     INVITATION = "invitation"
 
 
 class User(Base):
-    """Somebody who can own credentials; the first row is the system user."""
+    """An account; the first row is the system user."""
 
     __tablename__ = "users"
     __table_args__ = (
         check_one_of("role", [role.value for role in Role]),
         check_one_of("auth_method", AUTH_METHODS),
-        # Whether somebody is the last administrator is asked without reading everybody.
+        # The check for the last administrator must not scan all users.
         Index(None, "role"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    #: Lower case: addresses are one person's whatever their case.
+    #: In lower case, because addresses are compared without case.
     email: Mapped[str] = mapped_column(unique=True)
     username: Mapped[str]
-    #: The case-folded username, so that two names that look alike cannot coexist.
+    #: The case-folded NFKC username, so that two names that look alike cannot coexist.
     username_key: Mapped[str] = mapped_column(unique=True)
     role: Mapped[str] = mapped_column(String(16))
     auth_method: Mapped[str] = mapped_column(String(16))
-    #: Argon2id; None for whoever has no password to sign in with.
+    #: An argon2id hash; None for an account without a password.
     password_hash: Mapped[str | None]
     password_needs_reset: Mapped[bool]
     oauth2_client_id: Mapped[str | None]
     oauth2_user_id: Mapped[str | None]
     profile_picture_url: Mapped[str | None]
     created_at: Mapped[datetime]
-    #: When somebody last changed the account; signing in does not.
+    #: The last change of the account; a sign-in is not a change.
     updated_at: Mapped[datetime]
-    #: Since when every credential of the user is refused; None for whoever may come in.
+    #: From this moment every credential of the user is rejected; None for an active account.
     deactivated_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
-    #: Since when a sign-in needs a code as well; the two below are there as long as this is.
+    #: When two-step sign-in was turned on; None exactly if the next two columns are.
     mfa_enrolled_at: Mapped[datetime | None]
-    #: Base32, as authenticator apps take it. The server computes codes from it, so it is no digest.
+    #: In base32. The server computes codes from it, so it cannot be stored as a digest.
     totp_secret: Mapped[str | None] = mapped_column(String(32))
-    #: The newest time step (RFC 6238) of which a code was taken: it and those before are spent.
+    #: The newest time step (RFC 6238) whose code was used; codes of earlier steps are rejected.
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ApiKey(Base):
-    """A key: its digest, never its text."""
+    """An API key, stored as a digest."""
 
     __tablename__ = "api_keys"
 
@@ -70,40 +70,40 @@ class ApiKey(Base):
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str]
     description: Mapped[str | None]
-    #: SHA-256 of the text: 256 random bits need no slow hash.
+    #: SHA-256 of the text; a fast hash is enough for 256 random bits.
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    #: The first characters of the text, so that a person recognises the key in a list.
+    #: The first characters of the text, to recognise the key in lists.
     hint: Mapped[str] = mapped_column(String(16))
-    #: Set once per submitted form, so that a repeated submission makes no second key.
+    #: Identifies the submitted form, so that a repeated submission creates no second key.
     form_nonce: Mapped[str | None] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
-    #: When it first opened anything; noted some seconds later.
+    #: When it was first used; recorded some seconds later.
     first_used_at: Mapped[datetime | None]
 
 
 class Session(Base):
-    """A sign-in that is still open; it ends by deletion."""
+    """An open session; deleted when it ends."""
 
     __tablename__ = "sessions"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    #: The `jti` of the one access token that is good now.
+    #: The `jti` claim of the only valid access token.
     access_token_id: Mapped[str]
     created_at: Mapped[datetime]
-    #: When the newest refresh token ends, and the session with it.
+    #: When the newest refresh token expires, and the session with it.
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    #: When the session was opened or last renewed, and by what from where. None of it is known of
-    #: a session that an older version has opened.
+    #: When the session was opened or last refreshed, and from which client. None for sessions
+    #: opened by an older version.
     last_seen_at: Mapped[datetime | None]
     address: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(512))
 
 
 class RefreshToken(Base):
-    """A refresh token of a session; spent ones stay, so that a replay is noticed."""
+    """A refresh token of a session; used ones are kept to detect a replay."""
 
     __tablename__ = "refresh_tokens"
 
@@ -117,32 +117,32 @@ class RefreshToken(Base):
 
 
 class RecoveryCode(Base):
-    """A code that stands in once for the authenticator app; it is spent by deletion."""
+    """A recovery code of a second factor; deleted when used."""
 
     __tablename__ = "recovery_codes"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     user_id: Mapped[int] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    #: SHA-256 of the user and the text: 120 random bits need no slow hash.
+    #: SHA-256 of the user id and the text; a fast hash is enough for 120 random bits.
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
 
 
 class LoginAttempts(Base):
-    """How many attempts stand against an account, a device or an address, on all hosts."""
+    """The count of attempts of an account, a device, a network or a user, across all hosts."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (Index(None, "forget_at"),)
 
-    #: A keyed digest: people type passwords into the wrong field, and addresses are personal.
+    #: A keyed digest: e-mail addresses are personal data, and users type passwords into that field.
     subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     attempts: Mapped[int]
     locked_until: Mapped[datetime | None]
-    #: From then on the row means nothing.
+    #: When the row expires.
     forget_at: Mapped[datetime]
 
 
 class PasswordLink(Base):
-    """The one link by which a user may choose a password now; it ends by deletion."""
+    """The valid password link of a user; deleted when used or replaced."""
 
     __tablename__ = "password_links"
     __table_args__ = (
@@ -151,13 +151,13 @@ class PasswordLink(Base):
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    #: Unique, so that a newer link can only take the place of an older one.
+    #: Unique: a newer link replaces the older one.
     user_id: Mapped[int] = mapped_column(
         Id, ForeignKey("users.id", ondelete="CASCADE"), unique=True
     )
     purpose: Mapped[str] = mapped_column(String(16))
-    #: What the text of the link names. It opens nothing without the signature beside it, which
-    #: needs `PHOENIX_SECRET`: so a mail can be written when it is sent, and is kept nowhere.
+    #: The signed content of the token. Without the signature, which needs `PHOENIX_SECRET`, it
+    #: gives no access. The mail with the token is composed when it is sent and never stored.
     nonce: Mapped[str] = mapped_column(String(32), unique=True)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

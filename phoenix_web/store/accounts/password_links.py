@@ -1,4 +1,4 @@
-"""One-time links to choose a password, in the store: one for a user at most."""
+"""Password links in the store: at most one per user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["LinkInfo", "LinkPurpose", "PasswordLinkStore"]
 
 @dataclass(frozen=True, slots=True)
 class LinkInfo:
-    """A link that nobody has used, with its user as they are now."""
+    """An unused link with its user."""
 
     id: int
     purpose: LinkPurpose
@@ -32,7 +32,7 @@ class LinkInfo:
 
 
 class PasswordLinkStore:
-    """Reads and writes links within the unit of work *session*."""
+    """Reads and writes links in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
@@ -46,7 +46,10 @@ class PasswordLinkStore:
         created_at: datetime,
         expires_at: datetime,
     ) -> int:
-        """Give the user, whom the caller holds, this link in place of any other; return its id."""
+        """Store a link in place of the user's other one and return its id.
+
+        The caller has locked the user.
+        """
         self.delete_for(user_id)
         return self._session.execute(
             insert(PasswordLink)
@@ -61,7 +64,7 @@ class PasswordLinkStore:
         ).scalar_one()
 
     def find(self, nonce: str) -> LinkInfo | None:
-        """Return the link that *nonce* names, expired or not, or None."""
+        """Return the link with *nonce*, expired or not, or None."""
         return self._one(PasswordLink.nonce == nonce)
 
     def find_by_id(self, link_id: int) -> LinkInfo | None:
@@ -73,19 +76,19 @@ class PasswordLinkStore:
         return self._one(PasswordLink.user_id == user_id)
 
     def consume(self, nonce: str, now: datetime) -> bool:
-        """End the link; tell whether this call was the one that did it, and in time.
+        """Delete the link; return False if it has expired or was consumed before.
 
-        One statement decides, so of any number of simultaneous calls exactly one wins.
+        A single DELETE: of concurrent calls exactly one returns True.
         """
-        spent = self._session.execute(
+        consumed = self._session.execute(
             delete(PasswordLink)
             .where(PasswordLink.nonce == nonce, PasswordLink.expires_at > now)
             .returning(PasswordLink.id)
         )
-        return spent.first() is not None
+        return consumed.first() is not None
 
     def delete_for(self, user_id: int) -> None:
-        """End the user's link, if there is one."""
+        """Delete the user's link, if any."""
         self._session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
 
     def _one(self, condition: ColumnElement[bool]) -> LinkInfo | None:

@@ -1,4 +1,4 @@
-"""Open sign-ins and their refresh tokens in the store."""
+"""Sessions and their refresh tokens in the store."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenInfo:
-    """A refresh token as it is stored, and the session it belongs to."""
+    """A stored refresh token, without its text."""
 
     session_id: int
     user_id: int
@@ -35,14 +35,14 @@ class SessionInfo:
     id: int
     user_id: int
     created_at: datetime
-    #: When it was opened or last renewed, and from where by what.
+    #: When it was opened or last refreshed; *address* and *user_agent* date from then.
     last_seen_at: datetime
     expires_at: datetime
     address: str | None
     user_agent: str | None
 
 
-#: The verifier's one statement for an access token: its session and user as they are now.
+#: The query that verifies an access token: the session and its user.
 FIND_BY_ID: Final = (
     select(SessionRow.access_token_id, *USER_COLUMNS)
     .join(User, User.id == SessionRow.user_id)
@@ -61,13 +61,13 @@ _COLUMNS: Final = (
 
 
 class SessionStore:
-    """Reads and writes sessions within the unit of work *session*."""
+    """Reads and writes sessions in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
         self._session = session
 
-    def open(  # noqa: PLR0913 - one argument a column
+    def add(  # noqa: PLR0913 - one argument a column
         self,
         user_id: int,
         access_token_id: str,
@@ -77,7 +77,7 @@ class SessionStore:
         address: str | None = None,
         user_agent: str | None = None,
     ) -> int:
-        """Open a session and return its id."""
+        """Add a session and return its id."""
         return self._session.execute(
             insert(SessionRow)
             .values(
@@ -101,13 +101,13 @@ class SessionStore:
         return read_page(self._session, statement, limit, lambda row: SessionInfo(*row))
 
     def add_refresh_token(self, session_id: int, digest: bytes, expires_at: datetime) -> None:
-        """Give the session the refresh token behind *digest*."""
+        """Add a refresh token with *digest* to the session."""
         self._session.execute(
             insert(RefreshToken).values(session_id=session_id, digest=digest, expires_at=expires_at)
         )
 
     def find_refresh_token(self, digest: bytes) -> RefreshTokenInfo | None:
-        """Return the refresh token behind *digest*, or None."""
+        """Return the refresh token with *digest*, or None."""
         row = self._session.execute(
             select(
                 RefreshToken.session_id,
@@ -121,10 +121,9 @@ class SessionStore:
         return None if row is None else RefreshTokenInfo(*row)
 
     def lock(self, session_id: int) -> datetime | None:
-        """Keep the session from being ended or renewed by others; return when it was opened.
+        """Lock the session and return when it was opened, or None if it is not open.
 
-        Returns None for one that is not open. Always taken before its refresh tokens, as its
-        deletion does: no two wait for each other.
+        To avoid deadlocks, lock a session before its refresh tokens, as its deletion does.
         """
         statement = (
             select(SessionRow.created_at).where(SessionRow.id == session_id).with_for_update()
@@ -132,19 +131,19 @@ class SessionStore:
         return self._session.execute(statement).scalar_one_or_none()
 
     def consume_refresh_token(self, digest: bytes, now: datetime) -> bool:
-        """Mark the token spent; tell whether this call was the one that did it.
+        """Mark the token as used; return False if it was used before.
 
-        One statement decides, so of any number of simultaneous calls exactly one wins.
+        A single UPDATE: of concurrent calls exactly one returns True.
         """
-        spent = self._session.execute(
+        consumed = self._session.execute(
             update(RefreshToken)
             .where(RefreshToken.digest == digest, RefreshToken.spent_at.is_(None))
             .values(spent_at=now)
             .returning(RefreshToken.id)
         )
-        return spent.first() is not None
+        return consumed.first() is not None
 
-    def renew(  # noqa: PLR0913 - one argument a column
+    def update(  # noqa: PLR0913 - one argument a column
         self,
         session_id: int,
         access_token_id: str,
@@ -154,7 +153,7 @@ class SessionStore:
         address: str | None = None,
         user_agent: str | None = None,
     ) -> None:
-        """Make *access_token_id* the session's good one, seen at *moment*."""
+        """Replace the access token, the expiry and the client of the session."""
         self._session.execute(
             update(SessionRow)
             .where(SessionRow.id == session_id)
@@ -167,8 +166,8 @@ class SessionStore:
             )
         )
 
-    def close(self, user_id: int, session_id: int) -> bool:
-        """End the session if it is the user's; return whether it was, and open."""
+    def delete(self, user_id: int, session_id: int) -> bool:
+        """Delete the session and return whether it was open and belonged to the user."""
         ended = self._session.execute(
             delete(SessionRow)
             .where(SessionRow.id == session_id, SessionRow.user_id == user_id)
@@ -176,21 +175,21 @@ class SessionStore:
         )
         return ended.first() is not None
 
-    def close_all(self, user_id: int, *, except_session: int | None = None) -> int:
-        """End every session of the user, or all but one; return how many were open."""
+    def delete_all(self, user_id: int, *, except_session: int | None = None) -> int:
+        """Delete every session of the user except *except_session*; return how many."""
         statement = delete(SessionRow).where(SessionRow.user_id == user_id)
         if except_session is not None:
             statement = statement.where(SessionRow.id != except_session)
         return len(self._session.execute(statement.returning(SessionRow.id)).all())
 
     def purge_expired(self, before: datetime) -> None:
-        """Forget some of the sessions and spent refresh tokens that ended before *before*."""
+        """Delete some of the sessions and refresh tokens that expired before *before*."""
         purge_expired(self._session, SessionRow.id, SessionRow.expires_at < before)
-        # The tokens of a session that is over go with it: whoever ends that one waits for nobody.
-        goes_on = select(SessionRow.id).where(SessionRow.expires_at >= before)
+        # Tokens of expired sessions are deleted with them; locking those here could deadlock.
+        open_ids = select(SessionRow.id).where(SessionRow.expires_at >= before)
         purge_expired(
             self._session,
             RefreshToken.id,
             RefreshToken.expires_at < before,
-            RefreshToken.session_id.in_(goes_on),
+            RefreshToken.session_id.in_(open_ids),
         )

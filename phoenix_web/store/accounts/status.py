@@ -1,4 +1,4 @@
-"""How far a user has come: invited, here, or out again."""
+"""The status of an account: active, invited or deactivated."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 
 class AccountStatus(StrEnum):
-    """What stands beside a user's name in lists."""
+    """The status of an account as lists show it."""
 
     ACTIVE = "active"
     DEACTIVATED = "deactivated"
-    #: They have a link to choose their first password.
+    #: Has a valid link to set the first password.
     INVITED = "invited"
-    #: They had one, and nobody can sign in as them.
+    #: Had such a link, and has no password.
     INVITATION_EXPIRED = "lapsed"
-    #: They never had one either.
+    #: Has no password and never had a link.
     UNINVITED = "uninvited"
 
 
 def account_status(
     user: UserInfo, *, has_password: bool, purpose: str | None, expires_at: datetime | None
 ) -> AccountStatus:
-    """Return where *user* stands, whose link, if there is one, has *purpose* until *expires_at*."""
-    is_good = expires_at is not None and expires_at > datetime.now(UTC)
+    """Return the status of *user*; *purpose* and *expires_at* are those of their link, if any."""
+    is_valid = expires_at is not None and expires_at > datetime.now(UTC)
     if not user.is_active:
         return AccountStatus.DEACTIVATED
     if user.auth_method != "LOCAL" or has_password:
-        # Whoever has a password may be invited to choose another one, but need not.
-        is_new = is_good and purpose == LinkPurpose.INVITATION and user.last_sign_in_at is None
+        # A user with an initial password may have been invited too.
+        is_new = is_valid and purpose == LinkPurpose.INVITATION and user.last_sign_in_at is None
         return AccountStatus.INVITED if is_new else AccountStatus.ACTIVE
-    if is_good:
+    if is_valid:
         return AccountStatus.INVITED
     return AccountStatus.UNINVITED if expires_at is None else AccountStatus.INVITATION_EXPIRED

@@ -1,4 +1,4 @@
-"""Users as an administrator's list shows them: with what each of them has open."""
+"""The list of users for administrators, with the numbers of keys and sessions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SESSIONS: Final = "sessions"
 
 @dataclass(frozen=True, slots=True)
 class ListedUser:
-    """A user, with the numbers of their keys that work and of their open sessions."""
+    """A user with the numbers of their valid keys and open sessions."""
 
     user: UserInfo
     status: AccountStatus
@@ -38,7 +38,7 @@ class ListedUser:
 
 
 class UserListStore:
-    """Reads lists of people within the unit of work *session*; the system user is in none."""
+    """Reads lists of users, without the system user, in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
@@ -47,22 +47,22 @@ class UserListStore:
     def page(
         self, limit: int, cursor: int | None, *, contains: str | None = None
     ) -> Page[ListedUser]:
-        """Return up to *limit* people, newest first, from id *cursor* on.
+        """Return up to *limit* users, newest first, from id *cursor* on.
 
-        With *contains*, those who have it in their name or address, in capitals or not. Only the
-        rows of the page are counted, so that a page costs the same however many people there are.
+        *contains* limits them to users whose name or address contains it, ignoring case. Keys and
+        sessions are counted for this page only, so its cost does not grow with the number of users.
         """
-        statement = newest_first(_people(contains), User.id, cursor)
-        people = read_page(self._session, statement, limit, _person)
-        counts = self._counts([user.id for user, _ in people.items])
+        statement = newest_first(_select_users(contains), User.id, cursor)
+        page = read_page(self._session, statement, limit, _with_status)
+        counts = self._counts([user.id for user, _ in page.items])
         listed = [
             ListedUser(user, status, counts[_KEYS, user.id], counts[_SESSIONS, user.id])
-            for user, status in people.items
+            for user, status in page.items
         ]
-        return Page(listed, people.next_id)
+        return Page(listed, page.next_id)
 
     def _counts(self, user_ids: Collection[int]) -> Counter[tuple[str, int]]:
-        """Return how many keys and how many sessions each of the users has, in one statement."""
+        """Return the numbers of keys and sessions of each user, with one query."""
         if not user_ids:
             return Counter()
         keys = _count(_KEYS, ApiKey.user_id, user_ids).where(
@@ -72,10 +72,10 @@ class UserListStore:
             SessionRow.expires_at > datetime.now(UTC)
         )
         rows = self._session.execute(union_all(keys, sessions))
-        return Counter({(what, user_id): count for what, user_id, count in rows})
+        return Counter({(kind, user_id): count for kind, user_id, count in rows})
 
 
-def _people(contains: str | None) -> Select[*tuple[Any, ...]]:
+def _select_users(contains: str | None) -> Select[*tuple[Any, ...]]:
     statement = (
         select(
             *USER_COLUMNS,
@@ -96,7 +96,7 @@ def _people(contains: str | None) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _person(row: Sequence[Any]) -> tuple[UserInfo, AccountStatus]:
+def _with_status(row: Sequence[Any]) -> tuple[UserInfo, AccountStatus]:
     *values, has_password, purpose, expires_at = row
     user = user_from(values)
     return user, account_status(
@@ -105,6 +105,6 @@ def _person(row: Sequence[Any]) -> tuple[UserInfo, AccountStatus]:
 
 
 def _count(
-    what: str, owner: ColumnElement[int] | Any, user_ids: Collection[int]
+    kind: str, owner: ColumnElement[int] | Any, user_ids: Collection[int]
 ) -> Select[*tuple[Any, ...]]:
-    return select(literal(what), owner, func.count()).where(owner.in_(user_ids)).group_by(owner)
+    return select(literal(kind), owner, func.count()).where(owner.in_(user_ids)).group_by(owner)

@@ -1,4 +1,4 @@
-"""How names and addresses of users are stored and compared."""
+"""Normalization of usernames and e-mail addresses."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ if TYPE_CHECKING:
 
 
 def normal_email(email: str) -> str:
-    """Return *email* as it is stored and compared: trimmed, lower case."""
-    # One address, however its accents were typed.
+    """Return *email* as it is stored and compared: trimmed, in lower case and NFC."""
     return normalize("NFC", email.strip().lower())
 
 
 def username_key(username: str) -> str:
-    """Return what two usernames share when a reader would take one for the other."""
+    """Return the case-folded NFKC form, which usernames that look alike share."""
     return normalize("NFKC", username.strip()).casefold()
 
 
 def uniqueness_error(error: IntegrityError) -> UsernameTaken | EmailTaken:
-    """Return what to raise for *error*; the constraint decides, not a look before."""
+    """Return the error for the violated unique constraint in *error*."""
     return UsernameTaken() if "username" in violated_constraint(error) else EmailTaken()

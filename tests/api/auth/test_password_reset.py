@@ -253,7 +253,7 @@ def test_whatever_fails_spends_nothing(
 
     token = issue_link(app, member)
     with monkeypatch.context() as patched:
-        patched.setattr(SessionStore, "close_all", fail)
+        patched.setattr(SessionStore, "delete_all", fail)
         assert reset(client, token).status_code == 500
 
     assert log_in(client, member.email, PASSWORD).status_code == 204

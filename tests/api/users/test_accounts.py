@@ -436,18 +436,18 @@ def test_of_the_last_two_administrators_one_stays_whatever_happens_at_once(
     _without_the_default_administrator(app)
     other = make_user("ADMIN")
     reached, go_on = threading.Event(), threading.Event()
-    close_all = SessionStore.close_all
+    delete_all = SessionStore.delete_all
 
     def slowly(*told: Any, **more: Any) -> None:
         reached.set()
         go_on.wait(0.5)
-        close_all(*told, **more)
+        delete_all(*told, **more)
 
     def change(user: SignedIn, another: SignedIn) -> TestResponse:
         headers = ADMIN_HEADERS if by == "the admin secret" else another.headers
         return _patch(app.test_client(use_cookies=False), user, headers, **fields)
 
-    monkeypatch.setattr(SessionStore, "close_all", slowly)
+    monkeypatch.setattr(SessionStore, "delete_all", slowly)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(change, other, admin)
         assert reached.wait(10)
