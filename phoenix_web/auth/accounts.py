@@ -1,8 +1,8 @@
-"""What may be done to an account by somebody else, and what that ends.
+"""Creating, changing and deleting accounts.
 
-The rules hold by every road, page, API and command, because all of them come through here. Each
-function works in the unit of work that it is given, and holds the account and the administrators
-until that ends: of two changes at once, the second sees what the first has done.
+Pages, API and commands all call these functions, so the same rules apply to each. Every function
+works in the transaction of its *session*. Those that change an account lock it and all active
+administrators, so that concurrent changes are checked one after another.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class NewAccount:
     username: str
     role: Role
     auth_method: str = "LOCAL"
-    #: Of a password that its owner did not choose and must change.
+    #: The hash of an initial password, which the user must change.
     password_hash: str | None = None
     oauth2_client_id: str | None = None
     oauth2_user_id: str | None = None
@@ -51,22 +51,23 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What to change of an account; None leaves a thing as it is."""
+    """A change of an account; None leaves a field unchanged."""
 
     username: str | None = None
     role: Role | None = None
     is_active: bool | None = None
-    password_hash: str | None = None  # as above
+    #: The hash of a temporary password, which the user must change.
+    password_hash: str | None = None
 
 
 def create(
     session: Session, new: NewAccount, actor: Actor, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Add the account and return its user.
+    """Create an account and return its user.
 
-    Raises `Invalid` for a name or an address against the `account_rules`, `BadRequest` for the
-    role SYSTEM, `UsernameTaken` or `EmailTaken`, and `Forbidden` when *acting_admin_id* is no
-    longer an active administrator: a password may have been hashed meanwhile.
+    Raises `Invalid` for a name or address against the `account_rules`, `BadRequest` for the role
+    SYSTEM, `UsernameTaken` or `EmailTaken`, and `Forbidden` if *acting_admin_id* is no longer an
+    active administrator, which may change while a password is hashed.
     """
     account_rules.refuse_system_role(new.role)
     if acting_admin_id is not None:
@@ -75,7 +76,7 @@ def create(
 
 
 def create_built_in(session: Session, new: NewAccount, actor: Actor) -> UserInfo:
-    """Add an account of the first start, with a role or an address that `create` refuses."""
+    """Create an account of the first start, whose role or address `create` rejects."""
     user = UserStore(session).add(
         email=new.email,
         username=account_rules.username(new.username),
@@ -90,62 +91,61 @@ def create_built_in(session: Session, new: NewAccount, actor: Actor) -> UserInfo
     return user
 
 
-def change(  # noqa: PLR0913 - what, by whom and for which state
+def change(  # noqa: PLR0913 - the change, its actor and its precondition
     session: Session,
     user_id: int,
-    wanted: AccountChange,
+    requested: AccountChange,
     actor: Actor,
     *,
     acting_admin_id: int | None = None,
-    seen: Collection[str] | None = None,
+    if_match: Collection[str] | None = None,
 ) -> UserInfo:
-    """Change the account as *wanted* and return it: all of it, or nothing.
+    """Apply *requested* to the account, completely or not at all, and return the user.
 
-    *acting_admin_id* is the administrator who asks, None for commands and the admin secret; *actor*
-    is what the audit log says of them. *seen* are the versions that the change was made for.
-    Another role, another password and deactivation end the user's sessions; keys do what the new
-    role allows, or nothing, from the next request on.
+    *acting_admin_id* is None for commands and the admin secret. A new role, a new password and
+    deactivation end the user's sessions. Keys have the permissions of the new role, or none after
+    deactivation, from the next request on.
 
-    Raises `NotFound`, `Forbidden` and `Invalid` as the rules say, `UsernameTaken`, `StaleVersion`
-    when the account has a version that is not in *seen*, and `Conflict` for the last active
-    administrator.
+    Raises `StaleVersion` if *if_match* is given and does not contain the account's version,
+    `NotFound`, `Forbidden`, `Invalid` or `UsernameTaken` by the rules of accounts, and `Conflict`
+    for the last active administrator.
     """
     users = UserStore(session)
     user, administrators = _lock(users, user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
         raise Forbidden(account_rules.SYSTEM_USER)
-    if seen is not None and user.version not in seen:
+    if if_match is not None and user.version not in if_match:
         raise StaleVersion("This user has been changed since you read it.")
-    new = _difference(user, wanted)
+    new = _difference(user, requested)
     account_rules.refuse_change(user, new, acting_admin_id)
     if new.role is not None or new.is_active is False:
         account_rules.refuse_last_administrator(administrators - {user.id}, user)
     _apply(session, user, new, actor)
     changed = users.find(user.id)
-    assert changed is not None  # noqa: S101 - it is held
+    assert changed is not None  # noqa: S101 - the row is locked
     return changed
 
 
 def rename(session: Session, user: UserInfo, username: str, actor: Actor) -> None:
-    """Call *user* by another name; raise `Invalid`, or `UsernameTaken`.
+    """Rename *user*; raise `Invalid` or `UsernameTaken`.
 
-    The name they have, and a user who is gone by now, stay as they are.
+    Does nothing if the user already has this name or has been deleted.
     """
     users, name = UserStore(session), account_rules.username(username)
-    # Not as the door has seen them: the audit log says which name another one has replaced.
+    # Read again under the lock, so that the audit event contains the name that was replaced.
     users.lock(user.id)
-    now = users.find(user.id)
-    if now is not None and name != now.username:
-        _rename(session, now, name, actor)
+    current = users.find(user.id)
+    if current is not None and name != current.username:
+        _rename(session, current, name, actor)
 
 
 def delete(
     session: Session, user_id: int, actor: Actor, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Delete the account with its sessions and keys, and return it as it was.
+    """Delete the account with its sessions and keys, and return its user.
 
-    Raises `NotFound`, `Forbidden` for an account that the server made, and `Conflict` for the last
-    active administrator.
+    Raises `NotFound`, `Forbidden` for a built-in account, and `Conflict` for the last active
+    administrator.
     """
     users = UserStore(session)
     user, administrators = _lock(users, user_id, acting_admin_id)
@@ -160,10 +160,10 @@ def delete(
 def reset_second_factor(
     session: Session, user_id: int, actor: Actor, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Let the user sign in by password alone, as *acting_admin_id* asks; it ends their sessions.
+    """Turn off two-step sign-in for another user and end their sessions.
 
-    Raises `NotFound`, `Forbidden` for oneself, who needs no help and has a code to show, and
-    `Conflict` for whoever has no second factor.
+    Raises `NotFound`, `Conflict` for a user without a second factor, and `Forbidden` for the
+    administrator's own account, where turning it off requires a code (`mfa.enrolment`).
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.id == acting_admin_id:
@@ -178,10 +178,10 @@ def reset_second_factor(
 def lock_for_link(
     session: Session, user_id: int, *, acting_admin_id: int | None = None
 ) -> UserInfo:
-    """Return the user, for whom *acting_admin_id* wants a link to choose a password, and hold them.
+    """Lock and return the user that an administrator creates a password link for.
 
-    Raises `NotFound` without one, and `Forbidden` for the system user and for oneself: by a link
-    whoever finds an open session could do without the current password.
+    Raises `NotFound`, and `Forbidden` for the system user and for the administrator's own account:
+    with a stolen session, a link would replace the current password.
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
@@ -192,10 +192,10 @@ def lock_for_link(
 
 
 def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
-    """Return the user and the ids of all active administrators, and hold them.
+    """Lock and return the user and the ids of all active administrators.
 
-    Raises `Forbidden` when *acting_admin_id* has just ceased to be one: of two administrators who
-    demote each other, one is too late.
+    Raises `Forbidden` if *acting_admin_id* is no longer one of them: of two administrators who
+    demote each other, the second fails.
     """
     administrators = users.lock_with_administrators(user_id)
     user = users.find(user_id)
@@ -206,19 +206,19 @@ def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[
     return user, administrators
 
 
-def _difference(user: UserInfo, wanted: AccountChange) -> AccountChange:
-    """Return what of *wanted* is not so already: what changes nothing breaks no rule."""
-    username = user.username if wanted.username is None else account_rules.username(wanted.username)
+def _difference(user: UserInfo, requested: AccountChange) -> AccountChange:
+    """Return *requested* without unchanged fields, to which no rule applies."""
+    name = None if requested.username is None else account_rules.username(requested.username)
     return AccountChange(
-        username if username != user.username else None,
-        wanted.role if wanted.role is not user.role else None,
-        wanted.is_active if wanted.is_active is not user.is_active else None,
-        wanted.password_hash,
+        username=name if name != user.username else None,
+        role=requested.role if requested.role is not user.role else None,
+        is_active=requested.is_active if requested.is_active is not user.is_active else None,
+        password_hash=requested.password_hash,
     )
 
 
 def _apply(session: Session, user: UserInfo, new: AccountChange, actor: Actor) -> None:
-    """Change *user*, who is held, to what is *new*; each event says how many sessions that ends."""
+    """Apply *new* to *user*, who is locked, and record one event per changed field."""
     users, sessions = UserStore(session), SessionStore(session)
     if new.username is not None:
         _rename(session, user, new.username, actor)

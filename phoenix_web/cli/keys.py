@@ -77,7 +77,7 @@ def revoke(key_id: str) -> None:
         store = KeyStore(session)
         key = None
         if kind == "UserApiKey":
-            key = store.find_of_people(number)
+            key = store.find_user_key(number)
         elif kind == "SystemApiKey":
             key = store.find_owned(number, UserStore(session).find_system_user().id)
         if key is None:

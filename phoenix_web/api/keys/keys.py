@@ -81,7 +81,7 @@ def revoke_user_key(key_id: str) -> Response:
         keys = KeyStore(session)
         number = require_id("UserApiKey", key_id)
         if principal.role is Role.ADMIN:
-            key = keys.find_of_people(number)
+            key = keys.find_user_key(number)
         else:
             key = keys.find_owned(number, principal.user_id)
         if key is None:
@@ -97,7 +97,7 @@ def list_all_keys(query: PageQuery) -> Response:
     """List API keys of all users."""
     cursor = query.first_id("UserApiKey", "Invalid UserApiKey GlobalID format")
     with services().database.reading() as session:
-        page = KeyStore(session).page_of_people(query.limit, cursor)
+        page = KeyStore(session).page_of_user_keys(query.limit, cursor)
     return respond_page(UserApiKeysResponse, "UserApiKey", page, _to_owned_payload)
 
 

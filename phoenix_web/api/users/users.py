@@ -115,7 +115,7 @@ def patch_user(user_id: str, body: PatchUserRequestBody) -> Response:
             change,
             current_actor(),
             acting_admin_id=acting_admin_id(),
-            seen=_if_match_versions(),
+            if_match=_if_match_versions(),
         )
     return _with_version(user)
 

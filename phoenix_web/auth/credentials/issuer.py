@@ -1,4 +1,4 @@
-"""The one maker of API keys, and the one who ends them."""
+"""Issuing and revoking API keys."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A new key with its text, which is shown once and stored nowhere."""
+    """A new key with its text, which is shown once and never stored."""
 
     key: KeyInfo
     text: str
 
 
-def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may choose
+def issue_key(  # noqa: PLR0913 - one argument for each field of a key
     session: Session,
     owner: UserInfo,
     name: str,
@@ -40,10 +40,10 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
     expires_at: datetime | None = None,
     form_nonce: str | None = None,
 ) -> IssuedKey:
-    """Create a key that acts for *owner*, and return it with its text.
+    """Create a key for *owner* and return it with its text.
 
-    Raises `Invalid` for a name, a description or an expiry against the `account_rules`, and
-    `FormAlreadyUsed` when *form_nonce* names a form that has created its key before.
+    Raises `Invalid` for a name, description or expiry against the `account_rules`, and
+    `FormAlreadyUsed` if a key with *form_nonce* exists.
     """
     text = key_text.generate(
         key_text.SYSTEM_KEY if owner.role is Role.SYSTEM else key_text.USER_KEY
@@ -62,7 +62,6 @@ def issue_key(  # noqa: PLR0913 - one argument for each thing that a caller may 
 
 
 def revoke_key(session: Session, key: KeyInfo, *, actor: Actor) -> None:
-    """End *key* for good, as asked for *actor* somebody."""
-    # Of two who revoke it at once, one has done it.
+    """Revoke *key*; records no event if it has been revoked before."""
     if KeyStore(session).revoke(key.id):
         record(session, Event(AuditAction.KEY_REVOKED, actor, key_subject(key)))

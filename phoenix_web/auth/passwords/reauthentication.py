@@ -30,7 +30,7 @@ class ReauthenticationProof:
 
 @dataclass(frozen=True, slots=True)
 class Reauthentication:
-    """Verify the current password, which a thief of a session does not know."""
+    """Verify the current password, which the thief of a session does not have."""
 
     database: Database
     passwords: Passwords

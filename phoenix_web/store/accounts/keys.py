@@ -1,4 +1,4 @@
-"""API keys in the store."""
+"""API keys in the store, except their text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key as lists show it: never its text, never its digest."""
+    """A key as lists show it: without text or digest."""
 
     id: int
     user_id: int
@@ -37,13 +37,13 @@ class KeyInfo:
 
     @property
     def is_expired(self) -> bool:
-        """Tell whether the key has reached its end."""
+        """Return whether the key has expired."""
         return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedKey:
-    """A key with who owns it."""
+    """A key with its owner."""
 
     key: KeyInfo
     username: str
@@ -61,7 +61,7 @@ _COLUMNS: Final = (
     ApiKey.expires_at,
 )
 
-#: The verifier's one statement for a key: the key and its owner as they are at this moment.
+#: The query that verifies a key: the key and its owner.
 FIND_BY_DIGEST: Final = (
     select(ApiKey.id, ApiKey.expires_at, ApiKey.first_used_at.is_(None), *USER_COLUMNS)
     .join(User, User.id == ApiKey.user_id)
@@ -72,7 +72,6 @@ FIND_BY_DIGEST: Final = (
     )
 )
 
-
 _OWNED: Final = (
     select(*_COLUMNS, User.username, User.email, User.role)
     .join(User, User.id == ApiKey.user_id)
@@ -81,14 +80,14 @@ _OWNED: Final = (
 
 
 class KeyStore:
-    """Reads and writes keys within the unit of work *session*."""
+    """Reads and writes keys in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
         self._session = session
 
     def list_for(self, user_id: int, *, with_expired: bool = False) -> list[KeyInfo]:
-        """Return the user's keys, newest first: those that work, or also the expired ones."""
+        """Return the user's keys, newest first, optionally with the expired ones."""
         statement = (
             select(*_COLUMNS)
             .where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
@@ -98,26 +97,26 @@ class KeyStore:
             statement = statement.where(is_unexpired())
         return [KeyInfo(*row) for row in self._session.execute(statement)]
 
-    def page_of_people(self, limit: int, cursor: int | None) -> Page[OwnedKey]:
-        """Return up to *limit* keys of all people, newest first, from id *cursor* on."""
+    def page_of_user_keys(self, limit: int, cursor: int | None) -> Page[OwnedKey]:
+        """Return up to *limit* valid user keys, newest first, from id *cursor* on."""
         statement = _OWNED.where(User.role != Role.SYSTEM.value, is_unexpired())
         return read_page(
             self._session, newest_first(statement, ApiKey.id, cursor), limit, _owned_from
         )
 
     def list_all(self, user_id: int | None = None) -> list[OwnedKey]:
-        """Return every key that works, or the user's, system keys included, newest first."""
+        """Return all valid keys, system keys included, or those of one user, newest first."""
         statement = _OWNED.where(is_unexpired()).order_by(ApiKey.id.desc())
         if user_id is not None:
             statement = statement.where(ApiKey.user_id == user_id)
         return [_owned_from(row) for row in self._session.execute(statement)]
 
     def find_owned(self, key_id: int, user_id: int) -> KeyInfo | None:
-        """Return the user's key with *key_id*, or None; a revoked one is gone."""
+        """Return the user's key with *key_id*, or None if there is none or it is revoked."""
         return self._one(select(*_COLUMNS).where(ApiKey.id == key_id, ApiKey.user_id == user_id))
 
     def find_revoked(self, key_id: int, user_id: int) -> KeyInfo | None:
-        """Return the user's key with *key_id* if it has been revoked, or None."""
+        """Return the user's revoked key with *key_id*, or None."""
         row = self._session.execute(
             select(*_COLUMNS).where(
                 ApiKey.id == key_id, ApiKey.user_id == user_id, ApiKey.revoked_at.is_not(None)
@@ -125,8 +124,8 @@ class KeyStore:
         ).first()
         return None if row is None else KeyInfo(*row)
 
-    def find_of_people(self, key_id: int) -> KeyInfo | None:
-        """Return anybody's key with *key_id* that is not a system key, or None."""
+    def find_user_key(self, key_id: int) -> KeyInfo | None:
+        """Return the user key with *key_id*, of any user, or None if it is revoked or missing."""
         return self._one(
             select(*_COLUMNS)
             .join(User, User.id == ApiKey.user_id)
@@ -146,8 +145,8 @@ class KeyStore:
     ) -> KeyInfo:
         """Add a key and return it.
 
-        Raises `FormAlreadyUsed` for a *form_nonce* that has made a key before, and `Conflict` for
-        an owner who has been deleted meanwhile.
+        Raises `FormAlreadyUsed` if a key with *form_nonce* exists, and `Conflict` if the owner has
+        been deleted.
         """
         values: dict[str, Any] = {
             "user_id": user_id,
@@ -162,14 +161,14 @@ class KeyStore:
         try:
             row = self._session.execute(insert(ApiKey).values(values).returning(*_COLUMNS)).one()
         except IntegrityError as error:
-            # Digests do not collide: what is left are the nonce and an owner deleted just now.
+            # Digests do not collide, so only the nonce or the foreign key can be violated.
             if "form_nonce" in violated_constraint(error):
                 raise FormAlreadyUsed("This form has already made its key.") from error
             raise Conflict("The owner is gone.") from error
         return KeyInfo(*row)
 
     def revoke(self, key_id: int) -> bool:
-        """End the key for good; tell whether this call was the one that did it."""
+        """Revoke the key; return False if it was revoked before."""
         revoked = self._session.execute(
             update(ApiKey)
             .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
@@ -179,10 +178,9 @@ class KeyStore:
         return revoked.first() is not None
 
     def mark_used(self, key_id: int, at: datetime) -> KeyInfo | None:
-        """Note that the key was first used *at* a moment; return the key, or None.
+        """Store the first use of the key and return the key, or None if it had one or is deleted.
 
-        None when that is known already, or the key is gone: of all processes and hosts that have
-        seen a first use, one statement decides whose it was.
+        A single UPDATE: of all processes and hosts exactly one records the first use.
         """
         used = self._session.execute(
             update(ApiKey)
@@ -203,5 +201,5 @@ def _owned_from(row: Sequence[Any]) -> OwnedKey:
 
 
 def is_unexpired() -> ColumnElement[bool]:
-    """Return the condition that a key has not reached its end."""
+    """Return the condition that a key has not expired."""
     return or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC))

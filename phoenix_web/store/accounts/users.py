@@ -1,4 +1,4 @@
-"""Users in the store."""
+"""Users in the store, and the columns that every query for users selects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SYSTEM_EMAIL: Final = "system@localhost"
 DEFAULT_ADMIN_EMAIL: Final = "admin@localhost"
-#: Accounts that cannot be deleted: the server makes them itself.
+#: Accounts that the server creates and that cannot be deleted.
 BUILT_IN_EMAILS: Final = frozenset({SYSTEM_EMAIL, DEFAULT_ADMIN_EMAIL})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,21 +49,21 @@ class UserInfo:
 
     @property
     def is_built_in(self) -> bool:
-        """Tell whether the server made this account itself, so that nobody can delete it."""
+        """Return whether the server created the account, which therefore cannot be deleted."""
         return self.email in BUILT_IN_EMAILS
 
     @property
     def is_active(self) -> bool:
-        """Tell whether the user may come in at all."""
+        """Return whether the account is not deactivated."""
         return self.deactivated_at is None
 
     @property
     def version(self) -> str:
-        """Return what is another text after every change of the account."""
+        """Return a text that differs after every change of the account."""
         return str((self.updated_at - _EPOCH) // timedelta(microseconds=1))
 
 
-#: The columns of `UserInfo`, in its order: every statement that reads users selects these.
+#: The columns of `UserInfo`, in its order.
 USER_COLUMNS: Final = (
     User.id,
     User.email,
@@ -82,18 +82,18 @@ USER_COLUMNS: Final = (
 )
 
 
-#: The verifier's statement for the admin secret.
+#: The query that verifies the admin secret.
 FIND_SYSTEM_USER: Final = select(*USER_COLUMNS).where(User.email == SYSTEM_EMAIL)
 
 
 def user_from(values: Sequence[Any]) -> UserInfo:
-    """Return the user that the *values* of `USER_COLUMNS` tell of."""
+    """Return a user from the *values* of `USER_COLUMNS`."""
     user_id, email, username, role, *rest = values
     return UserInfo(user_id, email, username, Role(role), *rest)
 
 
 class UserStore:
-    """Reads and writes users within the unit of work *session*."""
+    """Reads and writes users in the transaction of *session*."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
@@ -104,13 +104,13 @@ class UserStore:
         return self._one(select(*USER_COLUMNS).where(User.id == user_id))
 
     def find_by_email(self, email: str) -> UserInfo | None:
-        """Return the user with *email*, in any case, or None."""
+        """Return the user with *email*, ignoring case, or None."""
         if storage_fault(email):
             return None
         return self._one(select(*USER_COLUMNS).where(User.email == normal_email(email)))
 
     def find_for_sign_in(self, email: str) -> tuple[UserInfo | None, str | None]:
-        """Return the user with *email*, in any case, and their password hash, or None for each."""
+        """Return the user with *email* and their password hash, or None for each."""
         if storage_fault(email):
             return None, None
         statement = select(User.password_hash, *USER_COLUMNS).where(
@@ -120,50 +120,49 @@ class UserStore:
         return (None, None) if row is None else (user_from(row[1:]), row[0])
 
     def find_by_username(self, username: str) -> UserInfo | None:
-        """Return the user with *username*, or one that looks like it, or None."""
+        """Return the user whose name has the same `username_key` as *username*, or None."""
         if storage_fault(username):
             return None
         return self._one(select(*USER_COLUMNS).where(User.username_key == username_key(username)))
 
     def find_system_user(self) -> UserInfo:
-        """Return the user that owns system keys and stands behind the admin secret."""
+        """Return the user that owns system keys and the admin secret."""
         return user_from(self._session.execute(FIND_SYSTEM_USER).one())
 
     def password_hash(self, user_id: int) -> str | None:
-        """Return the argon2id hash of the user's password, or None when there is none."""
+        """Return the user's password hash, or None."""
         return self._session.execute(
             select(User.password_hash).where(User.id == user_id)
         ).scalar_one_or_none()
 
     def lock(self, user_id: int) -> str | None:
-        """Return an active user's password hash, and keep it from changing for this transaction.
+        """Lock an active user and return their password hash, or None.
 
-        Whoever checked a password compares the hash again by this: on PostgreSQL a plain read
-        would not see a change that commits a moment later.
+        After verifying a password, compare the hash with this one: on PostgreSQL, a plain read can
+        miss a change that is being committed.
         """
         statement = (
             select(User.password_hash)
             .where(User.id == user_id, User.deactivated_at.is_(None))
-            # Whoever only refers to the user, as an upload does for minutes, is not waited for.
+            # Rows that only refer to the user, as in a long upload, do not block this lock.
             .with_for_update(key_share=True)
         )
         return self._session.execute(statement).scalar_one_or_none()
 
     def lock_with_administrators(self, user_id: int) -> set[int]:
-        """Keep the user and all active administrators from changing for this transaction.
+        """Lock the user and all active administrators; return the ids of the administrators.
 
-        Returns the ids of those administrators. One statement takes all locks in the order of the
-        ids, so that no two transactions wait for each other.
+        One query locks the rows in the order of their ids, which avoids deadlocks.
         """
         is_administrator = and_(User.role == Role.ADMIN.value, User.deactivated_at.is_(None))
-        held = self._session.execute(
+        locked = self._session.execute(
             select(User.id, User.role, User.deactivated_at)
             .where(or_(User.id == user_id, is_administrator))
             .order_by(User.id)
             .with_for_update(key_share=True)
         )
         return {
-            row.id for row in held if row.role == Role.ADMIN.value and row.deactivated_at is None
+            row.id for row in locked if row.role == Role.ADMIN.value and row.deactivated_at is None
         }
 
     def page(self, limit: int, cursor: int | None) -> Page[UserInfo]:
@@ -172,11 +171,11 @@ class UserStore:
         return read_page(self._session, statement, limit, user_from)
 
     def has_role(self, role: Role) -> bool:
-        """Tell whether anybody has *role*."""
+        """Return whether any user has *role*."""
         count = select(func.count()).select_from(User).where(User.role == role.value)
         return bool(self._session.execute(count).scalar_one())
 
-    def add(  # noqa: PLR0913 - one argument for each field that a caller may choose
+    def add(  # noqa: PLR0913 - one argument a column
         self,
         *,
         email: str,
@@ -210,15 +209,15 @@ class UserStore:
         return user_from(row)
 
     def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
-        """Store a new password hash; *needs_reset* says that somebody else chose it."""
+        """Store a password hash; with *needs_reset* the user must change the password."""
         self._update(user_id, password_hash=password_hash, password_needs_reset=needs_reset)
 
     def set_role(self, user_id: int, role: Role) -> None:
-        """Give the user *role*; the rules about who may stand in `auth.accounts`."""
+        """Change the user's role; `auth.accounts` checks the rules."""
         self._update(user_id, role=role.value)
 
     def set_username(self, user_id: int, username: str) -> None:
-        """Give the user another name; raise `UsernameTaken`."""
+        """Rename the user; raise `UsernameTaken`."""
         name = username.strip()
         try:
             self._update(user_id, username=name, username_key=username_key(name))
@@ -226,15 +225,15 @@ class UserStore:
             raise uniqueness_error(error) from error
 
     def set_active(self, user_id: int, *, is_active: bool) -> None:
-        """Let the user come in again, or no more; their sessions are for the caller to end."""
+        """Activate or deactivate the user; sessions are unaffected."""
         self._update(user_id, deactivated_at=None if is_active else datetime.now(UTC))
 
     def record_sign_in(self, user_id: int, moment: datetime) -> None:
-        """Remember that the user signed in; that is no change of the account."""
+        """Store when the user last signed in; `updated_at` stays."""
         self._session.execute(update(User).where(User.id == user_id).values(last_sign_in_at=moment))
 
     def delete(self, user_id: int) -> bool:
-        """Delete the user with all their sessions and keys; tell whether there was one."""
+        """Delete the user with all their sessions and keys; return whether they existed."""
         deleted = self._session.execute(delete(User).where(User.id == user_id).returning(User.id))
         return deleted.first() is not None
 

@@ -52,7 +52,7 @@ def save(user_id: str) -> Response:
                 wanted,
                 current_actor(),
                 acting_admin_id=acting_admin_id(),
-                seen={form.version},
+                if_match={form.version},
             )
     except StaleVersion as error:
         return render_user_page(user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE)
