@@ -39,7 +39,7 @@ class Claims:
 
 
 class AccessTokens:
-    """Sign and decode access tokens."""
+    """Signer and decoder of access tokens."""
 
     def __init__(self, secret: str, issuer: str, lifetime: timedelta) -> None:
         """Sign with a key derived from *secret*; *lifetime* is the longest of a token."""

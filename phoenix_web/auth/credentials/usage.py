@@ -40,7 +40,7 @@ class _Use:
 
 
 class KeyUsage:
-    """Collect first uses of keys in this process and record each once across all processes."""
+    """Queue of first uses in this process; each is recorded once across all processes."""
 
     def __init__(self, database: Database) -> None:
         """Write to *database* from a thread that starts with the first use in each process."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Verifier:
-    """Verify credentials: one method for each place that a request can carry one in."""
+    """Verifier of bearer tokens and session cookies."""
 
     def __init__(
         self, database: Database, tokens: AccessTokens, admin_secret: str | None = None

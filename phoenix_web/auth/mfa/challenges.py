@@ -21,7 +21,7 @@ _SIGN_IN_AGAIN: Final = "Sign in again."
 
 
 class Challenges:
-    """Sign and verify challenges, which the form of the second step carries.
+    """Issuer and verifier of challenges, which the form of the second step carries.
 
     A challenge contains the user id and a MAC of the password hash, so any change of the password
     invalidates it. It replaces the password only: without a code it gives no access.

@@ -52,7 +52,7 @@ class PendingEnrolment:
 
 
 class Enrolment:
-    """Turn a user's second factor on or off, and renew recovery codes.
+    """The changes that users make to their own second factor.
 
     Every method except `confirm` verifies the password first. Turning two-step sign-in on or off
     ends all other sessions of the user. Methods open transactions of their own.

@@ -28,10 +28,7 @@ _CROWDED: Final = "Too many sign-ins at once. Try again."
 
 
 class Passwords:
-    """Hash and verify passwords, one at a time.
-
-    Parallel sign-ins therefore cannot exhaust the memory.
-    """
+    """Password hasher that computes one hash at a time, so that sign-ins cannot exhaust memory."""
 
     def __init__(self, memory_kib: int, iterations: int, *, is_strong: bool = False) -> None:
         """Hash with *memory_kib* KiB and *iterations*; *is_strong* requires a mix of characters."""

@@ -61,7 +61,7 @@ def may_choose_password(user: UserInfo) -> bool:
 
 
 class PasswordLinks:
-    """Issue, verify and redeem links."""
+    """Issuer and verifier of password links."""
 
     def __init__(
         self,

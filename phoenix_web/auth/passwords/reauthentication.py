@@ -1,4 +1,4 @@
-"""Reauthentication: a signed-in user reenters their password before changing how they sign in."""
+"""Reauthentication: a signed-in user re-enters their password before changing how they sign in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ReauthenticationProof:
 
 @dataclass(frozen=True, slots=True)
 class Reauthentication:
-    """Verify the current password, which the thief of a session does not have."""
+    """Verification of the current password, which the thief of a session does not know."""
 
     database: Database
     passwords: Passwords

@@ -27,7 +27,7 @@ _PROOF_BYTES: Final = 16
 
 
 class KnownDevices:
-    """Sign and verify the cookie: a device id and a MAC for each account.
+    """Signer and verifier of the cookie: a device id and a MAC for each account.
 
     The MAC covers the user id and the password hash, so it is not valid for another account or
     after any change of the password. The cookie does not contain the accounts.

@@ -47,7 +47,7 @@ class CodeRequired:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Sign users in, and let them change their password.
+    """Sign-in, in one step or two, and the user's change of password.
 
     Methods open transactions of their own after hashing, so that no lock is kept during a hash.
     """
@@ -77,9 +77,9 @@ class Login:
         wrong code; `TooManyRequests` after too many failures, whether the account exists or not;
         `Unavailable`, without counting an attempt, when too many sign-ins wait.
         """
-        refusals = record_failures(self.database, AuditAction.LOGIN_FAILED, email, actor)
+        failures = record_failures(self.database, AuditAction.LOGIN_FAILED, email, actor)
         # Counting inside the slot keeps parallel sign-ins with correct passwords below the limit.
-        with self.passwords.hashing_slot(), refusals:
+        with self.passwords.hashing_slot(), failures:
             return self._log_in(normal_email(email), password, actor, device_cookie, code)
 
     def verify_code(

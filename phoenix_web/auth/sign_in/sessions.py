@@ -65,7 +65,7 @@ class _Validity:
 
 
 class Sessions:
-    """Open, refresh and end sessions."""
+    """The life of sessions: sign-in, refresh and sign-out."""
 
     def __init__(  # noqa: PLR0913 - one argument for each setting
         self,

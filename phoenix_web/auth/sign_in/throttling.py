@@ -89,7 +89,7 @@ class LoginAttempt:
 
 
 class LoginThrottle:
-    """Count attempts in the database, across all processes and hosts."""
+    """Counter of attempts in the database, across all processes and hosts."""
 
     def __init__(
         self, database: Database, secret: str, per_account: int | None, per_network: int | None
@@ -149,7 +149,7 @@ class LoginThrottle:
         return replace(attempt, code=subject)
 
     def register_reauthentication(self, user_id: int) -> LoginAttempt:
-        """Count an attempt of a signed-in user to reenter their password.
+        """Count an attempt of a signed-in user to re-enter their password.
 
         This count is separate from that of sign-ins, so that an attacker can neither block changes
         of the password nor, with a stolen session, lock the account. Raises `TooManyFailures` over
@@ -182,9 +182,8 @@ class LoginThrottle:
         """Remove *attempt* from the counts; earlier attempts stay counted."""
         store = LoginAttemptStore(session)
         _decrement(store, self._network_rule, attempt.network)
-        _decrement(
-            store, self._device_rule if attempt.device else self._account_rule, attempt.subject
-        )
+        rule = self._device_rule if attempt.device else self._account_rule
+        _decrement(store, rule, attempt.subject)
 
     def reset_account(self, session: Session, email: str) -> None:
         """Reset the count of the account, after its user set a password with a link."""

@@ -80,7 +80,7 @@ _OWNED: Final = (
 
 
 class KeyStore:
-    """Reads and writes keys in the transaction of *session*."""
+    """Store for keys."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""

@@ -28,7 +28,7 @@ class AttemptCount:
 
 
 class LoginAttemptStore:
-    """Reads and writes counts in the transaction of *session*."""
+    """Store for counts of attempts."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""

@@ -26,7 +26,7 @@ class SecondFactor:
 
 
 class MfaStore:
-    """Reads and writes second factors in the transaction of *session*."""
+    """Store for second factors."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""

@@ -32,7 +32,7 @@ class LinkInfo:
 
 
 class PasswordLinkStore:
-    """Reads and writes links in the transaction of *session*."""
+    """Store for password links."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""

@@ -61,7 +61,7 @@ _COLUMNS: Final = (
 
 
 class SessionStore:
-    """Reads and writes sessions in the transaction of *session*."""
+    """Store for sessions."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""

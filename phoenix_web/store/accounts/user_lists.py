@@ -38,7 +38,7 @@ class ListedUser:
 
 
 class UserListStore:
-    """Reads lists of users, without the system user, in the transaction of *session*."""
+    """Store for lists of users without the system user."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""

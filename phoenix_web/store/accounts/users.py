@@ -93,7 +93,7 @@ def user_from(values: Sequence[Any]) -> UserInfo:
 
 
 class UserStore:
-    """Reads and writes users in the transaction of *session*."""
+    """Store for users."""
 
     def __init__(self, session: Session) -> None:
         """Work in *session*, which the caller commits."""
