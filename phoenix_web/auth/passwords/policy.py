@@ -25,7 +25,7 @@ _STRONG_LENGTH: Final = 20
 #: Shorter words also occur in good passwords by chance.
 _SHORTEST_WORD: Final = 4
 #: Sequences of digits, letters and keyboard keys, checked in both directions.
-_RUNS: Final = (
+_SEQUENCES: Final = (
     "01234567890123456789",
     "abcdefghijklmnopqrstuvwxyz",
     "qwertyuiopasdfghjklzxcvbnm",
@@ -35,7 +35,7 @@ _NOT_LETTERS: Final = r"[\W\d_]+"
 
 _COMMON: Final = "Password must not be a commonly used password, with or without additions"
 _REPEATED: Final = "Password must not be a simple repetition or sequence"
-_OWN: Final = "Password must not be based on the name or e-mail address"
+_NAMES: Final = "Password must not be based on the name or e-mail address"
 
 
 class Strength(StrEnum):
@@ -64,15 +64,15 @@ def fault(password: str, names: Iterable[str] = (), *, is_strong: bool = False) 
         return f"Password must be at least {MIN_LENGTH} characters long"
     if len(password) > MAX_LENGTH:
         return f"Password must be at most {MAX_LENGTH} characters long"
-    if is_strong and (missing := _missing(password)):
+    if is_strong and (missing := _missing_kinds(password)):
         return f"Password must contain at least {', at least '.join(missing)}"
-    folded = _folded(password)
-    forms = _forms(folded)
-    if any(len(form) >= _SHORTEST_WORD and is_common(form) for form in forms):
+    folded = _fold(password)
+    variants = _variants(folded)
+    if any(len(variant) >= _SHORTEST_WORD and is_common(variant) for variant in variants):
         return _COMMON
-    if any(_is_a_run(form) for form in forms if 2 * len(form) >= len(folded)):
+    if any(_is_sequence(text) for text in variants if 2 * len(text) >= len(folded)):
         return _REPEATED
-    return _OWN if _is_made_of(password, names) else None
+    return _NAMES if _is_based_on(password, names) else None
 
 
 def rate(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -> Rating | None:
@@ -85,7 +85,7 @@ def rate(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -
     reason = fault(password, names, is_strong=is_strong)
     if reason is not None:
         return Rating(Strength.REFUSED, reason)
-    count = _count_unpredictable(_folded(password))
+    count = _count_unpredictable(_fold(password))
     if count < MIN_LENGTH:
         return Rating(Strength.FAIR, "Fair. Add words to make it stronger.")
     if count < _STRONG_LENGTH:
@@ -93,7 +93,7 @@ def rate(password: str, names: Iterable[str] = (), *, is_strong: bool = False) -
     return Rating(Strength.STRONG, "Strong.")
 
 
-def _missing(password: str) -> list[str]:
+def _missing_kinds(password: str) -> list[str]:
     kinds = (
         ("one digit", str.isdigit),
         ("one uppercase letter", str.isupper),
@@ -103,55 +103,55 @@ def _missing(password: str) -> list[str]:
     return [kind for kind, is_one in kinds if not any(map(is_one, password))]
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return normalize("NFKC", text).casefold()
 
 
-def _forms(folded: str) -> set[str]:
-    """Return *folded* and its forms without the usual additions to a common password.
+def _variants(folded: str) -> set[str]:
+    """Return *folded* and its variants without the usual additions to a common password.
 
-    Removed are other characters before and after the letters, punctuation anywhere, and
-    repetitions of the whole.
+    These are characters other than letters at either end, punctuation anywhere, and repetitions
+    of the whole.
     """
-    forms, new = set(), {folded}
+    variants, new = set(), {folded}
     while new:
-        form = new.pop()
-        forms.add(form)
-        letters = re.sub(rf"^{_NOT_LETTERS}|{_NOT_LETTERS}$", "", form)
-        simpler = {letters, re.sub(r"[\W_]+", "", form), _once(form)}
-        new |= {one for one in simpler if one} - forms
-    return forms
+        variant = new.pop()
+        variants.add(variant)
+        letters = re.sub(rf"^{_NOT_LETTERS}|{_NOT_LETTERS}$", "", variant)
+        simpler = {letters, re.sub(r"[\W_]+", "", variant), _repeated_unit(variant)}
+        new |= {text for text in simpler if text} - variants
+    return variants
 
 
-def _once(text: str) -> str:
+def _repeated_unit(text: str) -> str:
     """Return the shortest text that *text* is a repetition of."""
     return text[: (text + text).find(text, 1)]
 
 
-def _is_a_run(text: str) -> bool:
-    if len(_once(text)) < _SHORTEST_WORD:
+def _is_sequence(text: str) -> bool:
+    if len(_repeated_unit(text)) < _SHORTEST_WORD:
         return True
-    return any(text in run or text[::-1] in run for run in _RUNS)
+    return any(text in run or text[::-1] in run for run in _SEQUENCES)
 
 
-def _is_made_of(password: str, names: Iterable[str]) -> bool:
+def _is_based_on(password: str, names: Iterable[str]) -> bool:
     """Return whether *password* is one of *names*, or consists mostly of their words."""
-    squeezed = _squeezed(password)
+    stripped = _strip_punctuation(password)
     words = set()
     for name in names:
-        if squeezed and _squeezed(name) == squeezed:
+        if stripped and _strip_punctuation(name) == stripped:
             return True
-        own = name.rpartition("@")[0] or name
-        words |= {_squeezed(own), *re.split(r"[\W_]+", _folded(own))}
-    rest = squeezed
+        local_part = name.rpartition("@")[0] or name
+        words |= {_strip_punctuation(local_part), *re.split(r"[\W_]+", _fold(local_part))}
+    rest = stripped
     for word in sorted(words, key=len, reverse=True):
         if len(word) >= _SHORTEST_WORD:
             rest = rest.replace(word, "")
-    return 2 * len(rest) < len(squeezed)
+    return 2 * len(rest) < len(stripped)
 
 
-def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]+", "", _folded(text))
+def _strip_punctuation(text: str) -> str:
+    return re.sub(r"[\W_]+", "", _fold(text))
 
 
 def _count_unpredictable(folded: str) -> int:
