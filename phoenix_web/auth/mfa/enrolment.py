@@ -107,27 +107,22 @@ class Enrolment:
         Raises `ExpiredCredential` as `resume` does and after a change of the password, `WrongCode`,
         and `Conflict` if a second factor exists.
         """
-        with record_failures(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
-            return self._confirm(user, token, code, session_id, actor)
-
-    def _confirm(
-        self, user: UserInfo, token: str, code: str, session_id: int, actor: Actor
-    ) -> list[str]:
-        secret, proven = self._read(user, token)
-        step = codes.matching_step(secret, code)
-        if step is None:
-            raise WrongCode(f"wrong first code of user {user.id}")
         recovery_codes = codes.make_recovery_codes()
         digests = [codes.recovery_code_digest(user.id, text) for text in recovery_codes]
-        with self._database.transaction() as session:
-            password_hash = UserStore(session).lock(user.id)
-            # A new password ends the session that started the enrolment, and so the enrolment too.
-            if password_hash is None or proven != password_proof(self._key, user.id, password_hash):
-                raise ExpiredCredential(f"user {user.id} changed their password meanwhile")
-            if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
-                raise Conflict(ALREADY_ON)
-            self._reauthentication.throttle.reset_codes(session, user.id)
-            _end_other_sessions(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
+        with record_failures(self._database, AuditAction.MFA_ENROLLED, user.email, actor):
+            secret, proof = self._read(user, token)
+            step = codes.matching_step(secret, code)
+            if step is None:
+                raise WrongCode(f"wrong first code of user {user.id}")
+            with self._database.transaction() as session:
+                hashed = UserStore(session).lock(user.id)
+                # A new password ends the session that started the enrolment, and the enrolment too.
+                if hashed is None or proof != password_proof(self._key, user.id, hashed):
+                    raise ExpiredCredential(f"user {user.id} changed their password meanwhile")
+                if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
+                    raise Conflict(ALREADY_ON)
+                self._reauthentication.throttle.reset_codes(session, user.id)
+                _end_other_sessions(session, AuditAction.MFA_ENROLLED, user, session_id, actor)
         _log.info("user %s turned on two-step sign-in", user.id)
         return recovery_codes
 

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 def record_failures(
     database: Database, action: AuditAction, email: str, actor: Actor
 ) -> Iterator[None]:
-    """Record an error in the block as a failed *action* on the account with *email*.
+    """Record a failed *action* on the account with *email* for an error in the block.
 
-    Covers `InvalidCredential` and `TooManyRequests`. The event is recorded in a transaction of its
-    own, and the error raised again.
+    Recorded are `InvalidCredential` and `TooManyRequests`, in a separate transaction.
     """
     try:
         yield

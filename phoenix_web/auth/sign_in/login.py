@@ -129,10 +129,8 @@ class Login:
         failures, `Unavailable` as `log_in` does, and `UsernameTaken`.
         """
         action = AuditAction.USER_PASSWORD_CHANGED
-        with (
-            self.passwords.hashing_slot(),
-            record_failures(self.database, action, user.email, actor),
-        ):
+        failures = record_failures(self.database, action, user.email, actor)
+        with self.passwords.hashing_slot(), failures:
             proof = self.reauthentication.reauthenticate(user, current)
             new_hash = self.passwords.hash(new)
             with self.database.transaction() as session:
