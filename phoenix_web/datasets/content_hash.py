@@ -26,11 +26,11 @@ _encode: Final = json.JSONEncoder(
 
 
 def content_hash(canonical_content: str) -> bytes:
-    """Return the first 16 bytes of the SHA-256 digest of `canonical` JSON."""
+    """Return the first 16 bytes of the SHA-256 digest of the canonical JSON."""
     return sha256(canonical_content.encode()).digest()[:HASH_LENGTH]
 
 
-def canonical(value: Any) -> str:
+def canonical_json(value: Any) -> str:
     """Return the canonical JSON of *value*: equal texts if and only if the contents are equal.
 
     Raises `ValueError` for NaN and infinity.

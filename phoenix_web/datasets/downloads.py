@@ -37,7 +37,7 @@ def jsonl(examples: Sequence[StoredExample], splits: Splits) -> str:
             "metadata": metadata,
             "splits": splits.get(example.id, []),
         }
-        for example, (input_, output, metadata) in zip(examples, _parsed(examples), strict=True)
+        for example, (input_, output, metadata) in zip(examples, _parse(examples), strict=True)
     )
 
 
@@ -48,7 +48,7 @@ def openai_ft(examples: Sequence[StoredExample], _splits: Splits) -> str:
             "messages": _messages(input_) + _messages(output),
             **({"tools": input_["tools"]} if input_.get("tools") else {}),
         }
-        for input_, output, _ in _parsed(examples)
+        for input_, output, _ in _parse(examples)
     )
 
 
@@ -56,7 +56,7 @@ def openai_evals(examples: Sequence[StoredExample], _splits: Splits) -> str:
     """Encode each example as a line for an evaluation, with the ideal answer."""
     return _lines(
         {"messages": input_.get("messages") or [], "ideal": _ideal(_messages(output))}
-        for input_, output, _ in _parsed(examples)
+        for input_, output, _ in _parse(examples)
     )
 
 
@@ -77,8 +77,8 @@ class Csv:
 
     def add(self, examples: Sequence[StoredExample], splits: Splits) -> None:
         """Add *examples*; raise `InsufficientStorage` when the disk is full."""
-        for some in _slices(examples):
-            parsed = zip(some, _parsed(some), strict=True)
+        for some in _chunks(examples):
+            parsed = zip(some, _parse(some), strict=True)
             rows = [self._row(example, buckets, splits) for example, buckets in parsed]
             columns = list(self._columns)
             lines = _csv_lines(map(cells.get, columns) for cells in rows)
@@ -139,29 +139,29 @@ def _cells(example: StoredExample, buckets: Sequence[dict[str, Any]]) -> dict[st
     node_id = example.node_id
     cells: dict[str, Any] = {"id": example.external_id or node_id, "node_id": node_id}
     for prefix, bucket in zip(("input.", "output.", "metadata."), buckets, strict=True):
-        _unfold(prefix, bucket, cells)
+        _flatten(prefix, bucket, cells)
     return cells
 
 
-def _unfold(prefix: str, value: dict[str, Any], cells: dict[str, Any]) -> None:
+def _flatten(prefix: str, value: dict[str, Any], cells: dict[str, Any]) -> None:
     """Flatten *value* into *cells*: strings, numbers and nulls unchanged, other values as JSON."""
     for key, inner in value.items():
         if isinstance(inner, dict):
-            _unfold(f"{prefix}{key}.", inner, cells)
+            _flatten(f"{prefix}{key}.", inner, cells)
         elif isinstance(inner, list | bool):
             cells[prefix + key] = _encode(inner)
         else:
             cells[prefix + key] = inner
 
 
-def _parsed(examples: Sequence[StoredExample]) -> Iterator[list[dict[str, Any]]]:
+def _parse(examples: Sequence[StoredExample]) -> Iterator[list[dict[str, Any]]]:
     """Yield input, output and metadata of each example; one long text parses faster than many."""
-    for some in _slices(examples):
+    for some in _chunks(examples):
         texts = (f"[{example[2]},{example[3]},{example[4]}]" for example in some)
         yield from json.loads(f"[{','.join(texts)}]")
 
 
-def _slices(examples: Sequence[StoredExample]) -> Iterator[Sequence[StoredExample]]:
+def _chunks(examples: Sequence[StoredExample]) -> Iterator[Sequence[StoredExample]]:
     """Yield *examples* in chunks that fit the CPU cache, which halves the time to parse them."""
     for start in range(0, len(examples), _CHUNK_SIZE):
         yield examples[start : start + _CHUNK_SIZE]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
-from phoenix_web.datasets.content_hash import canonical, content_hash
+from phoenix_web.datasets.content_hash import canonical_json, content_hash
 from phoenix_web.datasets.limits import is_deeper
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import decode_as, encode
@@ -76,7 +76,7 @@ class Upload:
     are_splits_given: bool
 
 
-def action_of(value: Any) -> UploadAction:
+def parse_action(value: Any) -> UploadAction:
     """Parse the action *value*, ignoring case; the default is create. Raises `Invalid`."""
     name = str(value or UploadAction.CREATE).lower()
     try:
@@ -86,7 +86,7 @@ def action_of(value: Any) -> UploadAction:
         raise Invalid(f"Invalid dateset action: {name}") from None
 
 
-def incoming(
+def build_example(
     buckets: tuple[dict[str, Any], dict[str, Any], dict[str, Any]],
     max_depth: int,
     external_id: str | None = None,
@@ -100,7 +100,7 @@ def incoming(
     """
     input_, output, metadata = buckets
     content = {"input": input_, "output": output, "metadata": metadata}
-    canonical_content = canonical(content)
+    canonical_content = canonical_json(content)
     # A text with few brackets cannot be deep, so most examples need no walk.
     brackets = canonical_content.count("{") + canonical_content.count("[")
     if brackets > max_depth + 1 and is_deeper(content, max_depth + 1):
@@ -118,7 +118,7 @@ def incoming(
     )
 
 
-def node_id_of(external_id: str | None) -> int | None:
+def parse_node_id(external_id: str | None) -> int | None:
     """Return the example id when *external_id* is the GlobalID of an example, otherwise None."""
     return decode_as(NODE_TYPE, external_id) if external_id else None
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from phoenix_web.datasets.examples import Upload, action_of, content_length
-from phoenix_web.datasets.form import FILE, columns_of
+from phoenix_web.datasets.examples import Upload, content_length, parse_action
+from phoenix_web.datasets.form import FILE, read_columns
 from phoenix_web.datasets.formats import arrow, jsonl
 from phoenix_web.datasets.formats import csv as csv_upload
-from phoenix_web.datasets.formats.rows import example_of, refuse, shown
-from phoenix_web.datasets.formats.unpacking import unpacked
+from phoenix_web.datasets.formats.rows import refuse, shorten, to_example
+from phoenix_web.datasets.formats.unpacking import decompress
 from phoenix_web.datasets.pacing import paced
-from phoenix_web.datasets.spool import filling
+from phoenix_web.datasets.spool import new_spool
 from phoenix_web.errors import Invalid, PayloadTooLarge
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ def read(form: MultipartForm, limits: UploadLimits) -> Upload:
     name = form.text("name")
     if not name:
         raise Invalid("Dataset name must not be empty")
-    action = action_of(form.text("action"))
-    columns = columns_of(form)
+    action = parse_action(form.text("action"))
+    columns = read_columns(form)
     if form.file is None:
         fault = "Malformed" if FILE in form.texts else "Missing"
         raise Invalid(f"{fault} file in form data.")
     description = form.text("description") or form.file.name
     table = _table(form.file, columns, limits)
-    with filling() as examples:
+    with new_spool() as examples:
         _fill(examples, table, limits)
     # A file without split columns puts its examples in no split.
     return Upload(name, description, action, examples, are_splits_given=True)
@@ -71,7 +71,7 @@ def _table(file: FormFile, columns: Columns, limits: UploadLimits) -> _Table:
         return _Table("Row", rows, arrow_columns, arrow.shape_of(arrow_columns))
     if kind not in {CSV, JSONL}:
         raise Invalid(f"Invalid file content type: {kind}")
-    stream = unpacked(file.stream, file.content_encoding, limits.max_bytes)
+    stream = decompress(file.stream, file.content_encoding, limits.max_bytes)
     if kind == JSONL:
         lines = jsonl.read_rows(stream, limits.max_row_bytes)
         return _Table("Line", lines, columns, jsonl.shape_of(columns))
@@ -89,7 +89,7 @@ def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
         if len(examples) >= limits.max_rows:
             raise PayloadTooLarge(f"The file has more than {limits.max_rows} rows")
         try:
-            example = example_of(row, table.columns, table.shape, limits.max_depth)
+            example = to_example(row, table.columns, table.shape, limits.max_depth)
             if example.external_id is not None:
                 _remember(seen, example.external_id)
         except Invalid as error:
@@ -106,5 +106,5 @@ def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
 def _remember(seen: set[bytes], external_id: str) -> None:
     key = sha256(external_id.encode()).digest()[:16]
     if key in seen:
-        raise Invalid(f"Duplicate example_id in file: '{shown(external_id)}'")
+        raise Invalid(f"Duplicate example_id in file: '{shorten(external_id)}'")
     seen.add(key)

@@ -99,7 +99,7 @@ class Columns:
         return replace(self, inputs=inputs, outputs=outputs, metadata=metadata)
 
 
-def columns_of(form: MultipartForm) -> Columns:
+def read_columns(form: MultipartForm) -> Columns:
     """Read the columns from *form*; raise `Invalid` when both split fields are given."""
     splits, split = form.filled("split_keys[]"), form.text("split_key")
     if splits and split:

@@ -6,7 +6,7 @@ from array import array
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from phoenix_web.datasets.examples import node_id_of
+from phoenix_web.datasets.examples import parse_node_id
 from phoenix_web.datasets.pacing import paced
 from phoenix_web.errors import Invalid
 
@@ -45,12 +45,12 @@ class Matching:
     def __init__(self) -> None:
         self.ids = array("q")
         self.changes = bytearray()
-        #: Ids of stored examples: all matches, those with new content, and those that were deleted.
+        #: Ids of stored examples: all matched ones, those to patch, and deleted ones to restore.
         self.matched: set[int] = set()
         self.patched: set[int] = set()
         self.revived: set[int] = set()
         self._unknown: list[str] = []
-        #: External or node ids from the upload: of changed examples by id, and of new examples.
+        #: Ids as given in the upload: for changed examples by row id, and for new examples.
         self._changed_as: dict[int, str] = {}
         self._new_ids: set[str] = set()
         #: Unmatched live examples by content hash, in descending order of id.
@@ -111,7 +111,7 @@ class Matching:
     def _match_id(self, text: str, content_hash: bytes, named: Mapping[str, StoredContent]) -> None:
         stored = named.get(text)
         is_live = stored is not None and stored.content_hash is not None
-        if not is_live and node_id_of(text) is not None:
+        if not is_live and parse_node_id(text) is not None:
             self._unknown.append(text)
             self._add(NEW, ExampleChange.NONE)
         elif stored is None:

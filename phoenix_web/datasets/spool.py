@@ -114,7 +114,7 @@ class Spool:
 
 
 @contextmanager
-def filling() -> Iterator[Spool]:
+def new_spool() -> Iterator[Spool]:
     """Yield a new spool; close it only if the block raises an exception."""
     with ExitStack() as on_failure:
         yield on_failure.enter_context(closing(Spool()))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_web.datasets.content_hash import HASH_LENGTH, canonical, content_hash
+from phoenix_web.datasets.content_hash import HASH_LENGTH, canonical_json, content_hash
 
 _SCALARS = (
     st.none()
@@ -26,7 +26,7 @@ VALUES = st.recursive(
 
 
 def hash_of(value: Any) -> bytes:
-    return content_hash(canonical(value))
+    return content_hash(canonical_json(value))
 
 
 def is_same(one: Any, other: Any) -> bool:
@@ -104,10 +104,10 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, Any]) -> None:
 def test_the_canonical_form_of_ordinary_json_is_that_of_rfc_8785() -> None:
     value = {"b": [1.0, 0.5, -0.0, "é\n"], "a": {"y": None, "x": True}}
 
-    assert canonical(value) == '{"a":{"x":true,"y":null},"b":[1,0.5,0,"é\\n"]}'
+    assert canonical_json(value) == '{"a":{"x":true,"y":null},"b":[1,0.5,0,"é\\n"]}'
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_number_that_json_has_not_has_no_canonical_form(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        canonical({"a": [number]})
+        canonical_json({"a": [number]})

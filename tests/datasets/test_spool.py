@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import phoenix_web.datasets.spool
 from phoenix_web.datasets.examples import IncomingExample
-from phoenix_web.datasets.spool import Batches, Spool, filling
+from phoenix_web.datasets.spool import Batches, Spool, new_spool
 from phoenix_web.errors import InsufficientStorage
 
 _TEXTS = st.text(max_size=20)
@@ -76,7 +76,7 @@ def test_a_reader_that_fails_leaves_no_open_file() -> None:
             spool.append(example(n))
         raise RuntimeError("bad line")
 
-    with pytest.raises(RuntimeError, match="bad line"), filling() as spool:
+    with pytest.raises(RuntimeError, match="bad line"), new_spool() as spool:
         fail(spool)
 
     with pytest.raises(ValueError, match="closed"):

@@ -15,7 +15,7 @@ from phoenix_web.api.dataset_labels.labels import (
     label_number,
     to_payload,
 )
-from phoenix_web.api.datasets.datasets import dataset_of
+from phoenix_web.api.datasets.datasets import find_dataset_id
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.payloads import Payload, Text, no_content, respond
 from phoenix_web.errors import NotFound
@@ -50,7 +50,7 @@ class SetDatasetLabelsRequestBody(Payload):
 def list_labels_of_dataset(identifier: str) -> Response:
     """List the labels of a dataset."""
     with services().database.reading() as session:
-        labels = LabelStore(session).list_of(dataset_of(session, identifier))
+        labels = LabelStore(session).for_dataset(find_dataset_id(session, identifier))
     return _to_payloads(labels)
 
 
@@ -61,14 +61,14 @@ def set_labels_of_dataset(identifier: str, body: SetDatasetLabelsRequestBody) ->
     """Replace the labels of a dataset."""
     requested = {label_number(label_id) for label_id in body.dataset_label_ids}
     with services().database.transaction() as session:
-        dataset_id = dataset_of(session, identifier, locks=True)
+        dataset_id = find_dataset_id(session, identifier, locks=True)
         labels = LabelStore(session)
         if len(labels.lock(requested)) < len(requested):
             raise NotFound("One or more dataset labels not found")
-        present = {label.id for label in labels.list_of(dataset_id)}
+        present = {label.id for label in labels.for_dataset(dataset_id)}
         labels.detach(dataset_id, present - requested)
         labels.attach(dataset_id, requested - present)
-        result = labels.list_of(dataset_id)
+        result = labels.for_dataset(dataset_id)
     return _to_payloads(result)
 
 
@@ -82,7 +82,7 @@ def apply_label(identifier: str, label_id: str) -> Response:
     """
     number = label_number(label_id)
     with services().database.transaction() as session:
-        dataset_id = dataset_of(session, identifier, locks=True)
+        dataset_id = find_dataset_id(session, identifier, locks=True)
         labels = LabelStore(session)
         locked = labels.lock({number})
         if not locked:
@@ -101,7 +101,7 @@ def remove_label(identifier: str, label_id: str) -> Response:
     """
     number = label_number(label_id)
     with services().database.transaction() as session:
-        LabelStore(session).detach(dataset_of(session, identifier, locks=True), {number})
+        LabelStore(session).detach(find_dataset_id(session, identifier, locks=True), {number})
     return no_content()
 
 

@@ -103,7 +103,7 @@ def delete_dataset(dataset_id: str) -> Response:
     return no_content()
 
 
-def dataset_of(session: Session, identifier: str, *, locks: bool = False) -> int:
+def find_dataset_id(session: Session, identifier: str, *, locks: bool = False) -> int:
     """Find the id of a dataset by GlobalID or name; raise `NotFound` if it does not exist.
 
     With *locks*, the dataset cannot be deleted before the transaction ends.

@@ -78,17 +78,17 @@ def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> R
 
     The response contains all examples of the version in order of creation.
     """
-    dataset = _decoded(dataset_id, f"Invalid dataset ID format: {dataset_id}")
+    dataset = _decode(dataset_id, f"Invalid dataset ID format: {dataset_id}")
     version = None
     if query.version_id:
         text = f"Invalid dataset version ID format: {query.version_id}"
-        version = _decoded(query.version_id, text)
-    dataset_number = _of_type("Dataset", dataset, dataset_id)
-    version_number = version and _of_type("DatasetVersion", version, query.version_id)
+        version = _decode(query.version_id, text)
+    dataset_number = _require_type("Dataset", dataset, dataset_id)
+    version_number = version and _require_type("DatasetVersion", version, query.version_id)
     database = services().database
     with database.reading() as session:
         version_id = find_version(session, dataset_number, version_number)
-        names, split_ids = _splits(session, request.args.getlist("split"))
+        names, split_ids = _find_splits(session, request.args.getlist("split"))
     node_id = encode("DatasetVersion", version_id)
     head = (
         f'{{"data":{{"dataset_id":"{dataset_id}","version_id":"{node_id}",'
@@ -114,20 +114,20 @@ def find_version(session: Session, dataset_id: int, version_id: int | None) -> i
     return latest
 
 
-def _decoded(text: str, refusal: str) -> tuple[str, int]:
+def _decode(text: str, refusal: str) -> tuple[str, int]:
     decoded = decode(text)
     if decoded is None:
         raise Invalid(refusal)
     return decoded
 
 
-def _of_type(kind: str, decoded: tuple[str, int], text: str) -> int:
+def _require_type(kind: str, decoded: tuple[str, int], text: str) -> int:
     if decoded[0] != kind:
         raise NotFound(f"ID {text} refers to a {decoded[0]}")
     return decoded[1]
 
 
-def _splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[int] | None]:
+def _find_splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[int] | None]:
     """Return the names and the ids of the splits with *identifiers*; the ids are None without any.
 
     Splits given by id come first. A split given by id and by name is named twice.

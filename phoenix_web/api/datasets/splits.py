@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response
 
-from phoenix_web.api.datasets.datasets import dataset_of
+from phoenix_web.api.datasets.datasets import find_dataset_id
 from phoenix_web.api.datasets.split_payloads import (
     CreateDatasetSplitRequestBody,
     DatasetSplit,
@@ -51,7 +51,7 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
     """
     cursor = query.first_id("DatasetSplit", highest=MAX_DATASET_CURSOR)
     with services().database.reading() as session:
-        store = SplitStore(session, dataset_of(session, identifier))
+        store = SplitStore(session, find_dataset_id(session, identifier))
         page = store.page(query.limit, cursor)
     return respond_page(ListDatasetSplitsResponseBody, "DatasetSplit", page, _to_payload)
 
@@ -61,12 +61,12 @@ def list_splits(identifier: str, query: ListDatasetSplitsQuery) -> Response:
 @declares(DatasetSplitResponseBody, HTTPStatus.CREATED, has_large_body=True, errors=_ERRORS)
 def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Response:
     """Create a split."""
-    name = _filled("name", body.name)
-    color = _COLOR if body.color is None else _filled("color", body.color)
+    name = _require_text("name", body.name)
+    color = _COLOR if body.color is None else _require_text("color", body.color)
     user = current_principal().user
     with services().database.transaction() as session:
-        store = SplitStore(session, dataset_of(session, identifier, locks=True))
-        (members,) = _examples(store, body.example_ids)
+        store = SplitStore(session, find_dataset_id(session, identifier, locks=True))
+        (members,) = _find_examples(store, body.example_ids)
         split_id = store.add(
             user.id if user else None,
             name=name,
@@ -75,7 +75,7 @@ def create_split(identifier: str, body: CreateDatasetSplitRequestBody) -> Respon
             metadata=body.metadata,
         )
         store.add_members(split_id, members)
-        split = _found(store, split_id)
+        split = _find_split(store, split_id)
     return respond(DatasetSplitResponseBody(data=_to_payload(split)), HTTPStatus.CREATED)
 
 
@@ -90,9 +90,9 @@ def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequest
     fields = _fields(body)
     number = _number(split_id)
     with services().database.transaction() as session:
-        store = SplitStore(session, dataset_of(session, identifier, locks=True))
-        split = _found(store, number)
-        added, removed = _examples(store, body.add_example_ids, body.remove_example_ids)
+        store = SplitStore(session, find_dataset_id(session, identifier, locks=True))
+        split = _find_split(store, number)
+        added, removed = _find_examples(store, body.add_example_ids, body.remove_example_ids)
         # Compared as JSON, because 1 and True are equal in Python.
         changes = {
             field: value
@@ -103,7 +103,7 @@ def update_split(identifier: str, split_id: str, body: UpdateDatasetSplitRequest
             store.change(number, **changes)
         store.add_members(number, set(added) - set(removed))
         store.remove_members(number, removed)
-        split = _found(store, number)
+        split = _find_split(store, number)
     return respond(DatasetSplitResponseBody(data=_to_payload(split)))
 
 
@@ -117,13 +117,13 @@ def delete_split(identifier: str, split_id: str) -> Response:
     """
     number = _number(split_id)
     with services().database.transaction() as session:
-        store = SplitStore(session, dataset_of(session, identifier, locks=True))
+        store = SplitStore(session, find_dataset_id(session, identifier, locks=True))
         if not store.delete(number):
-            raise _unknown(number)
+            raise _not_found(number)
     return no_content()
 
 
-def _filled(field: str, text: str | None) -> str:
+def _require_text(field: str, text: str | None) -> str:
     """Return *text*, trimmed if it is a name; raise `Invalid` for blank text."""
     if text is None or not text.strip():
         raise Invalid(f"Dataset split {field} cannot be empty")
@@ -136,7 +136,7 @@ def _fields(body: UpdateDatasetSplitRequestBody) -> dict[str, Any]:
         exclude_unset=True, include={"name", "description", "color", "metadata"}
     )
     for field in fields.keys() & {"name", "color"}:
-        fields[field] = _filled(field, fields[field])
+        fields[field] = _require_text(field, fields[field])
     if "description" in fields:
         fields["description"] = fields["description"] or None
     if fields.get("metadata", {}) is None:
@@ -144,7 +144,7 @@ def _fields(body: UpdateDatasetSplitRequestBody) -> dict[str, Any]:
     return fields
 
 
-def _examples(store: SplitStore, *lists: Sequence[str]) -> list[list[int]]:
+def _find_examples(store: SplitStore, *lists: Sequence[str]) -> list[list[int]]:
     """Return the ids of the examples in each of *lists*; raise `NotFound` for unknown ones."""
     keys: dict[str, str | int] = {}
     for text in chain(*lists):
@@ -161,14 +161,14 @@ def _number(split_id: str) -> int:
     return require_id("DatasetSplit", split_id, "Invalid dataset split ID")
 
 
-def _found(store: SplitStore, number: int) -> SplitInfo:
+def _find_split(store: SplitStore, number: int) -> SplitInfo:
     split = store.find(number)
     if split is None:
-        raise _unknown(number)
+        raise _not_found(number)
     return split
 
 
-def _unknown(number: int) -> NotFound:
+def _not_found(number: int) -> NotFound:
     return NotFound(f"Dataset split with ID {encode('DatasetSplit', number)} not found")
 
 

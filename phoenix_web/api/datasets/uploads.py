@@ -116,7 +116,7 @@ def upload_dataset(query: UploadDatasetQuery) -> Response:
     upload = _read_upload()
     with closing(upload.examples), services().database.transaction() as session:
         result = UploadStore(session, user.id if user else None).store(upload)
-    return respond(_uploaded(result))
+    return respond(_to_payload(result))
 
 
 def _read_upload() -> Upload:
@@ -134,7 +134,7 @@ def _read_upload() -> Upload:
     return json_upload.read(request.get_data(cache=False), limits)
 
 
-def _uploaded(result: UploadResult) -> UploadDatasetResponseBody:
+def _to_payload(result: UploadResult) -> UploadDatasetResponseBody:
     return UploadDatasetResponseBody(
         data=UploadDatasetData(
             dataset_id=encode("Dataset", result.dataset_id),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import isnan
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from phoenix_web.datasets.formats.rows import plain, shown
+from phoenix_web.datasets.formats.rows import plain_shape, shorten
 from phoenix_web.errors import Invalid, PayloadTooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_rows(
 
 def shape_of(columns: Columns) -> Shape:
     """Return the mapping from a row to the buckets."""
-    return plain(columns)
+    return plain_shape(columns)
 
 
 def _arrow() -> Any:
@@ -159,7 +159,7 @@ def _check_type(arrow: Any, name: str, kind: Any, *, is_inner: bool = False) -> 
     elif types.is_dictionary(kind) and not is_inner:
         _check_type(arrow, name, kind.value_type, is_inner=True)
     elif not any(is_kind(kind) for is_kind in _scalars(types)):
-        raise Invalid(f"Column '{shown(name)}': values of type {kind} cannot be stored as JSON")
+        raise Invalid(f"Column '{shorten(name)}': values of type {kind} cannot be stored as JSON")
 
 
 def _scalars(types: Any) -> tuple[Any, ...]:
@@ -203,7 +203,7 @@ def _values(column: Any, name: str) -> list[Any]:
     except Exception as error:
         # pyarrow raises different exceptions for time zones, years and nanoseconds.
         raise Invalid(
-            f"Column '{shown(name)}': a value of type {column.type} cannot be stored as JSON"
+            f"Column '{shorten(name)}': a value of type {column.type} cannot be stored as JSON"
         ) from error
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from phoenix_web.datasets.formats import strict_json
-from phoenix_web.datasets.formats.rows import flattened, plain, refuse, shown
+from phoenix_web.datasets.formats.rows import flattened_shape, plain_shape, refuse, shorten
 from phoenix_web.errors import Invalid, PayloadTooLarge
 from phoenix_web.text import StorageFault, storage_fault
 
@@ -38,7 +38,7 @@ class CsvRows:
         seen: set[str] = set()
         for name in self.headers:
             if name in seen:
-                raise Invalid(f"Duplicated column header in CSV file: {shown(name)}")
+                raise Invalid(f"Duplicated column header in CSV file: {shorten(name)}")
             seen.add(name)
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
@@ -77,7 +77,7 @@ class CsvRows:
             if unstorable is None:
                 continue
             is_named = position < len(self.headers)
-            name = f"'{shown(self.headers[position])}'" if is_named else str(position + 1)
+            name = f"'{shorten(self.headers[position])}'" if is_named else str(position + 1)
             fault = "U+0000 is not allowed" if unstorable is StorageFault.NUL else "not UTF-8"
             raise Invalid(f"Row {number}: column {name}: {fault}")
 
@@ -139,26 +139,26 @@ def shape_of(columns: Columns, max_depth: int) -> Shape:
 
     Raises `Invalid` for a column name with more than *max_depth* levels.
     """
-    spread = frozenset(columns.flattened) & frozenset(chain(*columns.buckets))
-    if spread:
-        return _parsed(spread, flattened(columns))
-    is_dotted = any(key.startswith(_PREFIXES) for key in chain(*columns.buckets))
-    shape = _unfolded(columns, max_depth) if is_dotted and not columns.flattened else plain(columns)
-    return lambda row: shape(_filled(row))
+    keys = frozenset(chain(*columns.buckets))
+    if spread := keys & frozenset(columns.flattened):
+        return _json_shape(spread, flattened_shape(columns))
+    is_nested = not columns.flattened and any(key.startswith(_PREFIXES) for key in keys)
+    shape = _nested_shape(columns, max_depth) if is_nested else plain_shape(columns)
+    return lambda row: shape(_without_blanks(row))
 
 
-def _filled(row: Row) -> Row:
+def _without_blanks(row: Row) -> Row:
     """Return the cells of *row* that are not blank."""
     return {name: cell for name, cell in row.items() if cell and not cell.isspace()}
 
 
-def _parsed(spread: frozenset[str], shape: Shape) -> Shape:
+def _json_shape(spread: frozenset[str], shape: Shape) -> Shape:
     """Wrap *shape* to parse the cells in *spread* as JSON objects and drop their null values."""
 
     def parsed(row: Row) -> Buckets:
-        values: dict[str, Any] = dict(_filled(row))
+        values: dict[str, Any] = dict(_without_blanks(row))
         for name in spread & row.keys():
-            value = _json_in(name, row[name])
+            value = _parse_json(name, row[name])
             if isinstance(value, dict):
                 value = {key: child for key, child in value.items() if child is not None}
             values[name] = value
@@ -167,7 +167,7 @@ def _parsed(spread: frozenset[str], shape: Shape) -> Shape:
     return parsed
 
 
-def _unfolded(columns: Columns, max_depth: int) -> Shape:
+def _nested_shape(columns: Columns, max_depth: int) -> Shape:
     """Return the shape that nests `input.a.b` as key b in object a and parses JSON cells."""
     inputs, outputs, metadata = (
         [(key, _path(key, prefix, max_depth)) for key in keys]
@@ -175,7 +175,7 @@ def _unfolded(columns: Columns, max_depth: int) -> Shape:
     )
 
     def shape(row: Row) -> Buckets:
-        return _unfold(row, inputs), _unfold(row, outputs), _unfold(row, metadata)
+        return _nest(row, inputs), _nest(row, outputs), _nest(row, metadata)
 
     return shape
 
@@ -184,11 +184,11 @@ def _path(key: str, prefix: str, max_depth: int) -> tuple[str, ...]:
     if not key.startswith(prefix):
         return (key,)
     if key.count(".") > max_depth:
-        raise Invalid(f"column '{shown(key)}' is nested deeper than {max_depth} levels")
+        raise Invalid(f"column '{shorten(key)}' is nested deeper than {max_depth} levels")
     return tuple(key[len(prefix) :].split("."))
 
 
-def _unfold(row: Row, paths: list[tuple[str, tuple[str, ...]]]) -> dict[str, Any]:
+def _nest(row: Row, paths: list[tuple[str, tuple[str, ...]]]) -> dict[str, Any]:
     bucket: dict[str, Any] = {}
     #: The first column that used each path or a prefix of it.
     owners: dict[tuple[str, ...], str] = {}
@@ -209,15 +209,15 @@ def _unfold(row: Row, paths: list[tuple[str, tuple[str, ...]]]) -> dict[str, Any
         if path in owners:
             raise _contradiction(owners[path], key)
         owners[path] = key
-        inner[path[-1]] = _json_in(key, row[key])
+        inner[path[-1]] = _parse_json(key, row[key])
     return bucket
 
 
 def _contradiction(one: str, other: str) -> Invalid:
-    return Invalid(f"columns '{shown(one)}' and '{shown(other)}' contradict each other")
+    return Invalid(f"columns '{shorten(one)}' and '{shorten(other)}' contradict each other")
 
 
-def _json_in(name: str, cell: str) -> Any:
+def _parse_json(name: str, cell: str) -> Any:
     """Parse *cell* if it contains a JSON object or list; otherwise return its text."""
     text = cell.strip()
     if text[:1] + text[-1:] not in {"{}", "[]"}:
@@ -227,4 +227,4 @@ def _json_in(name: str, cell: str) -> Any:
     except (json.JSONDecodeError, strict_json.NoSuchNumber):
         return cell
     except Invalid as error:
-        refuse(f"column '{shown(name)}'", error)
+        refuse(f"column '{shorten(name)}'", error)

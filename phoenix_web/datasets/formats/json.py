@@ -6,10 +6,10 @@ import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from phoenix_web.datasets.examples import Upload, action_of, incoming
+from phoenix_web.datasets.examples import Upload, build_example, parse_action
 from phoenix_web.datasets.formats import strict_json
 from phoenix_web.datasets.pacing import paced
-from phoenix_web.datasets.spool import filling
+from phoenix_web.datasets.spool import new_spool
 from phoenix_web.errors import Invalid, PayloadTooLarge
 from phoenix_web.text import StorageFault, storage_fault
 
@@ -55,7 +55,7 @@ def _read(fields: dict[str, Any], limits: UploadLimits) -> Upload:
     for position, (split, span_id) in enumerate(zip(splits, span_ids, strict=True)):
         split_names.append(_split_names(split))
         span_ids[position] = _span_id(span_id)
-    action = action_of(fields.get("action"))
+    action = parse_action(fields.get("action"))
     description = _description(fields)
     texts = chain([name, description], example_ids, span_ids, *split_names)
     if fault := storage_fault("".join(filter(None, texts))):
@@ -63,7 +63,7 @@ def _read(fields: dict[str, Any], limits: UploadLimits) -> Upload:
     buckets = zip(inputs, outputs, metadata, strict=True)
     extras = zip(example_ids, span_ids, split_names, strict=True)
     are_splits_given = fields.get("splits") is not None
-    with filling() as examples:
+    with new_spool() as examples:
         _fill(examples, buckets, extras, limits.max_depth)
         if count > limits.max_rows:
             raise PayloadTooLarge(f"The upload has more than {limits.max_rows} examples")
@@ -172,7 +172,7 @@ def _fill(
 ) -> None:
     try:
         for row, extra in paced(zip(buckets, extras, strict=True)):
-            examples.append(incoming(row, max_depth, *extra))
+            examples.append(build_example(row, max_depth, *extra))
     except UnicodeEncodeError:
         raise Invalid(f"Example {len(examples)}: {StorageFault.SURROGATE}") from None
     except ValueError:

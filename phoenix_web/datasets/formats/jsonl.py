@@ -7,7 +7,7 @@ from itertools import count
 from typing import IO, TYPE_CHECKING, Any
 
 from phoenix_web.datasets.formats import strict_json
-from phoenix_web.datasets.formats.rows import flattened, plain, refuse
+from phoenix_web.datasets.formats.rows import flattened_shape, plain_shape, refuse
 from phoenix_web.errors import Invalid, PayloadTooLarge
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ def read_rows(stream: IO[bytes], max_row_bytes: int) -> Iterator[tuple[int, dict
             return
         if len(raw) > max_row_bytes:
             raise PayloadTooLarge(f"Line {number} is longer than {max_row_bytes} bytes")
-        yield number, _object_in(raw, number)
+        yield number, _parse_line(raw, number)
 
 
 def shape_of(columns: Columns) -> Shape:
     """Return the mapping from a line to the buckets."""
-    return flattened(columns) if columns.flattened else plain(columns)
+    return flattened_shape(columns) if columns.flattened else plain_shape(columns)
 
 
-def _object_in(raw: bytes, number: int) -> dict[str, Any]:
+def _parse_line(raw: bytes, number: int) -> dict[str, Any]:
     place = f"Line {number}"
     try:
         value = strict_json.parse(raw.rstrip(b"\r\n"))

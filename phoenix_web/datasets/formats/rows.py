@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from phoenix_web.datasets.examples import IncomingExample, incoming
+from phoenix_web.datasets.examples import IncomingExample, build_example
 from phoenix_web.datasets.formats import strict_json
 from phoenix_web.errors import Invalid
 from phoenix_web.text import StorageFault, storage_fault
@@ -26,7 +26,7 @@ _NO_ID: Final = frozenset({"", "nan"})
 _MAX_SHOWN: Final = 100
 
 
-def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> IncomingExample:
+def to_example(row: Row, columns: Columns, shape: Shape, max_depth: int) -> IncomingExample:
     """Convert *row* to an example; raise `Invalid` for values that cannot be stored."""
     external_id = _identifier(row, columns.example_id)
     span_id = _identifier(row, columns.span_id)
@@ -34,7 +34,7 @@ def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> Inco
         splits = _split_names(row, columns)
         if fault := storage_fault("".join([external_id or "", span_id or "", *splits])):
             raise Invalid(fault)
-        example = incoming(shape(row), max_depth, external_id, span_id, splits)
+        example = build_example(shape(row), max_depth, external_id, span_id, splits)
     except UnicodeEncodeError:
         raise Invalid(StorageFault.SURROGATE) from None
     except ValueError:
@@ -47,32 +47,32 @@ def example_of(row: Row, columns: Columns, shape: Shape, max_depth: int) -> Inco
     return example
 
 
-def plain(columns: Columns) -> Shape:
+def plain_shape(columns: Columns) -> Shape:
     """Return the shape that stores each value under its column name."""
     inputs, outputs, metadata = columns.buckets
 
     def shape(row: Row) -> Buckets:
-        return _picked(row, inputs), _picked(row, outputs), _picked(row, metadata)
+        return _pick(row, inputs), _pick(row, outputs), _pick(row, metadata)
 
     return shape
 
 
-def flattened(columns: Columns) -> Shape:
+def flattened_shape(columns: Columns) -> Shape:
     """Return the shape that merges the objects of `columns.flattened` into the buckets."""
     inputs, outputs, metadata = columns.buckets
     spread = frozenset(columns.flattened)
 
     def shape(row: Row) -> Buckets:
         return (
-            _flattened(row, inputs, spread),
-            _flattened(row, outputs, spread),
-            _flattened(row, metadata, spread),
+            _flatten(row, inputs, spread),
+            _flatten(row, outputs, spread),
+            _flatten(row, metadata, spread),
         )
 
     return shape
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """Shorten *text* for an error message."""
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 
@@ -82,11 +82,11 @@ def refuse(place: str, error: Invalid) -> NoReturn:
     raise Invalid(f"{place}: {error.message}") from error
 
 
-def _picked(row: Row, keys: Iterable[str]) -> dict[str, Any]:
+def _pick(row: Row, keys: Iterable[str]) -> dict[str, Any]:
     return {key: row[key] for key in keys if key in row}
 
 
-def _flattened(row: Row, keys: tuple[str, ...], spread: frozenset[str]) -> dict[str, Any]:
+def _flatten(row: Row, keys: tuple[str, ...], spread: frozenset[str]) -> dict[str, Any]:
     bucket: dict[str, Any] = {}
     for key in keys:
         if key not in spread or key not in row:
@@ -97,16 +97,16 @@ def _flattened(row: Row, keys: tuple[str, ...], spread: frozenset[str]) -> dict[
         if not isinstance(children, dict):
             raise Invalid(f"Cannot flatten '{key}': expected object values")
         if repeated := children.keys() & bucket.keys():
-            raise Invalid(f"Cannot flatten '{key}': keys {_listed(repeated)} already emitted")
+            raise Invalid(f"Cannot flatten '{key}': keys {_format_keys(repeated)} already emitted")
         bucket.update(children)
     unchanged = [key for key in keys if key not in spread]
     if repeated := bucket.keys() & set(unchanged):
-        raise Invalid(f"Keys {_listed(repeated)} conflict with flattened children")
-    return {**_picked(row, unchanged), **bucket}
+        raise Invalid(f"Keys {_format_keys(repeated)} conflict with flattened children")
+    return {**_pick(row, unchanged), **bucket}
 
 
-def _listed(keys: Iterable[str]) -> str:
-    return "{" + ", ".join(f"'{shown(key)}'" for key in sorted(keys)) + "}"
+def _format_keys(keys: Iterable[str]) -> str:
+    return "{" + ", ".join(f"'{shorten(key)}'" for key in sorted(keys)) + "}"
 
 
 def _identifier(row: Row, key: str) -> str | None:
@@ -115,30 +115,30 @@ def _identifier(row: Row, key: str) -> str | None:
         return None
     if isinstance(value, bool | list | dict):
         raise Invalid(f"'{key}' should be text or a number")
-    text = _as_text(value)
+    text = _to_text(value)
     return None if text.strip().lower() in _NO_ID else text
 
 
 def _split_names(row: Row, columns: Columns) -> tuple[str, ...]:
     """Return the distinct trimmed split names of *row*, without blank ones."""
     if columns.split:
-        values = _values_of(row.get(columns.split))
+        values = _to_list(row.get(columns.split))
     else:
         values = [value for key in columns.splits if (value := row.get(key))]
-    trimmed = (_as_text(value).strip() for value in values)
+    trimmed = (_to_text(value).strip() for value in values)
     return tuple(dict.fromkeys(filter(None, trimmed)))
 
 
-def _values_of(value: Any) -> list[Any]:
+def _to_list(value: Any) -> list[Any]:
     """Return the non-null values of a list or a JSON list, or a single value as a list."""
     if isinstance(value, str):
-        value = _listed_in(value)
+        value = _parse_list(value)
     if isinstance(value, list):
         return [inner for inner in value if inner is not None]
     return [value] if value else []
 
 
-def _listed_in(text: str) -> Any:
+def _parse_list(text: str) -> Any:
     """Parse *text* if it is a JSON list; otherwise return it unchanged."""
     trimmed = text.strip()
     if trimmed.startswith("[") and trimmed.endswith("]"):
@@ -149,5 +149,5 @@ def _listed_in(text: str) -> Any:
     return text
 
 
-def _as_text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

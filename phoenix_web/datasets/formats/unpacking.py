@@ -16,7 +16,7 @@ _CHUNK_BYTES: Final = 64 * 1024
 _WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
 
 
-def unpacked(file: IO[bytes], encoding: str, max_bytes: int) -> IO[bytes]:
+def decompress(file: IO[bytes], encoding: str, max_bytes: int) -> IO[bytes]:
     """Return *file* decompressed by *encoding*, or unchanged if *encoding* is empty.
 
     Raises `Invalid` for an unknown encoding. Reading raises `Invalid` for malformed data and
@@ -27,10 +27,10 @@ def unpacked(file: IO[bytes], encoding: str, max_bytes: int) -> IO[bytes]:
     name = encoding.lower()
     if name not in _WINDOW_BITS:
         raise Invalid(f"Invalid file content encoding: {encoding}")
-    return io.BufferedReader(_Unpacked(file, name, max_bytes), _CHUNK_BYTES)
+    return io.BufferedReader(_DecompressedFile(file, name, max_bytes), _CHUNK_BYTES)
 
 
-class _Unpacked(io.RawIOBase):
+class _DecompressedFile(io.RawIOBase):
     """A decompressed file; memory is bounded by the size of each read."""
 
     def __init__(self, file: IO[bytes], encoding: str, max_bytes: int) -> None:

@@ -82,7 +82,7 @@ class LabelStore:
         statement = delete(DatasetLabel).where(DatasetLabel.id == label_id)
         return self._session.execute(statement.returning(DatasetLabel.id)).first() is not None
 
-    def list_of(self, dataset_id: int) -> list[LabelInfo]:
+    def for_dataset(self, dataset_id: int) -> list[LabelInfo]:
         """Return the labels of the dataset, newest first."""
         return self.by_dataset([dataset_id]).get(dataset_id, [])
 

@@ -78,7 +78,7 @@ def show(dataset_id: str) -> str:
         next_cursor=examples[-1].node_id if has_more else None,
         is_first=cursor is None,
         outcome=_outcome(),
-        is_asked="delete" in request.args,
+        opens_delete_dialog="delete" in request.args,
     )
 
 
@@ -109,7 +109,7 @@ def changes(dataset_id: str) -> str:
         ],
         next_cursor=page.next_cursor("DatasetExample"),
         is_first=cursor is None,
-        is_asked="delete" in request.args,
+        opens_delete_dialog="delete" in request.args,
     )
 
 
@@ -121,7 +121,10 @@ def use(dataset_id: str) -> str:
         dataset_page = find_dataset_page(session, dataset_id)
     snippets = reading_snippets(links.server_url(), dataset_page.id, dataset_page.version_id)
     return render_template(
-        "datasets/use.html", page=dataset_page, snippets=snippets, is_asked="delete" in request.args
+        "datasets/use.html",
+        page=dataset_page,
+        snippets=snippets,
+        opens_delete_dialog="delete" in request.args,
     )
 
 

@@ -87,11 +87,11 @@ def find_dataset_page(session: Session, dataset_id: str) -> DatasetPage:
         version = NumberedVersion(store.number(info.id), info)
         if version not in versions:
             versions.append(version)
-    labels = labels_of(session, [dataset.id]).get(dataset.id, [])
+    labels = labels_by_dataset(session, [dataset.id]).get(dataset.id, [])
     return DatasetPage(dataset_id, dataset, labels, versions, version)
 
 
-def labels_of(session: Session, dataset_ids: Collection[int]) -> dict[int, list[LabelInfo]]:
+def labels_by_dataset(session: Session, dataset_ids: Collection[int]) -> dict[int, list[LabelInfo]]:
     """Return labels by dataset id, sorted by name; datasets without labels are absent."""
     found = LabelStore(session).by_dataset(dataset_ids)
     return {key: sorted(labels, key=attrgetter("name")) for key, labels in found.items()}

@@ -10,7 +10,7 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
 from phoenix_web.store.datasets.datasets import DatasetOrder, DatasetStore
 from phoenix_web.ui import filters, links
-from phoenix_web.ui.datasets.dataset_page import labels_of
+from phoenix_web.ui.datasets.dataset_page import labels_by_dataset
 from phoenix_web.ui.datasets.snippets import first_dataset
 from phoenix_web.web.guard import requires
 from phoenix_web.web.services import services
@@ -28,7 +28,7 @@ def index() -> str:
         store = DatasetStore(session)
         page = store.page(_PAGE_SIZE, cursor, name_contains=name or None, order=order)
         count = store.count(name or None)
-        labels = labels_of(session, [dataset.id for dataset in page.items])
+        labels = labels_by_dataset(session, [dataset.id for dataset in page.items])
     return render_template(
         "datasets/list.html",
         rows=[

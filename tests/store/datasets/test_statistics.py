@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from phoenix_web.datasets.examples import Upload, UploadAction, incoming
+from phoenix_web.datasets.examples import Upload, UploadAction, build_example
 from phoenix_web.datasets.spool import Spool
 from phoenix_web.store.database import Database
 from phoenix_web.store.datasets.uploads.uploads import UploadStore
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def append(database: Database, numbers: range) -> None:
     with closing(Spool()) as examples:
         for number in numbers:
-            examples.append(incoming(({"n": number}, {}, {}), 200, str(number), None, ("train",)))
+            examples.append(
+                build_example(({"n": number}, {}, {}), 200, str(number), None, ("train",))
+            )
         upload = Upload("numbers", "", UploadAction.APPEND, examples, are_splits_given=True)
         with database.transaction() as session:
             UploadStore(session, None).store(upload)

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from phoenix_web.datasets.examples import Upload, UploadAction, incoming
+from phoenix_web.datasets.examples import Upload, UploadAction, build_example
 from phoenix_web.datasets.spool import Spool
 from phoenix_web.errors import Conflict, Invalid, InvalidCredential
 from phoenix_web.global_ids import encode
@@ -43,7 +43,7 @@ def upload(
     """Store *rows*; *options* are `are_splits_given` (by default they are) and `user_id`."""
     with closing(Spool()) as examples:
         for external_id, content, splits in rows:
-            examples.append(incoming(({"n": content}, {}, {}), 200, external_id, None, splits))
+            examples.append(build_example(({"n": content}, {}, {}), 200, external_id, None, splits))
         told = Upload(
             name, "", UploadAction(action), examples, options.get("are_splits_given", True)
         )

@@ -41,7 +41,7 @@ class Memberships:
     ) -> None:
         """Find or create the splits with *names*; the user owns new splits."""
         self._session = session
-        self._split_ids = _splits(session, names, now, user_id)
+        self._split_ids = _lock_splits(session, names, now, user_id)
         self._replaced: set[int] = set()
         self.changed: set[int] = set()
 
@@ -98,7 +98,7 @@ def remove_deleted(session: Session, dataset_id: int, version_id: int | None = N
     session.execute(delete(DatasetSplitMember).where(DatasetSplitMember.example_id.in_(deleted)))
 
 
-def _splits(
+def _lock_splits(
     session: Session, names: Iterable[str], now: datetime, user_id: int | None
 ) -> dict[str, int]:
     """Find or create the splits with *names* and return their ids by name.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import func, select, update
 
-from phoenix_web.datasets.examples import node_id_of
+from phoenix_web.datasets.examples import parse_node_id
 from phoenix_web.datasets.matching import ExampleChange, StoredContent
 from phoenix_web.store.datasets.bulk import chunks, insert_rows
 from phoenix_web.store.datasets.models import (
@@ -61,12 +61,12 @@ class StoredExamples:
         self._session = session
         self._dataset_id = dataset_id
 
-    def named(self, texts: Iterable[str]) -> dict[str, StoredContent]:
+    def find_by_ids(self, texts: Iterable[str]) -> dict[str, StoredContent]:
         """Return examples, including deleted ones, by the node or external ids *texts*."""
         names: dict[int, str] = {}
         keys = []
         for text in texts:
-            number = node_id_of(text)
+            number = parse_node_id(text)
             if number is None:
                 keys.append(text_key(text))
             else:
@@ -96,7 +96,7 @@ class StoredExamples:
                 found[names[number]] = StoredContent(number, content)
         return found
 
-    def alike(self, contents: Collection[bytes]) -> dict[bytes, list[int]]:
+    def find_by_contents(self, contents: Collection[bytes]) -> dict[bytes, list[int]]:
         """Return the ids of live examples by content hash, for the hashes *contents*."""
         found: defaultdict[bytes, list[int]] = defaultdict(list)
         for chunk in chunks(contents):

@@ -65,17 +65,17 @@ class UploadStore:
         user has been deleted.
         """
         self._lock_user()
-        dataset_id, is_new = self._claim(upload)
+        dataset_id, is_new = self._lock_dataset(upload)
         matching = self._match(upload, None if is_new else dataset_id)
         deleted = (
-            self._missing(dataset_id, matching) if upload.action is UploadAction.UPDATE else []
+            self._find_missing(dataset_id, matching) if upload.action is UploadAction.UPDATE else []
         )
         version_id = None
         if not deleted and not any(matching.changes):
             version_id = VersionStore(self._session, dataset_id).latest()
         if version_id is None:
             version_id = self._add_version(dataset_id)
-            self._revise(upload, matching, deleted, dataset_id, version_id)
+            self._write_revisions(upload, matching, deleted, dataset_id, version_id)
         moved = self._replace_memberships(upload, matching, dataset_id, version_id)
         created = matching.changes.count(ExampleChange.CREATE)
         count = self._update_count(dataset_id, created - len(deleted))
@@ -95,7 +95,7 @@ class UploadStore:
             if self._session.execute(locked).first() is None:
                 raise InvalidCredential("the user was deleted during the upload")
 
-    def _claim(self, upload: Upload) -> tuple[int, bool]:
+    def _lock_dataset(self, upload: Upload) -> tuple[int, bool]:
         """Lock or create the dataset; return its id and whether it is new."""
         key = text_key(upload.name)
         existing = select(Dataset.id).where(Dataset.name_key == key)
@@ -147,13 +147,13 @@ class UploadStore:
                 matching.match(examples, {}, {})
                 continue
             given = (example.external_id for example in examples)
-            named = stored.named(text for text in given if text is not None)
-            matching.match(examples, named, stored.alike(matching.contents(examples)))
+            named = stored.find_by_ids(text for text in given if text is not None)
+            matching.match(examples, named, stored.find_by_contents(matching.contents(examples)))
         matching.refuse_unknown()
         matching.assign_ids(allocate_ids(self._session, DatasetExample.id, matching.new_count))
         return matching
 
-    def _missing(self, dataset_id: int, matching: Matching) -> list[int]:
+    def _find_missing(self, dataset_id: int, matching: Matching) -> list[int]:
         """Return the ids of the live examples that are not in the upload."""
         live = StoredExamples(self._session, dataset_id).live_ids()
         return [example_id for example_id in live if example_id not in matching.matched]
@@ -167,7 +167,7 @@ class UploadStore:
         )
         return self._session.execute(statement.returning(DatasetVersion.id)).scalar_one()
 
-    def _revise(
+    def _write_revisions(
         self,
         upload: Upload,
         matching: Matching,

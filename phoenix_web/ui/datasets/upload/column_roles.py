@@ -79,19 +79,21 @@ def _by_name(name: str) -> ColumnRole | None:
     return _BY_NAME.get(plain)
 
 
-def chosen(form: Mapping[str, str], names: Sequence[str]) -> list[ColumnRole]:
+def read_roles(form: Mapping[str, str], names: Sequence[str]) -> list[ColumnRole]:
     """Read the role of each column from *form*; columns without a valid role are ignored."""
     known = set(ColumnRole)
-    values = [form.get(field(position), "") if name else "" for position, name in enumerate(names)]
+    values = [
+        form.get(field_name(position), "") if name else "" for position, name in enumerate(names)
+    ]
     return [ColumnRole(text) if text in known else ColumnRole.IGNORE for text in values]
 
 
-def field(position: int) -> str:
+def field_name(position: int) -> str:
     """Return the name of the form field for the column at *position*."""
     return f"column-{position}"
 
 
-def fault_of(roles: Sequence[ColumnRole]) -> tuple[int, str] | None:
+def find_fault(roles: Sequence[ColumnRole]) -> tuple[int, str] | None:
     """Return the position of the first column with a faulty role and the message, or None."""
     for role, title in _SINGLE.items():
         positions = [position for position, taken in enumerate(roles) if taken is role]

@@ -73,7 +73,7 @@ def read(
 def _csv_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
     table = csv_upload.CsvRows(stream, limits.max_row_bytes)
     rows = [row for _, row in islice(table, _MAX_ROWS)]
-    return Preview(table.headers, [_shown(row, table.headers) for row in rows], [])
+    return Preview(table.headers, [_preview_row(row, table.headers) for row in rows], [])
 
 
 def _jsonl_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
@@ -82,7 +82,7 @@ def _jsonl_preview(stream: IO[bytes], limits: UploadLimits) -> Preview:
         raise Invalid("The file is empty.")
     names = list(dict.fromkeys(name for row in rows for name in row))
     spread = [name for name in _WHOLE_PARTS if all(isinstance(row.get(name), dict) for row in rows)]
-    return Preview(names, [_shown(row, names) for row in rows[:_MAX_ROWS]], spread)
+    return Preview(names, [_preview_row(row, names) for row in rows[:_MAX_ROWS]], spread)
 
 
 def _first_lines(stream: IO[bytes], limits: UploadLimits) -> Iterator[dict[str, Any]]:
@@ -92,9 +92,9 @@ def _first_lines(stream: IO[bytes], limits: UploadLimits) -> Iterator[dict[str, 
             return
 
 
-def _shown(row: dict[str, Any], names: list[str]) -> list[str | None]:
-    return [_text(row[name])[:_MAX_CHARACTERS] if name in row else None for name in names]
+def _preview_row(row: dict[str, Any], names: list[str]) -> list[str | None]:
+    return [_to_text(row[name])[:_MAX_CHARACTERS] if name in row else None for name in names]
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -96,10 +96,10 @@ def store(token: str) -> Response:
     if staged is None:
         return _start_again()
     preview = file_reading.preview(staged, services().upload_limits)
-    roles = column_roles.chosen(request.form, preview.names)
+    roles = column_roles.read_roles(request.form, preview.names)
     submission = forms.submitted(UploadForm)
-    if fault := column_roles.fault_of(roles):
-        submission = submission.refused(column_roles.field(fault[0]), fault[1])
+    if fault := column_roles.find_fault(roles):
+        submission = submission.refused(column_roles.field_name(fault[0]), fault[1])
     form = submission.form
     if form is None:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -177,7 +177,7 @@ def _columns_page(  # noqa: PLR0913 - the page shows each of them
         form=submission,
         problem=problem,
         columns=[
-            (column_roles.field(position), name, role, [row[position] for row in preview.rows])
+            (column_roles.field_name(position), name, role, [row[position] for row in preview.rows])
             for position, (name, role) in enumerate(zip(preview.names, roles, strict=True))
         ],
         row_count=len(preview.rows),
