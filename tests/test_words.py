@@ -53,7 +53,7 @@ CLEAN: Final = (
     "phoenix_web/store/paging.py",
     "phoenix_web/store/statements.py",
     "phoenix_web/text.py",
-    "phoenix_web/ui/datasets",
+    "phoenix_web/ui",
     "phoenix_web/version.py",
     "phoenix_web/web",
     "pyproject.toml",

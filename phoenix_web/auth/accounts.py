@@ -107,8 +107,8 @@ def change(  # noqa: PLR0913 - the change, its actor and its precondition
     deactivation, from the next request on.
 
     Raises `StaleVersion` if *if_match* is given and does not contain the account's version,
-    `NotFound`, `Forbidden`, `Invalid` or `UsernameTaken` by the rules of accounts, and `Conflict`
-    for the last active administrator.
+    and `UserNotFound`, `Forbidden`, `Invalid`, `UsernameTaken` or `LastAdministrator` by the rules
+    of accounts.
     """
     users = UserStore(session)
     user, administrators = _lock(users, user_id, acting_admin_id)
@@ -144,8 +144,7 @@ def delete(
 ) -> UserInfo:
     """Delete the account with its sessions and keys, and return its user.
 
-    Raises `NotFound`, `Forbidden` for a built-in account, and `Conflict` for the last active
-    administrator.
+    Raises `UserNotFound`, `Forbidden` for a built-in account, and `LastAdministrator`.
     """
     users = UserStore(session)
     user, administrators = _lock(users, user_id, acting_admin_id)
@@ -162,7 +161,7 @@ def reset_second_factor(
 ) -> UserInfo:
     """Turn off two-step sign-in for another user and end their sessions.
 
-    Raises `NotFound`, `Conflict` for a user without a second factor, and `Forbidden` for the
+    Raises `UserNotFound`, `Conflict` for a user without a second factor, and `Forbidden` for the
     administrator's own account, where turning it off requires a code (`mfa.enrolment`).
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
@@ -180,7 +179,7 @@ def lock_for_link(
 ) -> UserInfo:
     """Lock and return the user that an administrator creates a password link for.
 
-    Raises `NotFound`, and `Forbidden` for the system user and for the administrator's own account:
+    Raises `UserNotFound`, and `Forbidden` for the system user and for the administrator's own account:
     with a stolen session, a link would replace the current password.
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
@@ -194,7 +193,7 @@ def lock_for_link(
 def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
     """Lock and return the user and the ids of all active administrators.
 
-    Raises `Forbidden` if *acting_admin_id* is no longer one of them: of two administrators who
+    Raises `PermissionDenied` if *acting_admin_id* is no longer one of them: of two administrators who
     demote each other, the second fails.
     """
     administrators = users.lock_with_administrators(user_id)

@@ -1,6 +1,6 @@
-"""The pages' door: who comes in by cookie, and where they may go.
+"""Blueprint of all pages, with authentication by cookie.
 
-Every view here says `@requires` or `@public`. The pages read no `Authorization` header.
+Every view is marked `@requires` or `@public`. Pages ignore the `Authorization` header.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ for _page in (
     users,
 ):
     door.register_blueprint(_page.routes)
-#: What obeys no cookie: only the secret in the form counts, or nothing is changed at all.
+#: Views that use no cookie: they check a secret in the form, or change nothing.
 _COOKIELESS: Final = frozenset({"ui.password_links.submit", "ui.password_strength.judge"})
 
 
 def register(app: Flask, secret: str) -> None:
-    """Add the pages to *app*; *secret* signs what their forms carry."""
+    """Register the pages with *app*; *secret* signs the tokens of their forms."""
     manager = LoginManager()
     manager.session_protection = None
     manager.request_loader(cookie_auth.load)
-    # `init_app` would put its remember-me cookie on every answer of both doors.
+    # Not `init_app`, which would also set a remember-me cookie on responses of the API.
     app.login_manager = manager  # type: ignore[attr-defined]  # where Flask-Login looks for it
-    # Flask-Login reads this cookie before it asks our loader; no cookie can have this name.
+    # Flask-Login reads this cookie before it calls our loader, and no cookie can have this name.
     app.config["REMEMBER_COOKIE_NAME"] = ";"
     form_tokens.register(app, secret)
     template_helpers.register(app)
@@ -70,22 +70,22 @@ def register(app: Flask, secret: str) -> None:
 
 
 @door.before_request
-def _admit() -> Response | None:
-    """Let the request through, or answer where it must go first; raise `Forbidden` if foreign."""
+def _authenticate() -> Response | None:
+    """Authenticate the request; raise `Forbidden` if another site sent it."""
     if request.method not in SAFE_METHODS:
         refuse_cross_site(allows_programs=False, allows_opaque=request.endpoint in _COOKIELESS)
     if is_public_view():
         return None
     if not current_user.is_authenticated:
-        if cookie_auth.may_have_kept_cookies():
+        if cookie_auth.may_withhold_cookies():
             return Response(render_template("sign_in/arriving.html", url=links.here()))
         return htmx.redirect_to_login(links.login_url())
     g.principal = current_user.principal
-    return _detour(g.principal)
+    return _required_setup(g.principal)
 
 
-def _detour(principal: Principal) -> Response | None:
-    """Return where whoever signs in has to go before they may go anywhere, or None."""
+def _required_setup(principal: Principal) -> Response | None:
+    """Return a redirect to the password or two-step setup that the user must finish, or None."""
     user = principal.user
     if user is not None and user.password_needs_reset:
         endpoints, start = profile.ENDPOINTS, "ui.profile.show"

@@ -1,7 +1,7 @@
-"""Who comes with the cookies, for Flask-Login; an expired access token is renewed on the way.
+"""Authentication of pages by session cookies, for Flask-Login.
 
-The new tokens leave with the answer to that same request, whatever it is, so that a form that was
-typed for longer than an access token lives is not lost.
+An expired access token is refreshed within the request, and the response sets the new cookies. So a
+form is not lost if filling it in takes longer than an access token is valid.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ class Visitor(UserMixin):  # type: ignore[misc]  # Flask-Login ships no types
     """A principal as Flask-Login's current user."""
 
     def __init__(self, principal: Principal) -> None:
-        """Stand for *principal*."""
         self.principal = principal
 
 
 def load(_request: Request) -> Visitor | None:
-    """Return whom the cookies of the request belong to, or None; asked once a request."""
+    """Return the owner of the request's cookies, or None; Flask-Login calls it once a request."""
     if not services().settings.enable_auth:
         return Visitor(ANONYMOUS)
     try:
@@ -47,24 +46,24 @@ def load(_request: Request) -> Visitor | None:
 
 
 def remember(tokens: TokenPair) -> None:
-    """Let the answer to this request carry *tokens* in its cookies."""
+    """Set the cookies of *tokens* on the response to this request."""
     g.new_tokens = tokens
 
 
 def forget() -> None:
-    """Let the answer to this request take its cookies back.
+    """Clear the session cookies that this request sent.
 
-    Nothing is taken from a browser that has sent none: it keeps good ones to itself when another
-    site's link leads here.
+    A request without cookies clears none, because a browser that follows a link from another site
+    withholds valid cookies.
     """
     if ACCESS_COOKIE in request.cookies or REFRESH_COOKIE in request.cookies:
         g.new_tokens = None
 
 
-def may_have_kept_cookies() -> bool:
-    """Tell whether the browser comes by another site's link, to which it sends no strict cookie.
+def may_withhold_cookies() -> bool:
+    """Return whether the browser followed a link from another site and so sent no strict cookie.
 
-    When it then comes again from a page of ours, it sends those that it has.
+    It sends the cookie with a second request that starts on one of our pages.
     """
     headers = request.headers
     return (
@@ -77,7 +76,7 @@ def may_have_kept_cookies() -> bool:
 
 
 def set_cookies(response: Response) -> Response:
-    """Give *response* the cookies that this request has led to."""
+    """Set or clear the cookies on *response* as this request requires."""
     if "new_tokens" in g:
         if g.new_tokens is None:
             cookies.clear_session_cookies(response)
@@ -100,5 +99,5 @@ def _principal() -> Principal:
     renewal = services().sessions.refresh(refresh_token, current_actor())
     if renewal.tokens is not None:
         remember(renewal.tokens)
-    # Otherwise another tab has renewed the session a moment ago, and its cookies are on their way.
+    # No tokens: another tab has just refreshed the session and receives the cookies.
     return renewal.principal

@@ -1,4 +1,4 @@
-"""The hidden token of a form that may be carried out once: whose it is, and a nonce."""
+"""Signed hidden tokens of single-use forms, with the user id and a nonce."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _MAX_AGE_SECONDS: Final = 24 * 60 * 60
 
 
 def register(app: Flask, secret: str) -> None:
-    """Sign the forms of *app* with a key that is derived from *secret* for this one purpose."""
+    """Sign the form tokens of *app* with a key derived from *secret*."""
     key = derive_key(secret, "form token")
     app.extensions[_EXTENSION] = URLSafeTimedSerializer(key, salt="create-key")
 
 
 def issue(user_id: int) -> str:
-    """Return a token for a form that is shown to the user."""
+    """Return a token for a form of the user."""
     return str(_serializer().dumps([user_id, secrets.token_urlsafe(16)]))
 
 
 def nonce_of(token: str, user_id: int) -> str | None:
-    """Return the nonce of *token*, or None when it is forged, another user's or too old."""
+    """Return the nonce of *token*, or None if it is forged, expired or of another user."""
     try:
         owner_id, nonce = _serializer().loads(token, max_age=_MAX_AGE_SECONDS)
     except BadData:

@@ -1,4 +1,4 @@
-"""The addresses that only lead on."""
+"""Redirects from `/` and `/settings`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ routes = Blueprint("home", __name__)
 @routes.get("/")
 @public
 def index() -> Response:
-    """Lead on to the datasets."""
+    """Redirect to the datasets."""
     return htmx.redirect(links.url_for("ui.datasets.index"))
 
 
 @routes.get("/settings")
 @public
 def settings() -> Response:
-    """Lead on to the caller's keys."""
+    """Redirect to the caller's keys."""
     return htmx.redirect(links.url_for("ui.keys.index"))

@@ -1,4 +1,4 @@
-"""Addresses of pages and files, and which of them a sign-in may lead to."""
+"""URLs of pages and files, and safe redirect targets after sign-in."""
 
 from __future__ import annotations
 
@@ -20,52 +20,51 @@ _MAX_LENGTH: Final = 2048
 
 
 def url_for(endpoint: str, **values: Any) -> str:
-    """Return the address of *endpoint*, with the path that a proxy takes off on the way in."""
+    """Return the URL of *endpoint*, with the path that a proxy strips from requests."""
     return root_path() + flask.url_for(endpoint, **values)
 
 
 def static_url(path: str) -> str:
-    """Return the address of a file of `static/`."""
+    """Return the URL of the static file *path*."""
     return root_path() + static_files.url(path)
 
 
 def root_path() -> str:
-    """Return the path that a proxy puts before ours."""
+    """Return the path that a proxy strips from requests, or an empty text."""
     return services().settings.host_root_path
 
 
 def server_url() -> str:
-    """Return the address of this server as its visitors know it, without a slash at its end."""
+    """Return the public URL of this server, without a trailing slash."""
     return services().settings.address(server_origin())
 
 
 def password_link(token: str) -> str:
-    """Return the address that a one-time link with the text *token* leads to."""
+    """Return the URL of a one-time link with *token*."""
     return f"{server_url()}{links.PATH}?token={token}"
 
 
 def here() -> str:
-    """Return the address of this request; the start page's, should a browser misread it."""
+    """Return the URL of this request, or of the start page if it is no safe redirect target."""
     path = request.full_path.rstrip("?")
     return root_path() + path if is_own_path(path) else url_for("ui.home.index")
 
 
 def login_url() -> str:
-    """Return the login page's address with the page that this request belongs to as `next`."""
+    """Return the URL of the sign-in page, with the current page as `next`."""
     if request.method in SAFE_METHODS:
         path = request.full_path.rstrip("?")
     else:
-        # A form's address need not be a page; the page that it stands on is.
+        # A form may post to a URL without a page, so use the page that contains the form.
         referer = urlsplit(request.referrer or "")
         path = referer.path.removeprefix(root_path())
-    wanted = path if is_own_path(path) else None
-    return url_for("ui.login.show", next=wanted)
+    return url_for("ui.login.show", next=path if is_own_path(path) else None)
 
 
 def is_page(target: str) -> bool:
-    """Tell whether *target*, a path of ours, is a page, which changes nothing when it is opened."""
+    """Return whether the path *target* is a page, so that opening it changes nothing."""
     adapter = request_ctx.url_adapter
-    assert adapter is not None  # noqa: S101 - this request has found its view by it
+    assert adapter is not None  # noqa: S101 - the request was routed by it
     try:
         endpoint, _ = adapter.match(unquote(urlsplit(target).path), "GET")
     except (HTTPException, RoutingException):
@@ -74,17 +73,17 @@ def is_page(target: str) -> bool:
 
 
 def is_own_path(target: str) -> bool:
-    """Tell whether a redirect to *target* stays on this origin, however a browser reads it."""
+    """Return whether a redirect to *target* stays on this origin in every browser."""
     if len(target) > _MAX_LENGTH:
         return False
-    seen = target
+    path = target
     while True:
-        # Browsers take a backslash for a slash, and skip tabs and line breaks.
-        if not seen.startswith("/") or seen.startswith("//") or "\\" in seen:
+        # Browsers treat a backslash as a slash, and skip tabs and line breaks.
+        if not path.startswith("/") or path.startswith("//") or "\\" in path:
             return False
-        if not seen.isprintable():
+        if not path.isprintable():
             return False
-        decoded = unquote(seen)
-        if decoded == seen:
+        decoded = unquote(path)
+        if decoded == path:
             return True
-        seen = decoded
+        path = decoded

@@ -1,4 +1,4 @@
-"""The page of the outbox: which mails wait, have left, or could not be delivered."""
+"""The outbox page: queued, sent and failed mails."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _PAGE_SIZE: Final = 50
 @routes.get("")
 @requires(Permission.MAIL_MANAGE)
 def index() -> Response:
-    """Show the mails, newest first, all of them or those in one state."""
+    """Show the mails, newest first, optionally in one state."""
     return _page()
 
 
 @routes.post(f"/<int(max={MAX_ID}):mail_id>/retry")
 @requires(Permission.MAIL_MANAGE)
 def retry(mail_id: int) -> Response:
-    """Let a mail that was given up be tried again, from the start."""
+    """Queue a failed mail again."""
     with services().database.transaction() as session:
         is_found = OutboxStore(session).retry(mail_id, datetime.now(UTC))
     if not is_found:

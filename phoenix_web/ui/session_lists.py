@@ -1,4 +1,4 @@
-"""Open sessions as the pages list them: one's own, and a user's."""
+"""Lists of active sessions on the profile page and on the page of a user."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from phoenix_web.web.guard import current_principal
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-#: Sessions that a page shows; only a program that never signs out has more.
+#: The maximum number of sessions on a page. Only programs that never sign out have more.
 _SHOWN: Final = 50
-#: Where a session of the page is ended; a number that fits no id column is no address.
+#: The path to end a session. The converter rejects numbers that exceed an id column.
 END_PATH: Final = f"/sessions/<int(max={MAX_ID}):session_id>/end"
 
 
@@ -25,7 +25,7 @@ class SessionRow:
 
     session: SessionInfo
     device: str
-    #: Whether the page itself was asked for by this session.
+    #: Whether it is the session of this request.
     is_current: bool
 
 
@@ -38,10 +38,11 @@ class SessionList:
 
 
 def listed(session: Session, user_id: int) -> SessionList:
-    """Return the user's sessions, newest first, within the unit of work *session*."""
+    """Return the user's sessions, newest first."""
     page = SessionStore(session).page(user_id, _SHOWN)
-    own = current_principal().session_id
+    current = current_principal().session_id
     rows = [
-        SessionRow(one, describe_user_agent(one.user_agent), one.id == own) for one in page.items
+        SessionRow(one, describe_user_agent(one.user_agent), one.id == current)
+        for one in page.items
     ]
     return SessionList(rows, page.next_id is not None)

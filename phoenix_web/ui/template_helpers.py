@@ -1,4 +1,4 @@
-"""What templates may call: addresses, times, who is signed in, and whether there is mail."""
+"""Filters, functions and variables of templates: URLs, times and the caller."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _MINUTE: Final = timedelta(minutes=1)
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
-#: The name of a unit, its length, and from what distance on it is used: a key that was made for
-#: 90 days ends "in 90 days", not "in 3 months".
+#: Name, length and threshold of each unit. Days are used up to 99, because a key created for 90
+#: days expires "in 90 days", not "in 3 months".
 _UNITS: Final = (
     ("year", 365 * _DAY, 364.5 * _DAY),
     ("month", 30 * _DAY, 99.5 * _DAY),
@@ -32,14 +32,14 @@ _HTMX: Final = "vendor/htmx-4.0.1/htmx.min.js"
 
 
 def register(app: Flask) -> None:
-    """Give the templates of *app* their helpers."""
+    """Register the helpers with the templates of *app*."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["ago"] = ago
     app.jinja_env.filters["exact"] = exact
     app.jinja_env.filters["when"] = when
     app.jinja_env.globals.update(
-        # Flask's own does not know the path that a proxy takes off.
+        # Flask's own `url_for` does not add the path that a proxy strips.
         url_for=links.url_for,
         static_url=links.static_url,
         integrity=static_files.integrity,
@@ -56,7 +56,7 @@ def ago(moment: datetime) -> str:
     length = abs(distance)
     for name, unit, threshold in _UNITS:
         if length >= threshold:
-            # To the nearest: 89 days and 23 hours are 90 days.
+            # Rounded to the nearest: 89 days and 23 hours are 90 days.
             count = round(length / unit)
             words = f"{count} {name}{'s' if count > 1 else ''}"
             return f"in {words}" if distance > timedelta(0) else f"{words} ago"
@@ -64,7 +64,7 @@ def ago(moment: datetime) -> str:
 
 
 def when(moment: datetime) -> str:
-    """Return the date of *moment* in UTC and its distance; the distance alone within a day."""
+    """Return the date of *moment* in UTC with its distance, or only the distance within a day."""
     distance = ago(moment)
     if abs(moment - datetime.now(UTC)) < _DAY:
         return distance
@@ -78,5 +78,5 @@ def exact(moment: datetime) -> str:
 
 
 def _caller() -> dict[str, Any]:
-    # The principal is absent on public pages, and on error pages when nobody has been let in yet.
+    # Public pages and early error pages have no principal.
     return {"principal": g.get("principal"), "has_mail": services().mail is not None}

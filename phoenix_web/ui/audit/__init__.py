@@ -1,4 +1,4 @@
-"""The page of the audit log, for administrators, and its export as a file."""
+"""The audit log page for administrators, and its export."""
 
 from __future__ import annotations
 
@@ -42,25 +42,25 @@ class EventRow:
 
     entry: AuditEntry
     title: str
-    #: What the subject is, in a word, and the id by which its lines can be asked for.
+    #: The kind of the subject, and the GlobalID that filters by it.
     subject_word: str
     subject_link: str | None
     actor_link: str | None
-    #: By which credential and from where, as far as it is known.
-    way: str
-    #: What else is told when the row is opened, by name.
+    #: The credential and the address, as far as they are known.
+    origin: str
+    #: Names and values that the opened row shows.
     facts: list[tuple[str, str]]
 
     @property
     def is_refused(self) -> bool:
-        """Tell whether it was refused."""
+        """Return whether the action was refused."""
         return self.entry.outcome == Outcome.REFUSED
 
 
 @routes.get("")
 @requires(Permission.AUDIT_READ)
 def index() -> Response:
-    """Show a page of the log: all of it, or what the form or a link asks for."""
+    """Show a page of the log, filtered by the form or by a link."""
     cursor = optional_id("cursor", KIND, "This page of events does not exist.")
     page: Page[AuditEntry] = Page([])
     with services().database.reading() as session:
@@ -69,11 +69,11 @@ def index() -> Response:
             page = AuditStore(session).page(found.filters, _PAGE_SIZE, cursor)
     body = render_template(
         "settings/audit.html",
-        lines=[_line(entry) for entry in page.items],
+        lines=[_row(entry) for entry in page.items],
         form=found.form,
         query=found.query,
         groups=words.GROUPS,
-        only=_only(found, page.items),
+        only=_link_filters(found, page.items),
         next_cursor=page.next_cursor(KIND),
         is_first=cursor is None,
     )
@@ -84,7 +84,7 @@ def index() -> Response:
 @routes.get("/export")
 @requires(Permission.AUDIT_READ)
 def export() -> Response:
-    """Answer a line of JSON for each event that is asked for, oldest first."""
+    """Return the filtered events as JSON Lines, oldest first."""
     database = services().database
     with database.reading() as session:
         found = search(session)
@@ -92,31 +92,33 @@ def export() -> Response:
         raise Invalid(next(iter(found.form.faults.values())))
     name = f"audit-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    parts = (_spelt(batch) for batch in batches(database, found.filters))
+    parts = (_json_lines(batch) for batch in batches(database, found.filters))
     return stream_response(parts, "application/x-ndjson", headers)
 
 
-def _spelt(entries: list[AuditEntry]) -> str:
+def _json_lines(entries: list[AuditEntry]) -> str:
     return "".join(json.dumps(to_payload(entry), ensure_ascii=False) + "\n" for entry in entries)
 
 
-def _only(found: AuditSearch, entries: list[AuditEntry]) -> list[tuple[str, str]]:
-    """Return the links that limit the page, each with the name of what it is limited to."""
+def _link_filters(found: AuditSearch, entries: list[AuditEntry]) -> list[tuple[str, str]]:
+    """Return the filters by link, each as *(name, description)*."""
     first = entries[0] if entries else None
-    only = []
+    filters = []
     if "actor" in found.query:
         name = found.actor.username if found.actor else first and first.actor_name
-        only.append(("actor", f"by {name or 'a deleted user'}"))
+        filters.append(("actor", f"by {name or 'a deleted user'}"))
     if "subject" in found.query:
-        only.append(("subject", f"about {_named(first)}" if first else "about one item"))
-    return only
+        filters.append(
+            ("subject", f"about {_describe_subject(first)}" if first else "about one item")
+        )
+    return filters
 
 
-def _named(entry: AuditEntry) -> str:
+def _describe_subject(entry: AuditEntry) -> str:
     return f"{words.subject_word(entry.subject_kind)} {entry.subject_label}".strip()
 
 
-def _line(entry: AuditEntry) -> EventRow:
+def _row(entry: AuditEntry) -> EventRow:
     is_refused = entry.outcome == Outcome.REFUSED
     kind, number = entry.subject_kind, entry.subject_id
     has_link = kind in SUBJECT_KINDS and number is not None
@@ -126,25 +128,25 @@ def _line(entry: AuditEntry) -> EventRow:
         words.subject_word(kind) if has_link else "",
         encode(kind, number) if has_link and number is not None else None,
         None if entry.actor_id is None else encode("User", entry.actor_id),
-        words.way(entry.credential_kind, entry.address),
+        words.origin(entry.credential_kind, entry.address),
         list(_facts(entry)),
     )
 
 
 def _facts(entry: AuditEntry) -> Iterator[tuple[str, str]]:
-    spelt = to_payload(entry)
+    payload = to_payload(entry)
     yield "Event", f"{entry.number}, {entry.action}"
     yield "Time", exact(entry.at)
     for name, text in (
-        ("Credential", " ".join(filter(None, spelt["credential"].values()))),
+        ("Credential", " ".join(filter(None, payload["credential"].values()))),
         ("User agent", entry.agent),
-        ("Id", spelt["subject"]["id"]),
+        ("Id", payload["subject"]["id"]),
     ):
         if text:
             yield name, text
-    for name, value in spelt["detail"].items():
+    for name, value in payload["detail"].items():
         yield name.replace("_", " ").capitalize(), _text(value)
-    yield "MAC", spelt["mac"]
+    yield "MAC", payload["mac"]
 
 
 def _text(value: Any) -> str:

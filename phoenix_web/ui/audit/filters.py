@@ -1,4 +1,4 @@
-"""Which lines of the audit log an address asks for."""
+"""Filters of the audit log page, from the query of the URL."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from phoenix_web.ui.forms import Submission
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-#: The fields of the form, and what a link in a line adds to it.
+#: The fields of the form, and the query parameters that links in rows set.
 FIELDS: Final = ("who", "action", "outcome", "from", "to")
 LINKS: Final = ("actor", "subject")
 _DAY: Final = timedelta(days=1)
@@ -32,36 +32,36 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class AuditSearch:
-    """What was asked for."""
+    """A search of the audit log."""
 
-    #: The form as it goes back to the page.
+    #: The form with its values and faults.
     form: Submission[Any]
-    #: None when the form has a fault.
+    #: None if the form has a fault.
     filters: AuditFilters | None
-    #: What an address needs to ask for the same lines again.
+    #: The query of a URL with the same filters.
     query: dict[str, str]
-    #: Whom the lines are limited to, when they still exist.
+    #: The user whose actions are shown, unless deleted.
     actor: UserInfo | None
 
 
 def search(session: Session) -> AuditSearch:
-    """Return what this request asks for; raise `NotFound` when it comes by a broken link."""
-    told = {name: request.args.get(name, "").strip() for name in (*FIELDS, *LINKS)}
-    query = {name: text for name, text in told.items() if text}
+    """Return the search of this request; raise `NotFound` for an invalid link."""
+    values = {name: request.args.get(name, "").strip() for name in (*FIELDS, *LINKS)}
+    query = {name: text for name, text in values.items() if text}
     faults: dict[str, str] = {}
     users = UserStore(session)
-    actor_id = _linked(told["actor"], ("User",))
+    actor_id = _referenced(values["actor"], ("User",))
     actor = users.find(actor_id[1]) if actor_id else None
-    if told["who"]:
-        actor = users.find_by_email(told["who"]) or users.find_by_username(told["who"])
+    if values["who"]:
+        actor = users.find_by_email(values["who"]) or users.find_by_username(values["who"])
         if actor is None:
             faults["who"] = "No user has this name or e-mail address."
         query.pop("actor", None)
-    action = _chosen(AuditAction, "action", told, faults)
-    outcome = _chosen(Outcome, "outcome", told, faults)
-    since = _day("from", told, faults)
-    last = _day("to", told, faults)
-    subject = _linked(told["subject"], SUBJECT_KINDS)
+    action = _choice(AuditAction, "action", values, faults)
+    outcome = _choice(Outcome, "outcome", values, faults)
+    since = _day("from", values, faults)
+    last = _day("to", values, faults)
+    subject = _referenced(values["subject"], SUBJECT_KINDS)
     filters = AuditFilters(
         action=action,
         outcome=outcome,
@@ -70,31 +70,31 @@ def search(session: Session) -> AuditSearch:
         since=since,
         until=last and last + _DAY,
     )
-    values = {name: told[name] for name in FIELDS}
-    return AuditSearch(Submission(values, faults), None if faults else filters, query, actor)
+    form: Submission[Any] = Submission({name: values[name] for name in FIELDS}, faults)
+    return AuditSearch(form, None if faults else filters, query, actor)
 
 
-def _linked(text: str, kinds: tuple[str, ...]) -> tuple[str, int] | None:
-    named = decode(text) if text else None
-    if text and (named is None or named[0] not in kinds):
+def _referenced(text: str, kinds: tuple[str, ...]) -> tuple[str, int] | None:
+    reference = decode(text) if text else None
+    if text and (reference is None or reference[0] not in kinds):
         raise NotFound("These events do not exist.")
-    return named
+    return reference
 
 
-def _chosen(
-    kind: type[Choice], name: str, told: dict[str, str], faults: dict[str, str]
+def _choice(
+    kind: type[Choice], name: str, values: dict[str, str], faults: dict[str, str]
 ) -> Choice | None:
     try:
-        return kind(told[name]) if told[name] else None
+        return kind(values[name]) if values[name] else None
     except ValueError:
         faults[name] = _NO_CHOICE
         return None
 
 
-def _day(name: str, told: dict[str, str], faults: dict[str, str]) -> datetime | None:
-    """Return the first moment of the day in the field *name*, in UTC."""
+def _day(name: str, values: dict[str, str], faults: dict[str, str]) -> datetime | None:
+    """Return the start of the day in the field *name*, in UTC."""
     try:
-        day = date.fromisoformat(told[name]) if told[name] else None
+        day = date.fromisoformat(values[name]) if values[name] else None
     except ValueError:
         faults[name] = _NO_DAY
         return None

@@ -1,4 +1,4 @@
-"""The audit log in words."""
+"""Texts of the audit log page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from phoenix_web.audit.events import SERVER, AuditAction
 
-#: The groups in which actions are chosen, and what each action is called when it succeeded.
+#: Titles of successful actions, in the groups of the form.
 GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
     "Sign-in": {
         AuditAction.SESSION_OPENED: "Signed in",
@@ -42,7 +42,7 @@ GROUPS: Final[dict[str, dict[AuditAction, str]]] = {
     },
 }
 _TITLES: Final = {action.value: text for group in GROUPS.values() for action, text in group.items()}
-#: What is called otherwise when it was refused.
+#: Titles of refused actions that differ.
 _REFUSED: Final = {
     AuditAction.USER_PASSWORD_CHANGED.value: "Password not changed",
     AuditAction.MFA_ENROLLED.value: "Two-step sign-in not turned on",
@@ -58,17 +58,17 @@ _SUBJECTS: Final = {
 
 
 def title(action: str, *, is_refused: bool) -> str:
-    """Return what *action* is called."""
+    """Return the title of *action*."""
     return (_REFUSED.get(action) if is_refused else None) or _TITLES.get(action, action)
 
 
 def subject_word(kind: str) -> str:
-    """Return what stands before the label of a subject of *kind*: nothing for a part of us."""
+    """Return the word before the label of a subject, or an empty text for unnamed kinds."""
     return _SUBJECTS.get(kind, "")
 
 
-def way(credential: str | None, address: str | None) -> str:
-    """Return by which credential and from where something was done."""
-    # What the server does of its own accord it does by nothing.
+def origin(credential: str | None, address: str | None) -> str:
+    """Return the credential and the address of an action in words."""
+    # Actions of the server itself have no credential.
     by = f"by {credential}" if credential and credential != SERVER else ""
     return ", ".join(filter(None, (by, f"from {address}" if address else "")))

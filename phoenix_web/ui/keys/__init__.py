@@ -1,1 +1,1 @@
-"""The two pages of keys: one's own, and those of the system."""
+"""The pages of user keys and of system keys."""

@@ -1,4 +1,4 @@
-"""The page of one's own keys."""
+"""The page of the caller's own keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def index() -> Response:
 @routes.post("")
 @requires(Permission.KEY_ISSUE)
 def create() -> Response:
-    """Make a key for the caller."""
+    """Create a key of the caller."""
     return _PAGE.create(_owner())
 
 
@@ -42,5 +42,5 @@ def revoke(key_id: int) -> Response:
 
 def _owner() -> UserInfo:
     user = current_principal().user
-    assert user is not None  # noqa: S101 - these permissions are for callers with an account
+    assert user is not None  # noqa: S101 - the permissions require an account
     return user

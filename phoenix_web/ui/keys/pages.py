@@ -1,4 +1,4 @@
-"""What the two pages of keys share: one's own, and those of the system."""
+"""The page of keys, shared by user keys and system keys."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     from phoenix_web.store.accounts.users import UserInfo
 
-#: From so long before its end a key is marked, so that nobody is taken by surprise.
+#: A key is marked as expiring this long before it expires.
 _SOON: Final = timedelta(days=7)
 _DEFAULT_EXPIRY: Final = "90"
-#: The presets of a key's life: the value of the field, and how many days that is.
+#: The presets of the expiry field, in days.
 _EXPIRY_DAYS: Final = {"7": 7, "30": 30, "90": 90, "365": 365}
 _ON_A_DATE: Final = "date"
 _NEVER: Final = "never"
-#: Where a key of the page is revoked; a number that fits no id column is no address.
+#: The path to revoke a key. The converter rejects numbers that exceed an id column.
 REVOKE_PATH: Final = f"/<int(max={MAX_ID}):key_id>/revoke"
 
 
 class KeyForm(forms.Form):
     """A key to create."""
 
-    #: The hidden token by which one form makes one key.
+    #: The hidden token that lets a form create only one key.
     form_token: str = ""
     name: Annotated[str, forms.checked(account_rules.key_name, "Enter a name for the key.")] = ""
     description: Annotated[
@@ -50,14 +50,14 @@ class KeyForm(forms.Form):
 
     @field_validator("expiry")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _check_expiry(cls, value: str) -> str:
         if value not in {*_EXPIRY_DAYS, _ON_A_DATE, _NEVER}:
             raise forms.fault("Choose when the key expires.")
         return value
 
     @field_validator("expires_on")
     @classmethod
-    def _to_come(cls, value: str, info: ValidationInfo) -> str:
+    def _check_date(cls, value: str, info: ValidationInfo) -> str:
         if info.data.get("expiry") != _ON_A_DATE:
             return value
         try:
@@ -74,7 +74,7 @@ class KeyForm(forms.Form):
 
     @property
     def expires_at(self) -> datetime | None:
-        """Return when the key ends: with the last second of a chosen day, in UTC."""
+        """Return when the key expires, or None; a chosen date ends with its last second in UTC."""
         if self.expiry == _NEVER:
             return None
         if self.expiry == _ON_A_DATE:
@@ -93,18 +93,18 @@ class KeyRow:
 
     key: KeyInfo
     status: str
-    #: Whether the question "revoke it?" stands open when the page arrives.
-    is_asked: bool
+    #: Whether the page opens the dialog that confirms revocation.
+    is_dialog_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPage:
-    """One of the two pages; `name` is its blueprint and its template."""
+    """A page of keys; `name` is its blueprint and its template."""
 
     name: str
 
     def show(self, owner: UserInfo) -> Response:
-        """Answer the list of *owner*'s keys and the form for another one."""
+        """Show the keys of *owner* and the form for a new one."""
         revoked = None
         key_id = parse_row_id(request.args.get("revoked"))
         if key_id is not None:
@@ -113,7 +113,7 @@ class KeyPage:
         return self._page(owner, _blank(), revoked=revoked)
 
     def create(self, owner: UserInfo) -> Response:
-        """Make a key and answer the page with its text, this once."""
+        """Create a key and show its text once."""
         submission = forms.submitted(KeyForm)
         form = submission.form
         if form is None:
@@ -142,7 +142,7 @@ class KeyPage:
         return self._page(owner, _blank(), issued=issued)
 
     def revoke(self, owner: UserInfo, key_id: int) -> Response:
-        """Revoke one of *owner*'s keys; raise `NotFound` when there is no such key."""
+        """Revoke a key of *owner*; raise `NotFound` if *owner* has no such key."""
         with services().database.transaction() as session:
             key = KeyStore(session).find_owned(key_id, owner.id)
             if key is None:
@@ -152,7 +152,7 @@ class KeyPage:
             return self._page(owner, _blank(), revoked=key)
         return htmx.redirect(links.url_for(f"ui.{self.name}.index", revoked=key.id))
 
-    def _page(  # noqa: PLR0913 - each is one thing that the page may have to tell
+    def _page(  # noqa: PLR0913 - one argument for each part of the page
         self,
         owner: UserInfo,
         submission: forms.Submission[KeyForm],
@@ -162,13 +162,13 @@ class KeyPage:
         revoked: KeyInfo | None = None,
         problem: str | None = None,
     ) -> Response:
-        asked = parse_row_id(request.args.get("revoke"))
+        open_id = parse_row_id(request.args.get("revoke"))
         with services().database.reading() as session:
             keys = KeyStore(session).list_for(owner.id, with_expired=True)
         url = links.server_url()
         context: dict[str, Any] = {
             "kind": self.name,
-            "rows": [KeyRow(key, _status(key), key.id == asked) for key in keys],
+            "rows": [KeyRow(key, _status(key), key.id == open_id) for key in keys],
             "form": submission,
             "form_token": form_tokens.issue(current_principal().user_id),
             "issued": issued,

@@ -1,4 +1,4 @@
-"""How to use a key from a shell and from programs, with the key and the address filled in."""
+"""Code snippets that use a key, with the key and the server URL filled in."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Some lines to copy."""
+    """Lines of code to copy."""
 
     id: str
     title: str
     code: str
 
 
-#: Stands in a snippet where there is no key to show.
+#: Stands for the key in a snippet if there is none to show.
 PLACEHOLDER: Final = "<your-api-key>"
 
 _ENVIRONMENT: Final = """\
@@ -63,5 +63,5 @@ _TEMPLATES: Final = (
 
 
 def snippets(url: str, key: str = PLACEHOLDER) -> list[Snippet]:
-    """Return the snippets for the server at *url* with *key* in them."""
+    """Return the snippets for the server at *url* with *key*."""
     return [Snippet(name, title, code.format(url=url, key=key)) for name, title, code in _TEMPLATES]

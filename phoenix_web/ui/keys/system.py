@@ -1,4 +1,4 @@
-"""The page of system keys, for administrators."""
+"""The page of system keys for administrators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def index() -> Response:
 @routes.post("")
 @requires(Permission.SYSTEM_KEY_ISSUE)
 def create() -> Response:
-    """Make a system key."""
+    """Create a system key."""
     return _PAGE.create(_owner())
 
 

@@ -1,1 +1,1 @@
-"""Pages on which a password is chosen without the current one."""
+"""Pages that set a password without the current one."""

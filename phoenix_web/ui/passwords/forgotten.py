@@ -1,4 +1,4 @@
-"""The page on which whoever has lost their password asks for a link by mail."""
+"""The page to request a password reset by mail."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ForgottenForm(forms.Form):
 @routes.get("")
 @public
 def show() -> Response:
-    """Show the form, or that a mail is on its way."""
+    """Show the form, or the confirmation after it was sent."""
     _outbox()
     return _page(forms.Submission(), is_sent="sent" in request.args)
 
@@ -39,7 +39,7 @@ def show() -> Response:
 @routes.post("")
 @public
 def submit() -> Response:
-    """Take the wish down, and say the same whether there is such a user or not."""
+    """Queue a reset mail; the response is the same for unknown addresses."""
     outbox = _outbox()
     submission = forms.submitted(ForgottenForm)
     form = submission.form
@@ -57,12 +57,12 @@ def submit() -> Response:
 
 
 def _outbox() -> Outbox:
-    held = services()
-    if not held.settings.enable_auth:
+    if not services().settings.enable_auth:
         raise NotFound("Authentication is off, so there are no passwords to reset.")
-    if held.mail is None:
+    mail = services().mail
+    if mail is None:
         raise NotFound("This server cannot send mail. Ask an administrator for a link.")
-    return held.mail.outbox
+    return mail.outbox
 
 
 def _page(

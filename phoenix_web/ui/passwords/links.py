@@ -1,4 +1,4 @@
-"""The page that a one-time link leads to, and links for administrators to hand over."""
+"""The page of a one-time password link, and links that administrators create."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 routes = Blueprint("password_links", __name__)
-_CROWDED: Final = "The server is busy. Submit the form again."
+_BUSY: Final = "The server is busy. Submit the form again."
 
 
 class PasswordLinkForm(forms.Form):
@@ -41,39 +41,39 @@ class PasswordLinkForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class ShownLink:
-    """A link to hand over: its address is shown once and kept nowhere."""
+    """A new link; its URL is shown once and never stored."""
 
     url: str
     expires_at: datetime
-    #: Whether a mail brings it as well.
+    #: Whether it is also sent by mail.
     is_mailed: bool
 
 
 def issue(session: Session, user: UserInfo, purpose: LinkPurpose) -> ShownLink:
-    """Give *user* a link in the unit of work *session*, in place of any older one.
+    """Create a link for *user*, which replaces any older one.
 
-    Where mail is configured, a mail brings the same link. Raises `Invalid` for whoever has no
-    password to choose.
+    The link is also mailed if mail is configured. Raises `Invalid` if *user* does not sign in with
+    a password.
     """
     mail = services().mail
-    is_mailed = mail is not None and not user.is_built_in  # those have no mailbox
-    by = current_actor()
+    is_mailed = mail is not None and not user.is_built_in  # without a mailbox
+    actor = current_actor()
     if mail is not None and is_mailed:
-        issued = mail.outbox.send_link(session, user, purpose, by)
+        issued = mail.outbox.send_link(session, user, purpose, actor)
     else:
-        issued = services().password_links.issue(session, user, purpose, by)
+        issued = services().password_links.issue(session, user, purpose, actor)
     return ShownLink(links.password_link(issued.token), issued.expires_at, is_mailed)
 
 
 @routes.before_request
-def _is_on() -> None:
+def _refuse_without_auth() -> None:
     if not services().settings.enable_auth:
         raise NotFound("Authentication is off, so there are no passwords to set.")
 
 
 @routes.after_request
-def _keep_to_itself(response: Response) -> Response:
-    """Let no other server, nor a log of this one's files, learn the address of the page."""
+def _hide_url(response: Response) -> Response:
+    """Hide the secret URL of the page from other servers and from access logs of files."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -81,7 +81,7 @@ def _keep_to_itself(response: Response) -> Response:
 @routes.get(PATH)
 @public
 def show() -> Response:
-    """Show the form, or that the link does not work; the link stays as good as it is."""
+    """Show the form without using the link, or that the link does not work."""
     token = request.args.get("token", "")
     try:
         link = services().password_links.verify(token)
@@ -94,7 +94,7 @@ def show() -> Response:
 @public
 @limited(PASSWORD_RESET)
 def submit() -> Response:
-    """Set the password, and lead on to the sign-in page."""
+    """Set the password and redirect to the sign-in page."""
     token = request.form.get("token", "")
     try:
         link = services().password_links.verify(token)
@@ -113,18 +113,18 @@ def submit() -> Response:
     except InvalidCredential:
         return _gone()
     except Unavailable as error:
-        response = _page(submission, link, error.status, _CROWDED)
+        response = _page(submission, link, error.status, _BUSY)
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     response = htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
-    # A foreign page could redeem a link of its own here, and make its visitor a stranger.
+    # Another site could submit a link of its own and so replace the device cookie of its visitor.
     if not has_opaque_origin():
         cookies.set_device_cookie(response, known)
     return response
 
 
 def _gone() -> Response:
-    """Answer alike for a link that was used, has expired or never was one."""
+    """Return the same page for a used, expired or invalid link."""
     return make_response(render_template("passwords/link_gone.html"), HTTPStatus.NOT_FOUND)
 
 

@@ -1,4 +1,4 @@
-"""How strong a password is, said while it is typed; nothing is kept, logged or hashed."""
+"""Password strength while typing; passwords are not stored, logged or hashed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from phoenix_web.web.guard import public
 from phoenix_web.web.services import services
 
 routes = Blueprint("password_strength", __name__)
-#: Characters of what the form says of its user; no name or address is longer.
+#: The maximum length of names in the form, in characters; no name or address is longer.
 _MAX_NAMES: Final = 1024
-#: The fields in which passwords are chosen.
+#: The names of fields for a new password.
 _FIELDS: Final = frozenset({"new_password", "password"})
 
 
 @routes.post("/password-strength")
 @public
 def judge() -> str:
-    """Judge the field that the form names, and answer the line below it.
+    """Rate the password in the field named `judged`, and return the line below it.
 
-    Whose password it becomes the form says, too: this is advice, and whoever sends the form is
-    told in the end what counts.
+    The names of the user come from the form, because this is only advice: setting the password
+    checks it again.
     """
     name = request.form.get("judged", "")
     if name not in _FIELDS or not htmx.is_htmx():

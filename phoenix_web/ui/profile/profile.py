@@ -1,4 +1,4 @@
-"""The profile page: who one is, the password, and where one is signed in."""
+"""The profile page: name, password and sessions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 routes = Blueprint("profile", __name__, url_prefix="/settings/profile")
 routes.register_blueprint(own_sessions.routes)
 routes.register_blueprint(two_step.routes)
-#: Where whoever must choose a password of their own may go meanwhile.
+#: Endpoints for users who must first replace a temporary password.
 ENDPOINTS: Final = frozenset({"ui.profile.show", "ui.profile.change_password"})
 
 
@@ -37,7 +37,7 @@ class PasswordForm(forms.CurrentPasswordForm):
 
     @field_validator("new_password")
     @classmethod
-    def _differs(cls, value: str, info: ValidationInfo) -> str:
+    def _check_new(cls, value: str, info: ValidationInfo) -> str:
         if value == info.data.get("current_password"):
             raise forms.fault("Choose a password that differs from your current one.")
         return value
@@ -54,7 +54,7 @@ def show() -> Response:
 @routes.post("")
 @requires(Permission.ACCOUNT_MANAGE)
 def change_password() -> Response:
-    """Change the password; all sessions end, and this browser gets a new one."""
+    """Change the password, which ends all sessions, and start a new session here."""
     user = signed_in_user()
     submission = forms.submitted(
         PasswordForm,
@@ -85,7 +85,7 @@ def change_password() -> Response:
 @routes.post("/name")
 @requires(Permission.ACCOUNT_MANAGE)
 def change_name() -> Response:
-    """Change the caller's own name."""
+    """Change the username of the caller."""
     submission = forms.submitted(forms.NameForm)
     if submission.form is None:
         return _account(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -113,8 +113,8 @@ def _page(
     )
 
 
-def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
-    """Answer the page, or *fragment* of it, with what a form of it has *told*."""
+def _render(fragment: str, status: HTTPStatus, **context: object) -> Response:
+    """Return the page, or *fragment* of it, with *context* for the template."""
     user = signed_in_user()
     done = request.args.get("done", "")
     with services().database.reading() as session:
@@ -122,10 +122,10 @@ def _render(fragment: str, status: HTTPStatus, **told: object) -> Response:
     context = {
         "user": user,
         "sessions": sessions,
-        "news": own_sessions.DONE.get(done),
+        "notice": own_sessions.DONE.get(done),
         "is_renamed": done == "name",
         "form": forms.Submission(),
         "name_form": forms.Submission({"username": user.username}),
-        **told,
+        **context,
     }
     return make_response(htmx.render("settings/profile/profile.html", fragment, **context), status)

@@ -1,4 +1,4 @@
-"""Ending one's own sessions, from the profile page."""
+"""Actions on the caller's own sessions on the profile page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 routes = Blueprint("sessions", __name__)
-#: What was done, as the page tells it when this leads back there.
+#: Notices after an action, by the value of `done` in the address.
 DONE: Final = {
     "session": "Session ended.",
     "others": "All other sessions ended.",
@@ -29,7 +29,7 @@ DONE: Final = {
 @routes.post(END_PATH)
 @requires(Permission.ACCOUNT_MANAGE)
 def end(session_id: int) -> Response:
-    """End one session; raise `NotFound` when it is not the caller's, or not there."""
+    """End a session of the caller; raise `NotFound` if the caller has no such session."""
     principal = current_principal()
     with services().database.transaction() as session:
         if not end_session(session, signed_in_user(), session_id, current_actor()):
@@ -37,26 +37,27 @@ def end(session_id: int) -> Response:
     if session_id == principal.session_id:
         cookie_auth.forget()
         return htmx.redirect(links.url_for("ui.login.show"))
-    return _back("session")
+    return _updated_list("session")
 
 
 @routes.post("/sessions/end-others")
 @requires(Permission.ACCOUNT_MANAGE)
 def end_others() -> Response:
-    """End every session but this one."""
+    """End all sessions of the caller except this one."""
     principal = current_principal()
     with services().database.transaction() as session:
-        kept = principal.session_id
-        end_sessions(session, signed_in_user(), current_actor(), except_session=kept)
-    return _back("others")
+        end_sessions(
+            session, signed_in_user(), current_actor(), except_session=principal.session_id
+        )
+    return _updated_list("others")
 
 
-def _back(done: str) -> Response:
+def _updated_list(done: str) -> Response:
     if not htmx.is_htmx():
         return htmx.redirect(links.url_for("ui.profile.show", done=done))
     with services().database.reading() as session:
         sessions = listed(session, current_principal().user_id)
     body = render_template(
-        "settings/profile/_own_sessions.html", sessions=sessions, news=DONE[done]
+        "settings/profile/_own_sessions.html", sessions=sessions, notice=DONE[done]
     )
     return make_response(body)

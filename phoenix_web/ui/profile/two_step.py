@@ -1,4 +1,4 @@
-"""Two-step sign-in of one's own: turning it on, new recovery codes, turning it off."""
+"""The page of two-step sign-in: set-up, recovery codes and turning it off."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from phoenix_web.auth.mfa.enrolment import PendingEnrolment
 
 routes = Blueprint("two_step", __name__, url_prefix="/two-step")
-#: Where whoever must turn it on may go meanwhile.
+#: Endpoints for users who must first turn on two-step sign-in.
 ENDPOINTS: Final = frozenset(f"ui.profile.two_step.{name}" for name in ("show", "begin", "confirm"))
 _WRONG_PASSWORD: Final = "Wrong password."  # noqa: S105 - a text
-_LATE: Final = "Setup expired, or your password changed. Start again with a new QR code."
+_EXPIRED: Final = "Setup expired, or your password changed. Start again with a new QR code."
 
 
 class SecondFactorForm(forms.CurrentPasswordForm, forms.CodeForm):
@@ -47,14 +47,14 @@ class SecondFactorForm(forms.CurrentPasswordForm, forms.CodeForm):
 @routes.get("")
 @requires(Permission.ACCOUNT_MANAGE)
 def show() -> Response:
-    """Show whether it is on, with the forms that change it."""
+    """Show the status of two-step sign-in, with the forms that change it."""
     return _page(forms.Submission())
 
 
 @routes.post("")
 @requires(Permission.ACCOUNT_MANAGE)
 def begin() -> Response:
-    """Show a QR code to whoever gives their password; nothing is on before the first code."""
+    """Check the password and show a QR code; the first code turns two-step sign-in on."""
     submission = forms.submitted(forms.CurrentPasswordForm)
     if submission.form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -64,21 +64,21 @@ def begin() -> Response:
         )
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)
-    except Conflict:  # another tab was quicker
-        return _to_page()
+    except Conflict:  # another tab has turned it on
+        return _redirect()
     return _draft_page(draft, forms.Submission())
 
 
 @routes.post("/confirm")
 @requires(Permission.ACCOUNT_MANAGE)
 def confirm() -> Response:
-    """Turn it on with the first code, and show the recovery codes, this once."""
+    """Turn two-step sign-in on with the first code, and show the recovery codes once."""
     user, enrolment = signed_in_user(), services().enrolment
     submission = forms.submitted(forms.CodeForm)
     try:
         draft = enrolment.resume(user, request.form.get("draft", ""))
     except ExpiredCredential:
-        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_LATE)
+        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_EXPIRED)
     if submission.form is None:
         return _draft_page(draft, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
@@ -89,16 +89,16 @@ def confirm() -> Response:
         refused = submission.refused("code", WRONG_CODE)
         return _draft_page(draft, refused, HTTPStatus.UNPROCESSABLE_ENTITY)
     except ExpiredCredential:
-        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_LATE)
+        return _page(forms.Submission(), HTTPStatus.UNPROCESSABLE_ENTITY, problem=_EXPIRED)
     except Conflict:
-        return _to_page()
+        return _redirect()
     return _codes_page(codes, is_new=True)
 
 
 @routes.post("/recovery-codes")
 @requires(Permission.ACCOUNT_MANAGE)
 def renew() -> Response:
-    """Show new recovery codes, this once; those from before end."""
+    """Replace the recovery codes, and show the new ones once."""
     submission = forms.submitted(SecondFactorForm)
     form = submission.form
     if form is None:
@@ -110,14 +110,14 @@ def renew() -> Response:
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)
     except Conflict:
-        return _to_page()
+        return _redirect()
     return _codes_page(codes, is_new=False)
 
 
 @routes.post("/off")
 @requires(Permission.ACCOUNT_MANAGE)
 def turn_off() -> Response:
-    """Turn it off."""
+    """Turn two-step sign-in off."""
     submission = forms.submitted(SecondFactorForm)
     form = submission.form
     if form is None:
@@ -133,22 +133,22 @@ def turn_off() -> Response:
     except (InvalidCredential, TooManyRequests) as error:
         return _refused(submission, error)
     except Conflict:
-        return _to_page()
-    return _to_page(done="off")
+        return _redirect()
+    return _redirect(done="off")
 
 
 def _session_id() -> int:
     return session_of(current_principal())[1]
 
 
-def _to_page(**values: str) -> Response:
+def _redirect(**values: str) -> Response:
     return htmx.redirect(links.url_for("ui.profile.two_step.show", **values))
 
 
 def _refused(
     submission: forms.Submission[Any], error: InvalidCredential | TooManyRequests
 ) -> Response:
-    """Answer the page, with the field that *error* is about."""
+    """Return the page with *error* beside its field."""
     if isinstance(error, TooManyRequests):
         return error_page.too_many_requests(
             error, lambda fault: _page(submission.refused("current_password", fault))
@@ -199,10 +199,10 @@ def _codes_page(codes: list[str], *, is_new: bool) -> Response:
 
 
 def _qr_code(uri: str) -> Markup:
-    """Return *uri* as a picture: black on white in every colour scheme, so that cameras read it."""
-    import segno  # noqa: PLC0415 - few processes ever draw one
+    """Return a QR code of *uri* as SVG, black on white in every color scheme for cameras."""
+    import segno  # noqa: PLC0415 - few processes need it
 
     picture = segno.make(uri, error="m", micro=False).svg_inline(
         border=4, omitsize=True, svgclass=None, lineclass=None, dark="#000", light="#fff"
     )
-    return Markup(picture)  # noqa: S704 - segno's own markup, of modules and no text
+    return Markup(picture)  # noqa: S704 - markup by segno, without text

@@ -1,4 +1,4 @@
-"""The sign-in page with its second step, and signing out."""
+"""The sign-in page with its second step, and sign-out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EVERYWHERE: Final = "everywhere"
 CHOSEN: Final = "password-set"
 WRONG_CODE: Final = "Wrong or already used code. Wait for the next code and try again."
 _WRONG: Final = "Wrong e-mail or password."
-_LATE: Final = "Sign-in expired, or your password changed. Sign in again."
+_EXPIRED: Final = "Sign-in expired, or your password changed. Sign in again."
 
 
 class LoginForm(forms.Form):
@@ -42,8 +42,8 @@ class LoginForm(forms.Form):
 @routes.get("/login")
 @public
 def show() -> Response:
-    """Show the form, or lead on whoever is signed in already."""
-    # Who has just chosen a password by a link may be signed in here as somebody else.
+    """Show the form, or redirect a user who is already signed in."""
+    # The browser may be signed in as another user than the one who has just set a password.
     is_password_set = CHOSEN in request.args
     if current_user.is_authenticated and not is_password_set:
         return htmx.redirect(_next_page())
@@ -53,7 +53,7 @@ def show() -> Response:
 @routes.post("/login")
 @public
 def submit() -> Response:
-    """Open a session and lead on to the page that was asked for, or ask for a code first."""
+    """Start a session and redirect to the requested page, or show the second step."""
     _refuse_without_auth()
     submission = forms.submitted(LoginForm)
     form = submission.form
@@ -79,14 +79,14 @@ def submit() -> Response:
 @routes.get("/login/code")
 @public
 def show_code() -> Response:
-    """Lead to the first step: the second one is nothing without it."""
+    """Redirect to the first step, because the second step needs its challenge."""
     return htmx.redirect(_with_next("ui.login.show"))
 
 
 @routes.post("/login/code")
 @public
 def submit_code() -> Response:
-    """Open the session for which the password was given, and lead on."""
+    """Check the code, start the session and redirect to the requested page."""
     _refuse_without_auth()
     challenge = request.form.get("challenge", "")
     submission = forms.submitted(forms.CodeForm)
@@ -100,7 +100,7 @@ def submit_code() -> Response:
     except WrongCode as error:
         return _code_page(challenge, submission.refused("code", WRONG_CODE), error.status)
     except InvalidCredential as error:
-        return _page(forms.Submission(), error.status, _LATE)
+        return _page(forms.Submission(), error.status, _EXPIRED)
     except TooManyRequests as error:
         return error_page.too_many_requests(
             error, lambda problem: _code_page(challenge, submission, problem=problem)
@@ -112,7 +112,7 @@ def submit_code() -> Response:
 @routes.post("/logout")
 @public
 def log_out() -> Response:
-    """End this session, or all of this person's, and show the sign-in page."""
+    """End this session, or all sessions of the user, and redirect to the sign-in page."""
     found = session_of_cookies()
     if found is not None:
         is_everywhere = EVERYWHERE in request.form
@@ -127,19 +127,19 @@ def _refuse_without_auth() -> None:
 
 
 def _with_next(endpoint: str) -> str:
-    return links.url_for(endpoint, next=_wanted())
+    return links.url_for(endpoint, next=_requested_page())
 
 
-def _wanted() -> str | None:
-    # Phoenix names the same thing `returnUrl`.
-    wanted = request.args.get("next") or request.args.get("returnUrl") or ""
-    return wanted if links.is_own_path(wanted) and links.is_page(wanted) else None
+def _requested_page() -> str | None:
+    # Phoenix uses `returnUrl`.
+    path = request.args.get("next") or request.args.get("returnUrl") or ""
+    return path if links.is_own_path(path) and links.is_page(path) else None
 
 
 def _next_page() -> str:
-    wanted = _wanted()
-    if wanted is not None:
-        return links.root_path() + wanted
+    path = _requested_page()
+    if path is not None:
+        return links.root_path() + path
     return links.url_for("ui.datasets.index")
 
 

@@ -1,4 +1,4 @@
-"""The pages of users, for administrators: the list, a new one, and one user."""
+"""User pages for administrators: the list, a new user, and one user."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from phoenix_web.ui.users import actions, creating, details, listing
 routes = Blueprint("users", __name__, url_prefix="/settings/users")
 for _part in (actions, creating, details):
     routes.register_blueprint(_part.routes)
-# Not in a part of its own, so that the list is `ui.users.index`, as every page's start is.
+# Registered here so that the endpoint is `ui.users.index`, like the start of other pages.
 routes.add_url_rule("", view_func=listing.index)

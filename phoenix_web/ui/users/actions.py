@@ -1,4 +1,4 @@
-"""What is done with a user from their page: state, deletion, a link, and their sessions."""
+"""Actions on the page of a user: status, deletion, password link, second factor, sessions."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ routes = Blueprint("actions", __name__, url_prefix="/<user_id>")
 @routes.post("/deactivate")
 @requires(Permission.USER_WRITE)
 def deactivate(user_id: str) -> Response:
-    """Refuse every credential of the user from now on."""
+    """Deactivate the user."""
     return _set_active(user_id, is_active=False)
 
 
 @routes.post("/reactivate")
 @requires(Permission.USER_WRITE)
 def reactivate(user_id: str) -> Response:
-    """Let the user sign in again, and let their keys work."""
+    """Reactivate the user."""
     return _set_active(user_id, is_active=True)
 
 
@@ -54,7 +54,7 @@ def delete(user_id: str) -> Response:
 @routes.post("/link")
 @requires(Permission.USER_WRITE)
 def make_link(user_id: str) -> Response:
-    """Make a link by which the user chooses another password, and show it, this once."""
+    """Create a one-time link to set the password of the user, and show it once."""
     with services().database.transaction() as session:
         user = accounts.lock_for_link(
             session, require_id("User", user_id), acting_admin_id=acting_admin_id()
@@ -75,52 +75,54 @@ def make_link(user_id: str) -> Response:
 @routes.post("/two-step/reset")
 @requires(Permission.SESSION_END_ALL)
 def reset_second_factor(user_id: str) -> Response:
-    """Let the user sign in by password alone; it ends their sessions."""
+    """Remove the second factor of the user and end their sessions."""
     with services().database.transaction() as session:
         accounts.reset_second_factor(
             session, require_id("User", user_id), current_actor(), acting_admin_id=acting_admin_id()
         )
-    return _to_page(user_id, "two-step")
+    return _redirect(user_id, "two-step")
 
 
 @routes.post(END_PATH)
 @requires(Permission.SESSION_END_ALL)
 def end_session(user_id: str, session_id: int) -> Response:
-    """End one session of the user; raise `NotFound` when it is not theirs, or not there."""
+    """End a session of the user; raise `NotFound` if the user has no such session."""
     with services().database.transaction() as session:
         user = find_user(session, user_id)
         if not sessions.end_session(session, user, session_id, current_actor()):
             raise NotFound("This session does not exist. It may already have ended.")
-    return _back(user_id, "session")
+    return _sessions(user_id, "session")
 
 
 @routes.post("/sessions/end")
 @requires(Permission.SESSION_END_ALL)
 def end_sessions(user_id: str) -> Response:
-    """Sign the user out everywhere."""
+    """End all sessions of the user."""
     with services().database.transaction() as session:
         sessions.end_sessions(session, find_user(session, user_id), current_actor())
-    return _back(user_id, "sessions")
+    return _sessions(user_id, "sessions")
 
 
 def _set_active(user_id: str, *, is_active: bool) -> Response:
-    wanted = accounts.AccountChange(is_active=is_active)
+    changes = accounts.AccountChange(is_active=is_active)
     with services().database.transaction() as session:
         accounts.change(
             session,
             require_id("User", user_id),
-            wanted,
+            changes,
             current_actor(),
             acting_admin_id=acting_admin_id(),
         )
-    return _to_page(user_id, "reactivated" if is_active else "deactivated")
+    return _redirect(user_id, "reactivated" if is_active else "deactivated")
 
 
-def _back(user_id: str, done: str) -> Response:
+def _sessions(user_id: str, done: str) -> Response:
     if not htmx.is_htmx():
-        return _to_page(user_id, done)
-    return render_user_page(user_id, "settings/users/_user_sessions.html", session_news=DONE[done])
+        return _redirect(user_id, done)
+    return render_user_page(
+        user_id, "settings/users/_user_sessions.html", session_notice=DONE[done]
+    )
 
 
-def _to_page(user_id: str, done: str) -> Response:
+def _redirect(user_id: str, done: str) -> Response:
     return htmx.redirect(links.url_for("ui.users.user.show", user_id=user_id, done=done))

@@ -1,4 +1,4 @@
-"""Making an account: its owner chooses the password by a link, so nobody else ever knows it."""
+"""The page that creates a user, who chooses a password with a one-time link."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NewUserForm(forms.NameForm):
 
     @field_validator("role")
     @classmethod
-    def _is_known(cls, value: str) -> str:
+    def _check_role(cls, value: str) -> str:
         if value not in ROLES:
             raise forms.fault("Choose a role.")
         return value
@@ -49,14 +49,14 @@ def show() -> Response:
 @routes.post("")
 @requires(Permission.USER_WRITE)
 def create() -> Response:
-    """Make the account, and show the link by which its owner gets in, this once."""
+    """Create the user and show their invitation link once."""
     submission = forms.submitted(NewUserForm)
     form = submission.form
     if form is None:
         return _page(submission, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         with services().database.transaction() as session:
-            # Without a password the user signs in only after they have used the link.
+            # Without a password, the user cannot sign in before using the link.
             new = accounts.NewAccount(form.email, form.username, Role(form.role))
             user = accounts.create(session, new, current_actor(), acting_admin_id=acting_admin_id())
             link = links.issue(session, user, LinkPurpose.INVITATION)

@@ -1,4 +1,4 @@
-"""One user: the page, and changes of name and role."""
+"""The page of one user, with changes of name and role."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 routes = Blueprint("user", __name__, url_prefix="/<user_id>")
 _FRAGMENT: Final = "settings/users/_details.html"
-_MEANWHILE: Final = (
+_STALE: Final = (
     "Another administrator changed this user while you were editing. Check the current values "
     "above, then save again to replace them."
 )
@@ -30,32 +30,32 @@ _MEANWHILE: Final = (
 @routes.get("")
 @requires(Permission.USER_WRITE)
 def show(user_id: str) -> Response:
-    """Show the user."""
+    """Show the page of the user."""
     return render_user_page(user_id, _FRAGMENT)
 
 
 @routes.post("")
 @requires(Permission.USER_WRITE)
 def save(user_id: str) -> Response:
-    """Change name and role, unless somebody else has changed the user since the page was shown."""
+    """Change name and role, unless the user has changed since the page was shown."""
     submission = forms.submitted(UserForm)
     form = submission.form
     if form is None:
         return render_user_page(user_id, _FRAGMENT, submission, HTTPStatus.UNPROCESSABLE_ENTITY)
-    wanted = accounts.AccountChange(form.username, Role(form.role) if form.role else None)
+    changes = accounts.AccountChange(form.username, Role(form.role) if form.role else None)
     try:
         with services().database.transaction() as session:
             before = find_user(session, user_id)
             after = accounts.change(
                 session,
                 require_id("User", user_id),
-                wanted,
+                changes,
                 current_actor(),
                 acting_admin_id=acting_admin_id(),
                 if_match={form.version},
             )
     except StaleVersion as error:
-        return render_user_page(user_id, _FRAGMENT, submission, error.status, problem=_MEANWHILE)
+        return render_user_page(user_id, _FRAGMENT, submission, error.status, problem=_STALE)
     except UsernameTaken as error:
         taken = submission.refused("username", forms.NAME_TAKEN)
         return render_user_page(user_id, _FRAGMENT, taken, error.status)

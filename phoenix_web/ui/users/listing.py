@@ -18,16 +18,16 @@ _PAGE_SIZE: Final = 25
 
 @requires(Permission.USER_WRITE)
 def index() -> str:
-    """Show a page of users: all, or those with `search` in their name or address."""
-    wanted = filters.search_text("search")
+    """Show a page of users, optionally those with `search` in their name or address."""
+    search = filters.search_text("search")
     cursor = filters.optional_id("cursor", "User", "This page of users does not exist.")
     with services().database.reading() as session:
-        page = UserListStore(session).page(_PAGE_SIZE, cursor, contains=wanted or None)
+        page = UserListStore(session).page(_PAGE_SIZE, cursor, contains=search or None)
     return render_template(
         "settings/users/list.html",
         rows=[(encode("User", listed.user.id), listed) for listed in page.items],
         next_cursor=page.next_cursor("User"),
         is_first=cursor is None,
-        search=wanted,
+        search=search,
         is_deleted="deleted" in request.args,
     )

@@ -1,4 +1,4 @@
-"""The user that an address names, and what their page shows."""
+"""The page of one user."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ DONE: Final = {
     "session": "Session ended.",
     "sessions": "User signed out everywhere.",
 }
-#: What the page may ask before it is done.
-_QUESTIONS: Final = {"deactivate", "delete", "reset", "two-step"}
+#: The dialogs that the address can open.
+_DIALOGS: Final = {"deactivate", "delete", "reset", "two-step"}
 
 
 class UserForm(forms.NameForm):
@@ -52,7 +52,7 @@ class UserForm(forms.NameForm):
 
     @field_validator("role")
     @classmethod
-    def _is_known(cls, value: str) -> str:
+    def _check_role(cls, value: str) -> str:
         if value and value not in ROLES:
             raise forms.fault("Choose a role.")
         return value
@@ -60,12 +60,12 @@ class UserForm(forms.NameForm):
 
 @dataclass(frozen=True, slots=True)
 class UserPage:
-    """A user, with what their page shows to an administrator."""
+    """The contents of the page of a user."""
 
     #: The GlobalID.
     id: str
     user: UserInfo
-    #: Whether a password was ever chosen: until then nobody can sign in as them.
+    #: Whether the user has a password and so can sign in.
     has_password: bool
     link: LinkInfo | None
     key_count: int
@@ -73,7 +73,7 @@ class UserPage:
 
     @property
     def status(self) -> AccountStatus:
-        """Return how far the user has come."""
+        """Return the status of the account."""
         link = self.link
         return account_status(
             self.user,
@@ -84,27 +84,27 @@ class UserPage:
 
     @property
     def is_self(self) -> bool:
-        """Tell whether the administrator looks at their own account."""
+        """Return whether it is the administrator's own account."""
         return self.user.id == current_principal().user_id
 
     @property
     def may_be_changed(self) -> bool:
-        """Tell whether role and state are for this administrator to change."""
+        """Return whether this administrator may change the role and the status."""
         return not (self.is_self or self.user.is_built_in)
 
     @property
     def may_lose_second_factor(self) -> bool:
-        """Tell whether the user has one that is for this administrator to reset."""
+        """Return whether this administrator may reset the user's second factor."""
         return self.user.mfa_enrolled_at is not None and not self.is_self
 
     @property
     def may_get_link(self) -> bool:
-        """Tell whether this administrator may hand the user a link to choose a password."""
+        """Return whether this administrator may create a password link for the user."""
         return not self.is_self and may_choose_password(self.user)
 
 
 def find_user(session: Session, user_id: str) -> UserInfo:
-    """Return the user with the GlobalID *user_id*; raise `UserNotFound` without one."""
+    """Return the user with the GlobalID *user_id*; raise `UserNotFound`."""
     user = UserStore(session).find(require_id("User", user_id))
     if user is None or user.email == SYSTEM_EMAIL:
         raise UserNotFound
@@ -112,7 +112,7 @@ def find_user(session: Session, user_id: str) -> UserInfo:
 
 
 def find_user_page(session: Session, user_id: str) -> UserPage:
-    """Return what the page shows of the user with the GlobalID *user_id*; raise `NotFound`."""
+    """Return the contents of the page of *user_id*, a GlobalID; raise `UserNotFound`."""
     user = find_user(session, user_id)
     return UserPage(
         encode("User", user.id),
@@ -129,19 +129,19 @@ def render_user_page(
     fragment: str,
     submission: forms.Submission[UserForm] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
-    **told: Any,
+    **context: Any,
 ) -> Response:
-    """Answer the user's page, or *fragment* of it, with what a form of it has *told*."""
+    """Return the page of the user, or *fragment* of it, with *context* for the template."""
     with services().database.reading() as session:
         page = find_user_page(session, user_id)
-    asked = request.args.get("ask", "")
+    dialog = request.args.get("ask", "")
     context = {
         "page": page,
         "form": submission or _stored(page.user),
         "roles": ROLES,
-        "asked": asked if asked in _QUESTIONS else None,
-        "news": DONE.get(request.args.get("done", "")),
-        **told,
+        "open_dialog": dialog if dialog in _DIALOGS else None,
+        "notice": DONE.get(request.args.get("done", "")),
+        **context,
     }
     return make_response(htmx.render("settings/users/user.html", fragment, **context), status)
 
