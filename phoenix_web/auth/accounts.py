@@ -179,8 +179,8 @@ def lock_for_link(
 ) -> UserInfo:
     """Lock and return the user that an administrator creates a password link for.
 
-    Raises `UserNotFound`, and `Forbidden` for the system user and for the administrator's own account:
-    with a stolen session, a link would replace the current password.
+    Raises `UserNotFound`, and `Forbidden` for the system user and for the administrator's own
+    account: with a stolen session, a link would replace the current password.
     """
     user, _ = _lock(UserStore(session), user_id, acting_admin_id)
     if user.email == SYSTEM_EMAIL:
@@ -193,8 +193,8 @@ def lock_for_link(
 def _lock(users: UserStore, user_id: int, acting_admin_id: int | None) -> tuple[UserInfo, set[int]]:
     """Lock and return the user and the ids of all active administrators.
 
-    Raises `PermissionDenied` if *acting_admin_id* is no longer one of them: of two administrators who
-    demote each other, the second fails.
+    Raises `PermissionDenied` if *acting_admin_id* is no longer one of them: of two administrators
+    who demote each other, the second fails.
     """
     administrators = users.lock_with_administrators(user_id)
     user = users.find(user_id)
