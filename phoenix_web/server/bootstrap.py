@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 #: Settings that may differ between the hosts of one database.
 _HOST_SETTINGS: Final = frozenset({"working_dir", "host", "port", "workers", "threads"})
 _MAX_VALUE_LENGTH: Final = 200
+#: How long one start waits for another, which may be migrating the database or hashing passwords.
+_LOCK_TIMEOUT_SECONDS: Final = 60
 
 
 def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
@@ -39,7 +41,7 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
     it; it is not stored in plain text.
     """
     log = audit_log(settings)
-    database = Database(settings.database_url, log)
+    database = Database(settings.database_url, log, lock_timeout=_LOCK_TIMEOUT_SECONDS)
     try:
         database.upgrade()
         with database.transaction() as session:

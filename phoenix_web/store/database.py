@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 LOCK_TIMEOUT_SECONDS = 5
 #: Connections per process and engine (there are two), and extra connections at peaks.
 _POOL = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
+_RETRY_SECONDS = 0.02
 #: Key of the PostgreSQL advisory lock for start-up; arbitrary.
 _START_LOCK = 0x70686F656E6978
 _STORAGE_MESSAGE = (
@@ -38,18 +42,27 @@ _STORAGE_MESSAGE = (
 class Database:
     """The engines of one database in this process; connections open on first use."""
 
-    def __init__(self, url: str, audit_log: AuditLog | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        audit_log: AuditLog | None = None,
+        *,
+        lock_timeout: int = LOCK_TIMEOUT_SECONDS,
+    ) -> None:
         """Connect to *url*: `sqlite:///path` or `postgresql+psycopg://...`.
 
-        Without *audit_log*, recording an audit event raises an error.
+        Without *audit_log*, recording an audit event raises an error. A statement waits for a lock
+        for *lock_timeout* seconds.
         """
         self.url = make_url(url)
         self._audit_log = audit_log
         #: Set by `dispose`; background work ends when it is set.
         self.disposed = threading.Event()
-        self.engine = _engine(self.url)
+        self.engine = _engine(self.url, lock_timeout)
         # Single reads run in autocommit mode: a transaction around them would only cost time.
-        self._reader = _engine(self.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        self._reader = _engine(
+            self.url, lock_timeout, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+        )
         self._lookups = Lookups(self._reader)
 
     @contextmanager
@@ -125,10 +138,10 @@ class Database:
             raise translated from error
 
 
-def _engine(url: URL, **options: Any) -> Engine:
+def _engine(url: URL, lock_timeout: int, **options: Any) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     connect_args: dict[str, Any] = (
-        {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}
+        {"timeout": lock_timeout, "check_same_thread": False}
         if is_sqlite
         else {"connect_timeout": LOCK_TIMEOUT_SECONDS}
     )
@@ -140,7 +153,8 @@ def _engine(url: URL, **options: Any) -> Engine:
         **_POOL,
         **options,
     )
-    event.listen(engine, "connect", _set_up_sqlite if is_sqlite else _set_up_postgresql)
+    set_up = _set_up_sqlite if is_sqlite else _set_up_postgresql
+    event.listen(engine, "connect", partial(set_up, lock_timeout))
     event.listen(engine, "handle_error", _translate)
     if is_sqlite:
         _make_private_file(url.database)
@@ -156,18 +170,33 @@ def _make_private_file(path: str | None) -> None:
         Path(path).touch(mode=0o600)
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
+def _switch_to_wal(connection: Any, lock_timeout: int) -> None:
+    """Switch a database that another process may be switching, or writing, at the same time."""
+    deadline = time.monotonic() + lock_timeout
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            # SQLite does not wait for a writer here, even with a timeout.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+def _set_up_sqlite(lock_timeout: int, connection: Any, _record: object) -> None:
     # The sqlite3 module must not begin transactions by itself: `_begin_immediate` does.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    _switch_to_wal(connection, lock_timeout)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _set_up_postgresql(connection: Any, _record: object) -> None:
+def _set_up_postgresql(lock_timeout: int, connection: Any, _record: object) -> None:
     was_autocommit = connection.autocommit
     connection.autocommit = True
-    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
+    connection.execute(f"SET lock_timeout = '{lock_timeout}s'")
     connection.execute("SET timezone = 'UTC'")
     connection.autocommit = was_autocommit
 

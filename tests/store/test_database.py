@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from alembic import command
@@ -22,6 +25,9 @@ from phoenix_web.store.database import Database
 from phoenix_web.store.datasets import models as _dataset_models  # noqa: F401 - names its tables
 from phoenix_web.store.mail import models as _mail_models  # noqa: F401 - names its tables
 from phoenix_web.store.models import Base, UTCDateTime
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _add_user(database: Database, name: str, role: Role = Role.MEMBER) -> int:
@@ -78,6 +84,19 @@ def test_many_may_upgrade_at_once(database_url: str) -> None:
         assert migrations.current(connection) == migrations.head()
     for one in databases:
         one.dispose()
+
+
+def test_the_first_connection_waits_for_a_writer(tmp_path: Path) -> None:
+    file = tmp_path / "new.db"
+    database = Database(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.2, writer.execute, ["COMMIT"])
+        end.start()
+        with database.reading() as session:
+            assert session.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        end.join()
+    database.dispose()
 
 
 def test_an_exception_undoes_the_unit_of_work(database: Database) -> None:
