@@ -127,7 +127,7 @@ def test_a_search_finds_parts_of_names_and_addresses(app: Flask, admin: SignedIn
     ):
         page = browser.client.get(USERS, query_string={"search": search}).text
         listed = [email for email in (*emails, admin.email) if f">{email}</span>" in page]
-        rows = page.count('data-label="State"')
+        rows = page.count('data-label="Status"')
         assert (rows, listed[: len(emails)]) == (len(emails), emails), search
 
 
@@ -153,7 +153,7 @@ def test_pages_lead_on_and_a_page_costs_the_same_however_many_users_there_are(
     seen, path = [], USERS
     while path:
         page = browser.get(path).text
-        seen.append(page.count('data-label="State"'))
+        seen.append(page.count('data-label="Status"'))
         path = found(r'href="([^"]+)">Next page', page) if "Next page" in page else ""
 
     assert seen == [25, 25, 12]
