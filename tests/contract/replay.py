@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from phoenix_web.global_ids import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from werkzeug.test import TestResponse
 
@@ -116,14 +116,46 @@ def status(exchange: Mapping[str, Any]) -> dict[str, Any]:
     return {**answer, "headers": headers}
 
 
-def differences(
-    expected: Mapping[str, Any], response: TestResponse, ids: Ids | None = None
-) -> list[str]:
+def assert_replayed(
+    exchanges: Sequence[dict[str, Any]],
+    deviations: Mapping[str, Deviation],
+    send: Callable[[dict[str, Any]], TestResponse],
+    ids: Ids | None = None,
+) -> None:
+    """Send the *exchanges* in order; each answer is the recorded one, or that of its deviation.
+
+    *ids* are those of the whole recording; without them each exchange has its own.
+    """
+    different, stale = {}, []
+    for exchange in exchanges:
+        name, recorded, response = exchange["name"], status(exchange), send(exchange)
+        known = ids or Ids()
+        deviation = deviations.get(name)
+        if deviation and not differences(recorded, response, known.copy()):
+            stale.append(name)
+        expected = deviation.of(recorded) if deviation else recorded
+        if found := differences(expected, response, known):
+            different[name] = found
+
+    assert different == {}
+    assert stale == [], "these no longer deviate"
+
+
+def assert_table_is_valid(
+    exchanges: Sequence[dict[str, Any]], deviations: Mapping[str, Deviation]
+) -> None:
+    """Check that names are unique, that deviations belong to exchanges, and that they say why."""
+    names = {exchange["name"] for exchange in exchanges}
+    assert len(names) == len(exchanges)
+    assert set(deviations) <= names
+    assert all(deviation.why.endswith(".") for deviation in deviations.values())
+
+
+def differences(expected: Mapping[str, Any], response: TestResponse, ids: Ids) -> list[str]:
     """Return how *response* differs from what is expected; each difference is one line.
 
     *ids* learn what the response tells.
     """
-    ids = ids or Ids()
     found = []
     if response.status_code != expected["status"]:
         found.append(f"status {response.status_code}, not {expected['status']}")

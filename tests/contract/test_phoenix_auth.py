@@ -9,7 +9,13 @@ import time_machine
 
 from tests.contract.auth_steps import BEFORE, PATHS
 from tests.contract.auth_walk import Walk
-from tests.contract.replay import ANYTHING, Deviation, differences, load, status
+from tests.contract.replay import (
+    ANYTHING,
+    Deviation,
+    assert_replayed,
+    assert_table_is_valid,
+    load,
+)
 from tests.support.mail_server import running_mail_server
 
 if TYPE_CHECKING:
@@ -100,6 +106,15 @@ TOO_SHORT: Final = _bad_field(
 NO_FIFTH_USER: Final = "The users with a blank name and with one that differs by case are missing."
 BEARER: Final = "A Bearer request carries no cookie, so no site can have forged it."
 
+MALFORMED_JSON: Final = _invalid(
+    "A request that is wrong is 4xx.",
+    "body",
+    1,
+    type_="json_invalid",
+    msg="JSON decode error",
+    value={},
+    error="Expecting property name enclosed in double quotes",
+)
 DEVIATIONS: Final[dict[str, Deviation]] = {
     # What is there.
     "HEAD healthz falls through to the app shell": Deviation("HEAD is GET, unsaid.", headers=TEXT),
@@ -160,15 +175,7 @@ DEVIATIONS: Final[dict[str, Deviation]] = {
     "login: no body": _invalid(
         "A request that is wrong is 4xx.", "body", type_="missing", msg="Field required", value=None
     ),
-    "login: malformed JSON": _invalid(
-        "A request that is wrong is 4xx.",
-        "body",
-        1,
-        type_="json_invalid",
-        msg="JSON decode error",
-        value={},
-        error="Expecting property name enclosed in double quotes",
-    ),
+    "login: malformed JSON": MALFORMED_JSON,
     "login: JSON array": _invalid(
         "A request that is wrong is 4xx.",
         "body",
@@ -253,15 +260,7 @@ DEVIATIONS: Final[dict[str, Deviation]] = {
         {**TEXT, "www-authenticate": 'Bearer realm="Arize Phoenix"'},
     ),
     # Mail and one-time links.
-    "reset mail: malformed JSON": _invalid(
-        "A request that is wrong is 4xx.",
-        "body",
-        1,
-        type_="json_invalid",
-        msg="JSON decode error",
-        value={},
-        error="Expecting property name enclosed in double quotes",
-    ),
+    "reset mail: malformed JSON": MALFORMED_JSON,
     "reset (SMTP on): forged Referer decides the host in the mailed link": Deviation(
         "It comes from a foreign page, and decides nothing.", 403, NO_SCRIPT, TEXT
     ),
@@ -442,27 +441,11 @@ def second_database_url(
 def test_we_answer_as_phoenix_does_but_for_the_table(
     make_app: MakeApp, second_database_url: str
 ) -> None:
-    different, stale = {}, []
     with running_mail_server() as mail, time_machine.travel("2026-01-15T12:00:00Z") as clock:
         walk = Walk(make_app, second_database_url, clock, mail)
-        for exchange in EXCHANGES:
-            name = exchange["name"]
-            response = walk.send(exchange, BEFORE, PATHS)
-            recorded = status(exchange)
-            deviation = DEVIATIONS.get(name)
-            if deviation and not differences(recorded, response):
-                stale.append(name)
-            expected = deviation.of(recorded) if deviation else recorded
-            if found := differences(expected, response):
-                different[name] = found
-
-    assert different == {}
-    assert stale == [], "these deviate no more"
+        assert_replayed(EXCHANGES, DEVIATIONS, lambda exchange: walk.send(exchange, BEFORE, PATHS))
 
 
-def test_the_table_names_exchanges_only() -> None:
-    names = {exchange["name"] for exchange in EXCHANGES}
-
-    assert len(names) == len(EXCHANGES)
-    assert set(DEVIATIONS) | set(BEFORE) | set(PATHS) <= names
-    assert all(deviation.why.endswith(".") for deviation in DEVIATIONS.values())
+def test_the_tables_name_exchanges_only() -> None:
+    assert_table_is_valid(EXCHANGES, DEVIATIONS)
+    assert set(BEFORE) | set(PATHS) <= {exchange["name"] for exchange in EXCHANGES}

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 from phoenix_web.global_ids import encode
 from phoenix_web.store.datasets.models import Dataset, text_key
 from tests.contract.datasets_walk import Walk
-from tests.contract.replay import Deviation, differences, load, status
+from tests.contract.replay import Deviation, assert_replayed, assert_table_is_valid, load
 from tests.factories import services_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
     from tests.conftest import MakeKey
     from tests.factories import SignedIn
@@ -251,27 +254,14 @@ def test_we_answer_as_phoenix_does_but_for_the_table(
         "<expired key>": make_key(admin, expires_at=datetime(2020, 1, 1, tzinfo=UTC)).text,
     }
     walk = Walk(client, keys)
-    different, stale = {}, []
-    for exchange in EXCHANGES:
-        name = exchange["name"]
-        if name == "examples: dataset without any version":
-            _add_dataset_without_version(app, walk)
-        response = walk.send(exchange)
-        recorded = status(exchange)
-        deviation = DEVIATIONS.get(name)
-        if deviation and not differences(recorded, response, walk.ids.copy()):
-            stale.append(name)
-        expected = deviation.of(recorded) if deviation else recorded
-        if found := differences(expected, response, walk.ids):
-            different[name] = found
 
-    assert different == {}
-    assert stale == [], "these deviate no more"
+    def send(exchange: Mapping[str, Any]) -> TestResponse:
+        if exchange["name"] == "examples: dataset without any version":
+            _add_dataset_without_version(app, walk)
+        return walk.send(exchange)
+
+    assert_replayed(EXCHANGES, DEVIATIONS, send, walk.ids)
 
 
 def test_the_table_names_exchanges_only() -> None:
-    names = {exchange["name"] for exchange in EXCHANGES}
-
-    assert len(names) == len(EXCHANGES)
-    assert set(DEVIATIONS) <= names
-    assert all(deviation.why.endswith(".") for deviation in DEVIATIONS.values())
+    assert_table_is_valid(EXCHANGES, DEVIATIONS)
