@@ -9,6 +9,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from werkzeug.routing import Rule
 
 from phoenix_web import create_app
@@ -31,6 +33,15 @@ if TYPE_CHECKING:
     from tests.support.mail_server import MailServer
 
 ReportT = TypeVar("ReportT", pytest.TestReport, pytest.CollectReport)
+
+# Generated examples may take any time: a slow machine is not a defect.
+hypothesis_settings.register_profile(
+    "patient",
+    hypothesis_settings(),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -289,7 +289,7 @@ def test_every_text_comes_back_from_csv_and_every_value_from_jsonl(
 ) -> None:
     numbers = count()
 
-    @hypothesis_settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=50)
     @given(st.lists(_OBJECTS, min_size=1, max_size=4))
     def round_trip(inputs: list[dict[str, Any]]) -> None:
         made = upload_dataset(client, member, name=f"d{next(numbers)}", inputs=inputs)

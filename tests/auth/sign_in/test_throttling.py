@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 import time_machine
-from hypothesis import HealthCheck, example, given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -101,7 +101,7 @@ def throttle(database_url: str) -> Iterator[tuple[Database, LoginThrottle]]:
 def test_the_lock_does_what_its_model_says(throttle: tuple[Database, LoginThrottle]) -> None:
     database, real = throttle
 
-    @hypothesis_settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=30)
     @example([Step(wait, 0, 0, is_known=False, is_right=False) for wait in (0, 900, 900, 1)])
     @example([Step(wait, 0, 0, is_known=False, is_right=False) for wait in (0, 0, 1200, 0, 0, 0)])
     @given(STEPS)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix_web.datasets.formats import csv as csv_upload
@@ -322,7 +322,6 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(st.data())
 def test_what_was_written_as_csv_is_read_back(data: st.DataObject) -> None:
     headers = data.draw(
@@ -344,7 +343,6 @@ def test_what_was_written_as_csv_is_read_back(data: st.DataObject) -> None:
     assert [example.input for example in examples] == expected
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(st.binary(max_size=200), st.sampled_from([["a"], ["input.a", "b"], []]))
 def test_no_bytes_break_the_reader(data: bytes, inputs: list[str]) -> None:
     message = ""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from phoenix_web.datasets.limits import UploadLimits
@@ -158,7 +158,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(
     st.lists(st.dictionaries(st.sampled_from("abc"), _JSON), max_size=5),
     st.booleans(),
@@ -176,7 +175,6 @@ def test_what_was_written_as_json_lines_is_read_back(
     assert [example.input for example in examples] == rows
 
 
-@settings(deadline=None)  # a busy machine is no defect
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_reader(data: bytes) -> None:
     message = ""

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, inspect, select
@@ -207,7 +207,7 @@ def test_names_are_compared_byte_for_byte(database: Database, other: str) -> Non
 def test_a_page_starts_at_its_cursor_and_never_loses_or_repeats(database: Database) -> None:
     ids = [create(database, f"d{n}").dataset_id for n in range(7)]
 
-    @hypothesis_settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
+    @hypothesis_settings(max_examples=20)
     @given(st.integers(1, 9))
     def all_pages(limit: int) -> None:
         seen: list[int] = []

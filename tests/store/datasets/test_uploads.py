@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -101,11 +101,7 @@ _UPLOADS = st.lists(
 def test_uploads_do_what_the_model_does(database: Database) -> None:
     numbers = count()
 
-    @hypothesis_settings(
-        deadline=None,
-        max_examples=100 if database.engine.dialect.name == "sqlite" else 40,
-        suppress_health_check=list(HealthCheck),
-    )
+    @hypothesis_settings(max_examples=100 if database.engine.dialect.name == "sqlite" else 40)
     @given(_UPLOADS)
     def compare(uploads: list[tuple[str, list[Row], bool]]) -> None:
         name = f"d{next(numbers)}"
