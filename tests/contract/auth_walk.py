@@ -7,7 +7,6 @@ Each exchange says by whom it was made (`as`) and on which server. What the reco
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ from phoenix_web.policy import Role
 from phoenix_web.store.accounts.users import UserStore
 from tests.contract.replay import fill
 from tests.factories import ADMIN_SECRET, SECRET, services_of
+from tests.support.calls import cookies_of, log_in
 from tests.support.mail_server import link_in
 
 if TYPE_CHECKING:
@@ -217,13 +217,9 @@ class Walk:
     def session(self, email: str, *, new: bool = False) -> dict[str, str]:
         """Return the tokens of the user's session; open one when there is none, or a *new* one."""
         if new or email not in self._sessions:
-            response = self.log_in(email, self._passwords[email])
+            response = log_in(self.client, email, self._passwords[email])
             self._sessions[email] = _tokens(response)
         return self._sessions[email]
-
-    def log_in(self, email: str, password: str) -> TestResponse:
-        """Return the answer to a sign-in."""
-        return self.client.post("/auth/login", json={"email": email, "password": password})
 
     def keep(self, who: str, kind: str, text: str) -> None:
         """Let *who* hold *text* from now on."""
@@ -262,7 +258,7 @@ class Walk:
     def fail(self, email: str, times: int) -> None:
         """Try to sign in with a wrong password."""
         for _ in range(times):
-            self.log_in(email, "wrong password")
+            log_in(self.client, email, "wrong password")
 
     def receive_mail(self) -> None:
         """Let the mails leave, and the member hold the link of the newest one."""
@@ -296,11 +292,8 @@ class Walk:
 
 
 def _tokens(response: TestResponse) -> dict[str, str]:
-    cookies = "\n".join(response.headers.getlist("Set-Cookie"))
-    return {
-        kind: re.findall(rf"phoenix-{kind}-token=([^;]+)", cookies)[0]
-        for kind in ("access", "refresh")
-    }
+    cookies = cookies_of(response)
+    return {kind: cookies[f"phoenix-{kind}-token"] for kind in ("access", "refresh")}
 
 
 def _nothing(_walk: Walk) -> None:

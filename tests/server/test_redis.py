@@ -6,6 +6,7 @@ import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -22,7 +23,7 @@ from tests.support.servers import running_redis
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from flask import Flask
+    from flask.testing import FlaskClient
 
     from tests.conftest import MakeApp
     from tests.factories import SignedIn
@@ -63,24 +64,20 @@ def test_sign_ins_go_on_while_redis_is_away_and_are_shared_again_when_it_is_back
     monkeypatch.setattr(windows, "_RETRY_SECONDS", 0)
     limited = [204] * 12 + [429]
 
-    def sign_in(app: Flask) -> int:
-        return log_in(app.test_client(use_cookies=False), member.email).status_code
-
-    def sign_in_in_turn() -> list[int]:
-        return [sign_in(apps[n % 2]) for n in range(13)]
+    def log_in_in_turn(*clients: FlaskClient) -> list[int]:
+        return [log_in(client, member.email).status_code for client in islice(cycle(clients), 13)]
 
     with reserved_port() as port, time_machine.travel(datetime.now(UTC), tick=False):
         with running_redis(tmp_path, port) as url:
-            apps = [
-                make_app(disable_rate_limit=False, rate_limit_storage_url=url) for _ in range(2)
-            ]
-            assert sign_in_in_turn() == limited
+            settings = {"disable_rate_limit": False, "rate_limit_storage_url": url}
+            clients = [make_app(**settings).test_client(use_cookies=False) for _ in range(2)]
+            assert log_in_in_turn(*clients) == limited
 
         # Now each counts by itself.
-        assert [[sign_in(app) for _ in range(13)] for app in apps] == [limited] * 2
+        assert [log_in_in_turn(client) for client in clients] == [limited] * 2
 
         with running_redis(tmp_path, port):
-            assert sign_in_in_turn() == limited
+            assert log_in_in_turn(*clients) == limited
 
 
 def test_a_redis_that_hangs_delays_one_request_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from phoenix_web.web.guard import DEVICE_COOKIE
 from tests.factories import PASSWORD
 
 if TYPE_CHECKING:
@@ -14,18 +15,28 @@ if TYPE_CHECKING:
     from tests.factories import SignedIn
 
 
-def log_in(
+def log_in(  # noqa: PLR0913 - what a browser sends at a log-in
     client: FlaskClient,
     email: str,
     password: str = PASSWORD,
     *,
+    code: str | None = None,
     address: str | None = None,
+    device: str | None = None,
     **options: Any,
 ) -> TestResponse:
-    """Log in at the API, from *address*; *options* are those of a request of *client*."""
+    """Log in at the API, from *address* and with the cookie of a known *device*.
+
+    *code* is that of the second factor; *options* are those of a request of *client*.
+    """
+    body = {"email": email, "password": password}
+    if code is not None:
+        body["code"] = code
     if address is not None:
         options["environ_overrides"] = {"REMOTE_ADDR": address}
-    return client.post("/auth/login", json={"email": email, "password": password}, **options)
+    if device is not None:
+        options["headers"] = {"Cookie": f"{DEVICE_COOKIE}={device}"}
+    return client.post("/auth/login", json=body, **options)
 
 
 def cookies_of(response: TestResponse) -> dict[str, str]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import time_machine
 
 from tests.factories import PASSWORD, sign_in
+from tests.support.calls import log_in
 from tests.ui.visitor import SAME_ORIGIN, faults
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import MakeApp
     from tests.factories import SignedIn
 
-OFFICE: Final = "192.0.2.1"
+NOBODY: Final = "nobody@example.com"
 ELSEWHERE: Final = "198.51.100.7"
 
 
@@ -48,17 +49,8 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield clock
 
 
-def log_in_from(
-    client: FlaskClient, user: SignedIn | None = None, address: str = OFFICE
-) -> TestResponse:
-    body = {"email": user.email, "password": PASSWORD} if user else {}
-    return client.post("/auth/login", json=body, environ_overrides={"REMOTE_ADDR": address})
-
-
-def use_up(client: FlaskClient, address: str = OFFICE) -> None:
-    assert [log_in_from(client, address=address).status_code for _ in range(13)] == [401] * 12 + [
-        429
-    ]
+def use_up(client: FlaskClient) -> None:
+    assert [log_in(client, NOBODY).status_code for _ in range(13)] == [401] * 12 + [429]
 
 
 def test_the_thirteenth_sign_in_of_a_minute_is_refused_unread(
@@ -67,20 +59,15 @@ def test_the_thirteenth_sign_in_of_a_minute_is_refused_unread(
     use_up(client)
 
     for answer in (
-        log_in_from(client, member),
-        client.post(
-            "/auth/login",
-            data="no JSON",
-            content_type="application/json",
-            environ_overrides={"REMOTE_ADDR": OFFICE},
-        ),
+        log_in(client, member.email),
+        client.post("/auth/login", data="no JSON", content_type="application/json"),
     ):
         assert (answer.status_code, answer.text) == (429, "Too Many Requests")
         assert answer.headers["RateLimit-Policy"] == '"sign-in";q=12;w=60'
         assert answer.headers["RateLimit"] == '"sign-in";r=0;t=60'
         assert answer.headers["Retry-After"] == "60"
         assert answer.headers["Cache-Control"] == "no-store"
-    assert log_in_from(client, member, ELSEWHERE).status_code == 204
+    assert log_in(client, member.email, address=ELSEWHERE).status_code == 204
 
 
 def test_who_waits_as_long_as_was_said_is_let_in(
@@ -88,11 +75,11 @@ def test_who_waits_as_long_as_was_said_is_let_in(
 ) -> None:
     use_up(client)
     for _ in range(5):
-        wait = int(log_in_from(client, member).headers["Retry-After"])
+        wait = int(log_in(client, member.email).headers["Retry-After"])
         clock.shift(timedelta(seconds=wait - 1))
-        assert log_in_from(client, member).status_code == 429
+        assert log_in(client, member.email).status_code == 429
         clock.shift(timedelta(seconds=1))
-        assert log_in_from(client, member).status_code == 204
+        assert log_in(client, member.email).status_code == 204
 
 
 def test_the_page_and_the_api_count_together_and_the_page_says_how_long(
@@ -101,19 +88,14 @@ def test_the_page_and_the_api_count_together_and_the_page_says_how_long(
     use_up(client)
     clock.shift(timedelta(seconds=43))
 
-    answer = client.post(
-        "/login",
-        data={"email": member.email, "password": PASSWORD},
-        headers=SAME_ORIGIN,
-        environ_overrides={"REMOTE_ADDR": OFFICE},
-    )
+    answer = post(client, "/login", {"email": member.email, "password": PASSWORD})
 
     assert answer.status_code == 429
     assert answer.headers["RateLimit"] == '"sign-in";r=0;t=17'
     assert "Too many requests. You can try again in 17 seconds." in answer.text
     assert f'value="{member.email}"' in answer.text
     assert PASSWORD not in answer.text
-    assert client.get("/login", environ_overrides={"REMOTE_ADDR": OFFICE}).status_code == 200
+    assert client.get("/login").status_code == 200
 
 
 def test_a_session_has_its_own_limit_of_refreshes(
@@ -146,7 +128,7 @@ def test_a_password_reset_has_its_own_limit(client: FlaskClient, member: SignedI
     assert page.status_code == 429
     assert page.headers["RateLimit-Policy"] == '"password-reset";q=12;w=60'
     assert "Too many requests. You can try again in 60 seconds." in page.text
-    assert log_in_from(client, member).status_code == 204
+    assert log_in(client, member.email).status_code == 204
 
 
 def test_so_has_asking_for_a_mail(make_app: MakeApp) -> None:
@@ -163,15 +145,17 @@ def test_so_has_asking_for_a_mail(make_app: MakeApp) -> None:
     assert 'value="alice@example.com"' in page.text
 
 
-def post(client: FlaskClient, path: str, fields: dict[str, str]) -> TestResponse:
-    """Send *fields* from the office: as JSON to the API, as a form to a page."""
+def post(
+    client: FlaskClient, path: str, fields: dict[str, str], address: str = "127.0.0.1"
+) -> TestResponse:
+    """Send *fields* from *address*: as JSON to the API, as a form to a page."""
     is_api = path.startswith("/auth/")
     return client.post(
         path,
         json=fields if is_api else None,
         data=None if is_api else fields,
         headers=SAME_ORIGIN,
-        environ_overrides={"REMOTE_ADDR": OFFICE},
+        environ_overrides={"REMOTE_ADDR": address},
     )
 
 
@@ -187,27 +171,27 @@ def test_what_is_not_limited_goes_on(client: FlaskClient, member: SignedIn) -> N
     ]
 
     for method, path, status in requests * 15:
-        answer = client.open(path, method=method, environ_overrides={"REMOTE_ADDR": OFFICE})
+        answer = client.open(path, method=method)
         assert answer.status_code == status, path
     assert client.get("/v1/user", headers=member.headers).status_code == 200
 
 
 def test_the_addresses_of_one_customer_share_a_limit(client: FlaskClient) -> None:
-    told = [log_in_from(client, address=f"2001:db8::{n + 1:x}").status_code for n in range(13)]
+    told = [log_in(client, NOBODY, address=f"2001:db8::{n + 1:x}").status_code for n in range(13)]
 
     assert told == [401] * 12 + [429]
-    assert log_in_from(client, address="2001:db8:0:1::1").status_code == 401
+    assert log_in(client, NOBODY, address="2001:db8:0:1::1").status_code == 401
 
 
 def test_who_cannot_be_told_from_others_is_not_limited(client: FlaskClient) -> None:
-    assert {log_in_from(client, address="").status_code for _ in range(20)} == {401}
+    assert {log_in(client, NOBODY, address="").status_code for _ in range(20)} == {401}
 
 
 def test_forty_at_once_are_twelve(app: Flask) -> None:
     with ThreadPoolExecutor(8) as threads:
         told = list(
             threads.map(
-                lambda _: log_in_from(app.test_client(use_cookies=False)).status_code, range(40)
+                lambda _: log_in(app.test_client(use_cookies=False), NOBODY).status_code, range(40)
             )
         )
 
@@ -215,9 +199,10 @@ def test_forty_at_once_are_twelve(app: Flask) -> None:
 
 
 def test_the_limits_can_be_switched_off(make_app: MakeApp) -> None:
-    client = make_app(disable_rate_limit=True).test_client(use_cookies=False)
+    off = {"disable_rate_limit": True, "disable_brute_force_login_protection": True}
+    client = make_app(**off).test_client(use_cookies=False)
 
-    assert {log_in_from(client).status_code for _ in range(20)} == {401}
+    assert {log_in(client, NOBODY).status_code for _ in range(20)} == {401}
 
 
 def test_every_refusal_for_haste_says_when_to_come_back(
@@ -225,25 +210,20 @@ def test_every_refusal_for_haste_says_when_to_come_back(
 ) -> None:
     client = make_app(disable_rate_limit=False).test_client()
     login = {"email": member.email, "password": "not the password"}
-    other = {"email": "nobody@example.com", "password": "not the password"}
-
-    def attempt(path: str, told: dict[str, str], address: str, **more: Any) -> TestResponse:
-        as_form = {"data": told, "headers": SAME_ORIGIN, **more}
-        how = {"json": told} if path.startswith("/auth") else as_form
-        return client.post(path, **how, environ_overrides={"REMOTE_ADDR": address})
+    other = {"email": NOBODY, "password": "not the password"}
 
     refused = {}
     for n in range(6):
-        refused["API, account"] = attempt("/auth/login", login, f"192.0.2.{n}")
-        refused["page, account"] = attempt("/login", login, f"192.0.2.{n}")
+        refused["API, account"] = post(client, "/auth/login", login, f"192.0.2.{n}")
+        refused["page, account"] = post(client, "/login", login, f"192.0.2.{n}")
     for _ in range(13):
-        refused["API, haste"] = attempt("/auth/login", other, ELSEWHERE)
-        refused["page, haste"] = attempt("/login", other, ELSEWHERE)
+        refused["API, haste"] = post(client, "/auth/login", other, ELSEWHERE)
+        refused["page, haste"] = post(client, "/login", other, ELSEWHERE)
     client.set_cookie("phoenix-access-token", member.access_token)
     change = {"current_password": "wrong", "new_password": PASSWORD + "2"}
     change["new_password_again"] = change["new_password"]
     for _ in range(6):
-        refused["page, own password"] = attempt("/settings/profile", change, OFFICE)
+        refused["page, own password"] = post(client, "/settings/profile", change)
 
     for name, answer in refused.items():
         assert answer.status_code == 429, name

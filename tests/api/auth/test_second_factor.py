@@ -17,7 +17,7 @@ from phoenix_web.web.guard import DEVICE_COOKIE
 from tests.factories import PASSWORD, add_user, issue_link, services_of, sign_in
 from tests.support.audit_log import Watch, by, what
 from tests.support.authenticator import enrol
-from tests.support.calls import cookies_of
+from tests.support.calls import cookies_of, log_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,14 +39,6 @@ def phone(app: Flask, member: SignedIn) -> Authenticator:
     return enrol(app, member)
 
 
-def log_in_with(
-    client: FlaskClient, user: SignedIn, code: str = "", password: str = PASSWORD, device: str = ""
-) -> TestResponse:
-    body = {"email": user.email, "password": password, "code": code}
-    headers = {"Cookie": f"{DEVICE_COOKIE}={device}"} if device else {}
-    return client.post("/auth/login", json=body, headers=headers)
-
-
 def told(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, answer.text
 
@@ -61,7 +53,7 @@ def test_a_right_password_alone_opens_nothing(
     assert phone.recovery_codes
     watch = Watch(app)
 
-    answer = log_in_with(client, member)
+    answer = log_in(client, member.email)
 
     assert told(answer) == (401, REQUIRED)
     assert "Set-Cookie" not in answer.headers
@@ -81,7 +73,7 @@ def test_a_password_and_a_code_sign_in(
 ) -> None:
     watch = Watch(app)
 
-    answer = log_in_with(client, member, phone.code())
+    answer = log_in(client, member.email, code=phone.code())
 
     assert answer.status_code == 204
     line = watch.one()
@@ -96,7 +88,7 @@ def test_a_code_may_be_typed_in_two_groups(
 ) -> None:
     code = phone.code()
 
-    assert log_in_with(client, member, f" {code[:3]} {code[3:]} ").status_code == 204
+    assert log_in(client, member.email, code=f" {code[:3]} {code[3:]} ").status_code == 204
 
 
 @pytest.mark.parametrize("code", ["", "12345", "1234567", "x" * 1000, "١٢٣٤٥٦", "\x00"])
@@ -104,7 +96,7 @@ def test_what_is_no_code_is_refused(
     client: FlaskClient, member: SignedIn, phone: Authenticator, code: str
 ) -> None:
     assert phone.recovery_codes
-    answer = log_in_with(client, member, code)
+    answer = log_in(client, member.email, code=code)
 
     assert answer.status_code in {401, 422}
     assert "Set-Cookie" not in answer.headers
@@ -115,24 +107,24 @@ def test_a_right_code_with_a_wrong_password_is_the_wrong_password_and_spends_not
 ) -> None:
     code = phone.code()
 
-    assert told(log_in_with(client, member, code, "wrong")) == (401, WRONG_PASSWORD)
-    assert log_in_with(client, member, code).status_code == 204
+    assert told(log_in(client, member.email, "wrong", code=code)) == (401, WRONG_PASSWORD)
+    assert log_in(client, member.email, code=code).status_code == 204
 
 
 def test_whoever_has_no_second_factor_needs_no_code_and_may_send_one(
     client: FlaskClient, viewer: SignedIn
 ) -> None:
-    assert log_in_with(client, viewer, "123456").status_code == 204
+    assert log_in(client, viewer.email, code="123456").status_code == 204
 
 
 def test_a_code_works_once(
     app: Flask, client: FlaskClient, member: SignedIn, phone: Authenticator
 ) -> None:
     code = phone.code()
-    assert log_in_with(client, member, code).status_code == 204
+    assert log_in(client, member.email, code=code).status_code == 204
     watch = Watch(app)
 
-    assert told(log_in_with(client, member, code)) == (401, WRONG_CODE)
+    assert told(log_in(client, member.email, code=code)) == (401, WRONG_CODE)
 
     line = watch.one()
     assert what(line) == ("login.failed", "refused", "User", member.username)
@@ -147,7 +139,7 @@ def test_of_many_who_come_with_one_code_one_gets_in(
 
     def attempt(number: int) -> int:
         client = apps[number % 2].test_client(use_cookies=False)
-        return log_in_with(client, member, code).status_code
+        return log_in(client, member.email, code=code).status_code
 
     with ThreadPoolExecutor(8) as threads:
         assert Counter(threads.map(attempt, range(8))) == {204: 1, 401: 7}
@@ -160,7 +152,7 @@ def test_of_many_who_come_with_one_recovery_code_one_gets_in(
 
     def attempt(number: int) -> int:
         client = apps[number % 2].test_client(use_cookies=False)
-        return log_in_with(client, member, phone.recovery_codes[3]).status_code
+        return log_in(client, member.email, code=phone.recovery_codes[3]).status_code
 
     with ThreadPoolExecutor(8) as threads:
         assert Counter(threads.map(attempt, range(8))) == {204: 1, 401: 7}
@@ -175,7 +167,7 @@ def test_a_clock_may_be_off_by_one_step(
         phone = enrol(app, member)
         clock.move_to(begin + timedelta(minutes=5))
 
-        assert log_in_with(client, member, phone.code(steps)).status_code == status
+        assert log_in(client, member.email, code=phone.code(steps)).status_code == status
 
 
 def test_a_code_spends_those_before_it(
@@ -183,8 +175,8 @@ def test_a_code_spends_those_before_it(
 ) -> None:
     now, following = phone.code(), phone.code(1)
 
-    assert log_in_with(client, member, following).status_code == 204
-    assert told(log_in_with(client, member, now)) == (401, WRONG_CODE)
+    assert log_in(client, member.email, code=following).status_code == 204
+    assert told(log_in(client, member.email, code=now)) == (401, WRONG_CODE)
 
 
 def test_a_recovery_code_works_once_however_it_is_typed(
@@ -194,10 +186,10 @@ def test_a_recovery_code_works_once_however_it_is_typed(
     watch = Watch(app)
 
     assert len(phone.recovery_codes) == 10
-    assert log_in_with(client, member, first).status_code == 204
-    assert told(log_in_with(client, member, first)) == (401, WRONG_CODE)
+    assert log_in(client, member.email, code=first).status_code == 204
+    assert told(log_in(client, member.email, code=first)) == (401, WRONG_CODE)
     typed = second.upper().replace("-", " ").replace("0", "o").replace("1", "l")
-    assert log_in_with(client, member, typed).status_code == 204
+    assert log_in(client, member.email, code=typed).status_code == 204
 
     used = [line for line in watch.new() if line.action == "mfa.recovery_code_used"]
     assert [line.detail for line in used] == ['{"left":9}', '{"left":8}']
@@ -208,22 +200,22 @@ def test_a_recovery_code_is_its_owners_alone(
 ) -> None:
     enrol(app, viewer)
 
-    assert told(log_in_with(client, viewer, phone.recovery_codes[0])) == (401, WRONG_CODE)
-    assert log_in_with(client, member, phone.recovery_codes[0]).status_code == 204
+    assert told(log_in(client, viewer.email, code=phone.recovery_codes[0])) == (401, WRONG_CODE)
+    assert log_in(client, member.email, code=phone.recovery_codes[0]).status_code == 204
 
 
 def test_five_wrong_codes_lock_and_right_passwords_between_them_buy_none(
     client: FlaskClient, member: SignedIn, phone: Authenticator
 ) -> None:
     for _ in range(5):
-        assert told(log_in_with(client, member)) == (401, REQUIRED)
-        assert told(log_in_with(client, member, phone.wrong_code())) == (401, WRONG_CODE)
+        assert told(log_in(client, member.email)) == (401, REQUIRED)
+        assert told(log_in(client, member.email, code=phone.wrong_code())) == (401, WRONG_CODE)
 
-    answer = log_in_with(client, member, phone.code())
+    answer = log_in(client, member.email, code=phone.code())
 
     assert answer.status_code == 429
     assert 290 < int(answer.headers["Retry-After"]) <= 300
-    assert log_in_with(client, member).status_code == 429
+    assert log_in(client, member.email).status_code == 429
 
 
 @pytest.mark.parametrize("code", [{}, {"code": None}, {"code": ""}, {"code": " "}])
@@ -233,37 +225,37 @@ def test_no_code_is_no_wrong_code(
     body = {"email": member.email, "password": PASSWORD, **code}
 
     assert told(client.post("/auth/login", json=body)) == (401, REQUIRED)
-    assert log_in_with(client, member, phone.code()).status_code == 204
+    assert log_in(client, member.email, code=phone.code()).status_code == 204
 
 
 def test_right_passwords_without_a_code_lock_nobody_out(
     client: FlaskClient, member: SignedIn, phone: Authenticator
 ) -> None:
     for _ in range(12):
-        assert told(log_in_with(client, member)) == (401, REQUIRED)
+        assert told(log_in(client, member.email)) == (401, REQUIRED)
 
-    assert log_in_with(client, member, phone.code()).status_code == 204
+    assert log_in(client, member.email, code=phone.code()).status_code == 204
 
 
 def test_thirty_wrong_codes_in_a_day_lock_strangers_out_until_it_is_over(
     client: FlaskClient, member: SignedIn, phone: Authenticator
 ) -> None:
-    device = device_of(log_in_with(client, member, phone.code()))
+    device = device_of(log_in(client, member.email, code=phone.code()))
     begin = datetime.now(UTC)
     with time_machine.travel(begin, tick=False) as clock:
         for number in range(30):
             clock.move_to(begin + timedelta(minutes=6 * number))
-            assert told(log_in_with(client, member, phone.wrong_code())) == (401, WRONG_CODE)
+            assert told(log_in(client, member.email, code=phone.wrong_code())) == (401, WRONG_CODE)
         clock.shift(timedelta(minutes=6))
 
-        answer = log_in_with(client, member, phone.code())
+        answer = log_in(client, member.email, code=phone.code())
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) == 21 * 60 * 60
         # A recovery code is no guess; and the person's own browser is counted apart.
-        assert log_in_with(client, member, phone.recovery_codes[0]).status_code == 204
-        assert log_in_with(client, member, phone.code(), device=device).status_code == 204
+        assert log_in(client, member.email, code=phone.recovery_codes[0]).status_code == 204
+        assert log_in(client, member.email, code=phone.code(), device=device).status_code == 204
         clock.move_to(begin + timedelta(days=1, minutes=6))
-        assert log_in_with(client, member, phone.code()).status_code == 204
+        assert log_in(client, member.email, code=phone.code()).status_code == 204
 
 
 def test_password_links_buy_no_guesses_at_the_code(
@@ -283,7 +275,7 @@ def test_password_links_buy_no_guesses_at_the_code(
             )
             device = device_of(answer)
             for _ in range(5):
-                answer = log_in_with(client, member, phone.wrong_code(), new, device)
+                answer = log_in(client, member.email, new, code=phone.wrong_code(), device=device)
                 tried += answer.status_code == 401
         assert tried == 30
 
@@ -294,9 +286,9 @@ def test_codes_are_counted_where_nothing_else_is(
     app = make_app(disable_brute_force_login_protection=True)
     client = app.test_client(use_cookies=False)
     for _ in range(30):
-        assert told(log_in_with(client, member, phone.wrong_code())) == (401, WRONG_CODE)
+        assert told(log_in(client, member.email, code=phone.wrong_code())) == (401, WRONG_CODE)
 
-    assert log_in_with(client, member, phone.code()).status_code == 429
+    assert log_in(client, member.email, code=phone.code()).status_code == 429
 
 
 def test_a_code_that_cannot_be_read_is_not_sent_back(
@@ -317,8 +309,8 @@ def test_a_password_link_opens_nothing_without_a_code(
     body = {"token": issue_link(app, member), "password": new}
     assert client.post("/auth/password-reset", json=body).status_code == 204
 
-    assert told(log_in_with(client, member, password=new)) == (401, REQUIRED)
-    assert log_in_with(client, member, phone.code(), new).status_code == 204
+    assert told(log_in(client, member.email, new)) == (401, REQUIRED)
+    assert log_in(client, member.email, new, code=phone.code()).status_code == 204
 
 
 def test_setting_it_up_ends_the_other_sessions_and_this_one_goes_on(
@@ -344,8 +336,8 @@ def test_another_secret_of_the_server_locks_nobody_out(
     other = make_app(secret=SecretStr("another-secret-behind-all-sessions-2"))
     client = other.test_client(use_cookies=False)
 
-    assert log_in_with(client, member, phone.code()).status_code == 204
-    assert log_in_with(client, member, phone.recovery_codes[0]).status_code == 204
+    assert log_in(client, member.email, code=phone.code()).status_code == 204
+    assert log_in(client, member.email, code=phone.recovery_codes[0]).status_code == 204
 
 
 def test_an_account_that_is_not_there_asks_for_no_code(client: FlaskClient) -> None:
@@ -380,7 +372,7 @@ class TestResetting:
         assert what(line) == ("mfa.removed", "success", "User", member.username)
         assert (line.actor_id, line.detail) == (admin.user_id, '{"sessions_ended":1}')
         assert client.get("/v1/user", headers=member.headers).status_code == 401
-        assert log_in_with(client, member).status_code == 204
+        assert log_in(client, member.email).status_code == 204
         user = client.get(path, headers=admin.headers).get_json()["data"]
         assert "mfa_enrolled_at" not in user
         with services_of(app).database.reading() as session:
@@ -403,8 +395,8 @@ class TestResetting:
         assert self.reset(client, member, make_key(admin).headers).status_code == 403
         assert self.reset(client, admin, admin.headers).status_code == 403
         assert client.delete("/v1/users/x/mfa", headers=admin.headers).status_code == 422
-        assert told(log_in_with(client, member)) == (401, REQUIRED)
-        assert log_in_with(client, member, phone.code()).status_code == 204
+        assert told(log_in(client, member.email)) == (401, REQUIRED)
+        assert log_in(client, member.email, code=phone.code()).status_code == 204
 
 
 class TestWhereItIsRequired:

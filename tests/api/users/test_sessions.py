@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
+JSON = {"Accept": "application/json"}
+AS_FIREFOX = {**JSON, "User-Agent": FIREFOX}
 
 
 def _status(client: FlaskClient, headers: dict[str, str]) -> int:
@@ -34,18 +36,6 @@ def _sessions(client: FlaskClient, headers: dict[str, str], path: str = "user") 
     return listed
 
 
-def _tokens(client: FlaskClient, user: SignedIn, **how: Any) -> dict[str, str]:
-    """Return the tokens by which the user is signed in."""
-    answer = log_in(
-        client,
-        user.email,
-        headers={"Accept": "application/json", "User-Agent": how.pop("user_agent", FIREFOX)},
-        **how,
-    )
-    tokens: dict[str, str] = answer.get_json()
-    return tokens
-
-
 def _bearer(tokens: dict[str, str]) -> dict[str, str]:
     return {"Authorization": f"Bearer {tokens['access_token']}"}
 
@@ -56,7 +46,7 @@ def _bearer(tokens: dict[str, str]) -> dict[str, str]:
 def test_a_session_tells_from_where_and_by_what_it_was_opened(
     client: FlaskClient, member: SignedIn
 ) -> None:
-    tokens = _tokens(client, member, environ_base={"REMOTE_ADDR": "2001:db8::7"})
+    tokens = log_in(client, member.email, address="2001:db8::7", headers=AS_FIREFOX).get_json()
 
     own, other = _sessions(client, _bearer(tokens))
 
@@ -79,7 +69,7 @@ def test_a_session_tells_from_where_and_by_what_it_was_opened(
 
 
 def test_a_renewal_tells_where_the_session_is_now(client: FlaskClient, member: SignedIn) -> None:
-    tokens = _tokens(client, member)
+    tokens = log_in(client, member.email, headers=AS_FIREFOX).get_json()
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
         answer = client.post(
             "/auth/refresh",
@@ -95,7 +85,7 @@ def test_a_renewal_tells_where_the_session_is_now(client: FlaskClient, member: S
 
 
 def test_a_request_writes_nothing_about_its_session(client: FlaskClient, member: SignedIn) -> None:
-    headers = _bearer(_tokens(client, member))
+    headers = _bearer(log_in(client, member.email, headers=AS_FIREFOX).get_json())
     before = _sessions(client, headers)
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=5)):
@@ -112,7 +102,7 @@ def test_whatever_is_sent_as_a_user_agent_is_kept_short_and_shown_as_text(
         ("tab\there", "tabhere"),
         ("", None),
     ):
-        tokens = _tokens(client, member, user_agent=user_agent)
+        tokens = log_in(client, member.email, headers={**JSON, "User-Agent": user_agent}).get_json()
         assert _sessions(client, _bearer(tokens))[0].get("user_agent") == kept
 
 
@@ -237,7 +227,7 @@ def test_no_token_outlives_the_age_of_its_session(make_app: MakeApp, member: Sig
     app = make_app(session_max_age_minutes=60, refresh_token_expiry_minutes=45)
     client, start = app.test_client(use_cookies=False), datetime.now(UTC)
     with time_machine.travel(start, tick=False) as clock:
-        first = _tokens(client, member)
+        first = log_in(client, member.email, headers=AS_FIREFOX).get_json()
         clock.shift(timedelta(minutes=40))
         second = client.post(
             "/auth/refresh",
@@ -268,7 +258,7 @@ def test_no_token_outlives_the_age_of_its_session(make_app: MakeApp, member: Sig
 def test_a_shorter_age_counts_for_sessions_that_are_open(
     make_app: MakeApp, client: FlaskClient, member: SignedIn
 ) -> None:
-    tokens = _tokens(client, member)
+    tokens = log_in(client, member.email, headers=AS_FIREFOX).get_json()
     later = make_app(session_max_age_minutes=60).test_client(use_cookies=False)
 
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=61)):
