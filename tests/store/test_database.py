@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +18,13 @@ from alembic.migration import MigrationContext
 from sqlalchemy import column, func, insert, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+import phoenix_web.store
 from phoenix_web.policy import Role
 from phoenix_web.store import migrations
 from phoenix_web.store.accounts.login_attempts import LoginAttemptStore
 from phoenix_web.store.accounts.models import ApiKey, User
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.database import Database
-from phoenix_web.store.datasets import models as _dataset_models  # noqa: F401 - names its tables
-from phoenix_web.store.mail import models as _mail_models  # noqa: F401 - names its tables
 from phoenix_web.store.models import Base, UTCDateTime
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def _count(database: Database) -> int:
 
 @pytest.mark.empty_database
 def test_migrations_lead_to_the_tables_that_the_models_describe(database: Database) -> None:
+    for module in pkgutil.walk_packages(phoenix_web.store.__path__, "phoenix_web.store."):
+        if module.name.endswith(".models"):
+            importlib.import_module(module.name)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"render_as_batch": True})
         assert compare_metadata(context, Base.metadata) == []
