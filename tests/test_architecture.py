@@ -108,7 +108,9 @@ MODULES: Final = ["phoenix_web", *_modules()]
 
 
 def test_every_part_of_the_package_has_its_place_in_the_order() -> None:
-    assert {_part(module) for module in MODULES} == set(LEVEL)
+    parts = {_part(module) for module in MODULES}
+
+    assert parts == set(LEVEL), "list each part in ORDER and in docs/architecture.md"
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -116,7 +118,8 @@ def test_imports_point_down(module: str) -> None:
     own = _part(module)
     others = _own_parts(_imports(module)) - {own}
 
-    assert {part for part in others if LEVEL[part] <= LEVEL[own]} == set()
+    upward = {part for part in others if LEVEL[part] <= LEVEL[own]}
+    assert not upward, f"{module} imports {sorted(upward)}, which ORDER does not place below {own}"
 
 
 def test_the_application_needs_no_server() -> None:
@@ -211,8 +214,9 @@ def bare_app(tmp_path: Path) -> Flask:
 def test_every_route_is_guarded_or_public_by_name(bare_app: Flask) -> None:
     for endpoint, view in bare_app.view_functions.items():
         is_public, permission = getattr(view, "is_public", False), getattr(view, "permission", None)
-        assert is_public != (permission is not None), endpoint
-        assert permission is None or permission in GRANTS
+        is_guarded = permission is not None
+        assert is_public != is_guarded, f"{endpoint}: declare either @requires or @public"
+        assert not is_guarded or permission in GRANTS, f"{endpoint}: {permission} is not in GRANTS"
 
 
 def test_every_permission_is_asked_for_by_a_route(bare_app: Flask) -> None:
@@ -225,7 +229,10 @@ def test_every_permission_is_asked_for_by_a_route(bare_app: Flask) -> None:
 def test_every_route_of_the_api_declares_itself(bare_app: Flask) -> None:
     for endpoint, view in bare_app.view_functions.items():
         if endpoint.startswith("api."):
-            assert getattr(view, "operation", None) is not None, endpoint
+            assert hasattr(view, "operation"), f"{endpoint}: declare the view with @declares"
+            # Otherwise `@declares` would read the input of callers without the permission.
+            declared = getattr(view, "__wrapped__", view) if hasattr(view, "permission") else view
+            assert hasattr(declared, "operation"), f"{endpoint}: place @declares below @requires"
 
 
 def _documentation() -> str:
