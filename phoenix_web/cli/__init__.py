@@ -44,7 +44,10 @@ def main() -> None:
 @click.group()
 @click.version_option(VERSION)
 def commands() -> None:
-    """Run and administer phoenix_web."""
+    """Run and administer phoenix_web.
+
+    Configure it with environment variables; `config` lists them.
+    """
 
 
 @commands.command()

@@ -44,10 +44,10 @@ def audit() -> None:
     help="Key that wrote older events, or events of another host. Repeatable.",
 )
 def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
-    """Verify that no event was changed, removed or inserted, and print the log's head.
+    """Verify the audit log and print its head.
 
-    Store the head elsewhere and pass it with --head later to detect removed events at the end.
-    Exits with code 5 if verification fails.
+    Detects changed, removed and inserted events. Store the head elsewhere and pass it with --head
+    later to detect removed events at the end. Exits with code 5 if verification fails.
     """
     saved = None if text is None else Head.parse(text)
     if text is not None and saved is None:

@@ -16,9 +16,10 @@ def mail() -> None:
 
 @mail.command()
 def send() -> None:
-    """Send due mails and print how many were sent, postponed and abandoned.
+    """Send the mails that are due.
 
-    A running server sends mails by itself. You can run this command at the same time.
+    Prints how many were sent, postponed and abandoned. A running server sends mails by itself. You
+    can run this command at the same time.
     """
     settings = load()
     services = build(settings, session_secret(settings))

@@ -34,7 +34,13 @@ def users() -> None:
 @users.command()
 @click.argument("email")
 @click.option("--username", help="Display name. Defaults to the e-mail address.")
-@click.option("--role", type=click.Choice(["ADMIN", "MEMBER", "VIEWER"]), default="MEMBER")
+@click.option(
+    "--role",
+    type=click.Choice(["ADMIN", "MEMBER", "VIEWER"]),
+    default="MEMBER",
+    show_default=True,
+    help="Role of the user.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(email: str, username: str | None, role: str, *, password_stdin: bool) -> None:
     """Add a user who signs in as EMAIL. Prints a new password unless you pass one."""
@@ -53,7 +59,7 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
 @click.option("--search", help="List only users whose name or address contains this text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def list_users(search: str | None, *, as_json: bool) -> None:
-    """List users, newest first, with their numbers of active keys and sessions."""
+    """List users, newest first. Shows their numbers of active keys and sessions."""
     settings = prepared()
     for row in map(_row, _pages(settings, search_term(search or "") or None)):
         cells = ("never" if cell is None else str(cell) for cell in row.values())
@@ -64,7 +70,7 @@ def list_users(search: str | None, *, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("role", type=click.Choice([Role.ADMIN, Role.MEMBER, Role.VIEWER]))
 def set_role(email: str, role: str) -> None:
-    """Change the role of the user with EMAIL. Ends their sessions; their keys follow the ROLE."""
+    """Change the role of the user with EMAIL. Ends their sessions; their keys get the new role."""
     with unit_of_work(prepared()) as session:
         change = accounts.AccountChange(role=Role(role))
         accounts.change(session, user_of(session, email).id, change, cli_actor())
