@@ -92,7 +92,9 @@ def _respond_error(error: PhoenixError) -> Response:
         # `json.dumps` escapes lone surrogates in rejected text; pydantic would fail on them.
         body = json.dumps({"detail": error.faults}, separators=(",", ":"), default=str)
         return Response(body, error.status, mimetype="application/json")
-    response = Response(error.message, error.status, mimetype="text/plain")
+    # A message may quote a lone surrogate of the request, which has no UTF-8 encoding.
+    text = error.message.encode(errors="backslashreplace")
+    response = Response(text, error.status, mimetype="text/plain")
     support_email = services().settings.support_email
     if isinstance(error, InsufficientStorage) and support_email:
         response.set_data(f"{error.message} Need help? Contact us at {support_email}")

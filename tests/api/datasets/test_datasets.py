@@ -241,6 +241,7 @@ def test_what_begins_like_json_is_read_as_json(
         '{"name":"x\\u0000","inputs":[]}',
         '{"name":{},"inputs":[{}],"description":{}}',
         '{"name":"x","inputs":[{}],"description":{}}',
+        '{"name":"x","inputs":[{}],"action":"\\ud800"}',
         '{"name":"x","inputs":[' + '{"a":' * 300 + "1" + "}" * 300 + "]}",
         "[" * 100_000,
     ],
