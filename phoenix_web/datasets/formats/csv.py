@@ -73,7 +73,8 @@ class CsvRows:
     def _refuse_cell(self, number: int, cells: list[str]) -> None:
         """Raise `Invalid` for the cell that is not UTF-8 or contains U+0000."""
         for position, cell in enumerate(cells):
-            unstorable = storage_fault(cell)
+            # UTF-16 has both faults; the encoding is the cause of the other one.
+            unstorable = storage_fault(cell.replace("\x00", "")) or storage_fault(cell)
             if unstorable is None:
                 continue
             is_named = position < len(self.headers)

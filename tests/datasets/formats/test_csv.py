@@ -85,6 +85,7 @@ def test_a_file_may_have_no_rows_and_an_upload_no_columns() -> None:
         (b'q,a\n1,"x\ny\xff"\n', {}, "Row 2: column 'a': not UTF-8"),
         (b"q,a\n1,2,\xed\xa0\x80\n", {}, "Row 2: column 3: not UTF-8"),
         (b"q,\xff\n1,2\n", {}, "Row 1: column 2: not UTF-8"),
+        ("q,a\n".encode("utf-16"), {}, "Row 1: column 1: not UTF-8"),
         ("q,a\n\n1,b\0c\n", {}, "Row 3: column 'a': U+0000 is not allowed"),
         ("q,a\r1,2\r", {}, "Row 1: lines should end in \\n or \\r\\n"),
         ("q,a\n1,2\r3,4\n", {}, "Row 2: lines should end in \\n or \\r\\n"),
