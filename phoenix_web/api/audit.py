@@ -24,14 +24,14 @@ from phoenix_web.web.services import services
 routes = Blueprint("audit", __name__, url_prefix="/v1")
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _in_utc(value: datetime) -> datetime:
     try:
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
         raise ValueError("The time is out of range") from None
 
 
-_Moment = Annotated[datetime, AfterValidator(_in_utc)]
+_UTCDateTime = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class AuditActor(Payload):
@@ -87,8 +87,8 @@ class _FilterQuery(Payload):
     outcome: Outcome | None = None
     actor: Annotated[str, Field(description="Id of a user")] = ""
     subject: Annotated[str, Field(description="Id of a user, key or session")] = ""
-    since: Annotated[_Moment | None, Field(alias="from")] = None
-    until: Annotated[_Moment | None, Field(alias="to", description="Exclusive")] = None
+    since: Annotated[_UTCDateTime | None, Field(alias="from")] = None
+    until: Annotated[_UTCDateTime | None, Field(alias="to", description="Exclusive")] = None
 
 
 class AuditEventsQuery(PageQuery, _FilterQuery):

@@ -46,7 +46,7 @@ def checked(rule: Callable[[Value], Value]) -> AfterValidator:
 #: Text that every database can store.
 Text = Annotated[str, AfterValidator(storable)]
 #: ISO 8601 with a numeric offset: the Python client cannot parse `Z` before Python 3.11.
-Moment = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
+Timestamp = Annotated[datetime, PlainSerializer(datetime.isoformat, return_type=str)]
 
 
 def is_absent(value: object) -> bool:

@@ -62,9 +62,9 @@ def key_description(text: str) -> str:
     return _bounded("Description", text, MAX_KEY_DESCRIPTION_LENGTH)
 
 
-def key_expiry(moment: datetime) -> datetime:
-    """Return a valid expiry of a key: in the future, and in UTC unless *moment* has an offset."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def key_expiry(expires_at: datetime) -> datetime:
+    """Return a valid expiry time of a key, which is in UTC unless it has an offset."""
+    aware = expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)
     if aware <= datetime.now(UTC):
         raise Invalid("Expiration time must be in the future")
     try:

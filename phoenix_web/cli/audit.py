@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _VERIFICATION_FAILED: Final = 5
 #: Events removed per transaction, so that other writers do not wait long.
 _BATCH: Final = 10_000
-_MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+_DATE_FORMATS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
 @click.group()
@@ -72,14 +72,14 @@ def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
 @audit.command()
 @click.option(
     "--before",
-    type=click.DateTime(_MOMENTS),
+    type=click.DateTime(_DATE_FORMATS),
     required=True,
     help="First day or time to keep, in UTC.",
 )
 def prune(before: datetime) -> None:
     """Remove events before a date. You can still verify the remaining events."""
-    moment = before.replace(tzinfo=UTC)
-    if moment > datetime.now(UTC):
+    cutoff = before.replace(tzinfo=UTC)
+    if cutoff > datetime.now(UTC):
         raise Invalid(f"{before:%Y-%m-%d} is in the future")
     settings = load()
     database = Database(settings.database_url, audit_log(settings))
@@ -90,7 +90,7 @@ def prune(before: datetime) -> None:
                 raise NotFound("The audit log is empty")
         while True:
             with database.transaction() as session:
-                removal = prune_events(session, moment, cli_actor(), _BATCH)
+                removal = prune_events(session, cutoff, cli_actor(), _BATCH)
                 if removal is None:
                     break
                 record(session, removal)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 
-def prepared() -> Settings:
+def load_and_upgrade() -> Settings:
     """Return the settings, after upgrading the database."""
     settings = load()
     password = prepare(settings)
@@ -47,7 +47,7 @@ def unit_of_work(settings: Settings) -> Iterator[Session]:
         database.dispose()
 
 
-def user_of(session: Session, email: str) -> UserInfo:
+def require_user(session: Session, email: str) -> UserInfo:
     """Return the user with *email*; raise `NotFound`."""
     user = UserStore(session).find_by_email(email)
     if user is None:

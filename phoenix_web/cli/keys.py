@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from phoenix_web.auth.credentials.issuer import issue_key, revoke_key
-from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
+from phoenix_web.cli.common import cli_actor, load_and_upgrade, note, require_user, unit_of_work
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import decode, encode
 from phoenix_web.policy import Role
@@ -41,8 +41,8 @@ def issue(
     expires_at = None
     if expires_in_days is not None:
         expires_at = datetime.now(UTC) + timedelta(days=expires_in_days)
-    with unit_of_work(prepared()) as session:
-        owner = user_of(session, email) if email else UserStore(session).find_system_user()
+    with unit_of_work(load_and_upgrade()) as session:
+        owner = require_user(session, email) if email else UserStore(session).find_system_user()
         issued = issue_key(
             session,
             owner,
@@ -60,8 +60,8 @@ def issue(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def list_keys(email: str | None, *, as_json: bool) -> None:
     """List active keys, newest first."""
-    with unit_of_work(prepared()) as session:
-        owner = user_of(session, email) if email else None
+    with unit_of_work(load_and_upgrade()) as session:
+        owner = require_user(session, email) if email else None
         listed = KeyStore(session).list_all(owner.id if owner else None)
     for row in map(_row, listed):
         line = "\t".join(cell or "never" for cell in row.values())
@@ -73,7 +73,7 @@ def list_keys(email: str | None, *, as_json: bool) -> None:
 def revoke(key_id: str) -> None:
     """Revoke the key with the id KEY_ID, as shown by `keys list`."""
     kind, number = decode(key_id) or ("", 0)
-    with unit_of_work(prepared()) as session:
+    with unit_of_work(load_and_upgrade()) as session:
         store = KeyStore(session)
         key = None
         if kind == "UserApiKey":

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from phoenix_web.auth import accounts
-from phoenix_web.cli.common import cli_actor, note, prepared, unit_of_work, user_of
+from phoenix_web.cli.common import cli_actor, load_and_upgrade, note, require_user, unit_of_work
 from phoenix_web.errors import Invalid
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.user_lists import UserListStore
 from phoenix_web.text import search_term
-from phoenix_web.web.services import passwords_of
+from phoenix_web.web.services import build_passwords
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,9 +44,9 @@ def users() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(email: str, username: str | None, role: str, *, password_stdin: bool) -> None:
     """Add a user who signs in as EMAIL. Prints a new password unless you pass one."""
-    settings = prepared()
+    settings = load_and_upgrade()
     password = _password(settings, email, read=password_stdin)
-    password_hash = passwords_of(settings).hash(password)
+    password_hash = build_passwords(settings).hash(password)
     with unit_of_work(settings) as session:
         new = accounts.NewAccount(email, username or email, Role(role), password_hash=password_hash)
         accounts.create(session, new, cli_actor())
@@ -60,7 +60,7 @@ def add(email: str, username: str | None, role: str, *, password_stdin: bool) ->
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def list_users(search: str | None, *, as_json: bool) -> None:
     """List users, newest first. Shows their numbers of active keys and sessions."""
-    settings = prepared()
+    settings = load_and_upgrade()
     for row in map(_row, _pages(settings, search_term(search or "") or None)):
         cells = ("never" if cell is None else str(cell) for cell in row.values())
         click.echo(json.dumps(row) if as_json else "\t".join(cells))
@@ -71,9 +71,9 @@ def list_users(search: str | None, *, as_json: bool) -> None:
 @click.argument("role", type=click.Choice([Role.ADMIN, Role.MEMBER, Role.VIEWER]))
 def set_role(email: str, role: str) -> None:
     """Change the role of the user with EMAIL. Ends their sessions; their keys get the new role."""
-    with unit_of_work(prepared()) as session:
+    with unit_of_work(load_and_upgrade()) as session:
         change = accounts.AccountChange(role=Role(role))
-        accounts.change(session, user_of(session, email).id, change, cli_actor())
+        accounts.change(session, require_user(session, email).id, change, cli_actor())
     note(f"Changed the role of {email} to {role}.")
 
 
@@ -97,8 +97,8 @@ def reactivate(email: str) -> None:
 @click.argument("email")
 def delete(email: str) -> None:
     """Delete the user with EMAIL and all their sessions and keys."""
-    with unit_of_work(prepared()) as session:
-        accounts.delete(session, user_of(session, email).id, cli_actor())
+    with unit_of_work(load_and_upgrade()) as session:
+        accounts.delete(session, require_user(session, email).id, cli_actor())
     note(f"Deleted {email}.")
 
 
@@ -110,12 +110,12 @@ def set_password(email: str, *, password_stdin: bool) -> None:
 
     They must change it at the next sign-in. Ends their sessions; their keys keep working.
     """
-    settings = prepared()
+    settings = load_and_upgrade()
     password = _password(settings, email, read=password_stdin)
-    password_hash = passwords_of(settings).hash(password)
+    password_hash = build_passwords(settings).hash(password)
     with unit_of_work(settings) as session:
         change = accounts.AccountChange(password_hash=password_hash)
-        accounts.change(session, user_of(session, email).id, change, cli_actor())
+        accounts.change(session, require_user(session, email).id, change, cli_actor())
     note(f"Set the password of {email}. Their sessions have ended.")
     if not password_stdin:
         click.echo(password)
@@ -129,15 +129,15 @@ def reset_mfa(email: str) -> None:
     Use it when they have lost their phone and their recovery codes. They sign in with only
     their password until they set it up again.
     """
-    with unit_of_work(prepared()) as session:
-        accounts.reset_second_factor(session, user_of(session, email).id, cli_actor())
+    with unit_of_work(load_and_upgrade()) as session:
+        accounts.reset_second_factor(session, require_user(session, email).id, cli_actor())
     note(f"Reset two-step sign-in of {email}. Their sessions have ended.")
 
 
 def _set_active(email: str, *, is_active: bool) -> None:
-    with unit_of_work(prepared()) as session:
+    with unit_of_work(load_and_upgrade()) as session:
         change = accounts.AccountChange(is_active=is_active)
-        accounts.change(session, user_of(session, email).id, change, cli_actor())
+        accounts.change(session, require_user(session, email).id, change, cli_actor())
 
 
 def _pages(settings: Settings, search: str | None) -> Iterator[ListedUser]:
@@ -170,7 +170,7 @@ def _row(listed: ListedUser) -> dict[str, str | int | None]:
 
 def _password(settings: Settings, email: str, *, read: bool) -> str:
     """Return the password on standard input, or a new one; raise `Invalid` if it is too weak."""
-    passwords = passwords_of(settings)
+    passwords = build_passwords(settings)
     password = sys.stdin.readline().rstrip("\r\n") if read else passwords.generate()
     if fault := passwords.fault(password, email):
         raise Invalid(fault)

@@ -83,7 +83,7 @@ def _table(file: FormFile, columns: Columns, limits: UploadLimits) -> _Table:
 def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
     """Append an example for each row of *table*; raise `Invalid` for a duplicate id."""
     # Digests, because ids can be long.
-    seen: set[bytes] = set()
+    known_ids: set[bytes] = set()
     characters = 0
     for number, row in paced(table.rows):
         if len(examples) >= limits.max_rows:
@@ -91,7 +91,7 @@ def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
         try:
             example = to_example(row, table.columns, table.shape, limits.max_depth)
             if example.external_id is not None:
-                _remember(seen, example.external_id)
+                _add_unique(known_ids, example.external_id)
         except Invalid as error:
             refuse(f"{table.noun} {number}", error)
         # A small file can expand: an Arrow dictionary repeats one value in many rows.
@@ -103,8 +103,8 @@ def _fill(examples: Spool, table: _Table, limits: UploadLimits) -> None:
         examples.append(example)
 
 
-def _remember(seen: set[bytes], external_id: str) -> None:
+def _add_unique(known_ids: set[bytes], external_id: str) -> None:
     key = sha256(external_id.encode()).digest()[:16]
-    if key in seen:
+    if key in known_ids:
         raise Invalid(f"Duplicate example_id in file: '{shorten(external_id)}'")
-    seen.add(key)
+    known_ids.add(key)

@@ -54,32 +54,32 @@ class Matching:
         self._changed_as: dict[int, str] = {}
         self._new_ids: set[str] = set()
         #: Unmatched live examples by content hash, in descending order of id.
-        self._alike: dict[bytes, list[int]] = {}
+        self._unmatched: dict[bytes, list[int]] = {}
 
     def contents(self, examples: Sequence[IncomingExample]) -> set[bytes]:
         """Return the content hashes of *examples* that the caller must look up for `match`."""
         hashes = {example.content_hash for example in examples if example.external_id is None}
-        return hashes - self._alike.keys()
+        return hashes - self._unmatched.keys()
 
     def match(
         self,
         examples: Sequence[IncomingExample],
-        named: Mapping[str, StoredContent],
-        alike: Mapping[bytes, Collection[int]],
+        by_id: Mapping[str, StoredContent],
+        ids_by_content: Mapping[bytes, Collection[int]],
     ) -> None:
         """Match the next *examples*.
 
-        *named* contains stored examples by external or node id, *alike* the ids of the live
-        examples for each content hash that `contents` returned. Raises `Invalid` when two of the
-        examples would change the same stored example.
+        *by_id* contains stored examples by external or node id. *ids_by_content* contains the ids
+        of live examples for each content hash that `contents` returned. Raises `Invalid` when two
+        of the examples would change the same stored example.
         """
         for content in self.contents(examples):
-            self._alike[content] = sorted(alike.get(content, ()), reverse=True)
+            self._unmatched[content] = sorted(ids_by_content.get(content, ()), reverse=True)
         for example in paced(examples):
             if example.external_id is None:
                 self._match_content(example.content_hash)
             else:
-                self._match_id(example.external_id, example.content_hash, named)
+                self._match_id(example.external_id, example.content_hash, by_id)
 
     def refuse_unknown(self) -> None:
         """Raise `Invalid` when a node id of the upload does not match a live example."""
@@ -100,7 +100,7 @@ class Matching:
                 self.ids[position] = next(remaining)
 
     def _match_content(self, content_hash: bytes) -> None:
-        candidates = self._alike[content_hash]
+        candidates = self._unmatched[content_hash]
         while candidates:
             candidate = candidates.pop()
             if candidate not in self.matched:
@@ -108,8 +108,8 @@ class Matching:
                 return
         self._add(NEW, ExampleChange.CREATE)
 
-    def _match_id(self, text: str, content_hash: bytes, named: Mapping[str, StoredContent]) -> None:
-        stored = named.get(text)
+    def _match_id(self, text: str, content_hash: bytes, by_id: Mapping[str, StoredContent]) -> None:
+        stored = by_id.get(text)
         is_live = stored is not None and stored.content_hash is not None
         if not is_live and parse_node_id(text) is not None:
             self._unknown.append(text)

@@ -33,11 +33,11 @@ def sending(sender: MailSender, may_continue: Callable[[], bool] = lambda: True)
     """
     stopped = threading.Event()
 
-    def keep_going() -> bool:
+    def should_continue() -> bool:
         return may_continue() and not stopped.is_set()
 
     thread = threading.Thread(
-        target=_run, args=(sender, keep_going, stopped), name="mail", daemon=True
+        target=_run, args=(sender, should_continue, stopped), name="mail", daemon=True
     )
     thread.start()
     try:
@@ -47,12 +47,12 @@ def sending(sender: MailSender, may_continue: Callable[[], bool] = lambda: True)
         thread.join(_STOP_SECONDS)
 
 
-def _run(sender: MailSender, keep_going: Callable[[], bool], stopped: threading.Event) -> None:
+def _run(sender: MailSender, should_continue: Callable[[], bool], stopped: threading.Event) -> None:
     pause = _INTERVAL_SECONDS
     while not stopped.wait(pause):
         pause = _INTERVAL_SECONDS
         try:
-            sender.send_due(keep_going)
+            sender.send_due(should_continue)
         except PhoenixError as error:
             # The database is busy or unreachable, which requests log themselves.
             _log.info("mails are not sent at the moment: %s", error.message)

@@ -66,13 +66,13 @@ class MailSender:
     composer: MessageComposer
     server: SmtpServer
 
-    def send_due(self, keep_going: Callable[[], bool] = lambda: True) -> Report:
-        """Send the due mails one by one while *keep_going* returns True, and count the results.
+    def send_due(self, may_continue: Callable[[], bool] = lambda: True) -> Report:
+        """Send the due mails one by one while *may_continue* returns True, and count the results.
 
         Without a due mail, this runs one query and takes no lock.
         """
         report = Report()
-        while keep_going() and self._has_due():
+        while may_continue() and self._has_due():
             now = datetime.now(UTC)
             with self.database.transaction() as session:
                 store = OutboxStore(session)
@@ -180,12 +180,12 @@ class MailSender:
             report.postponed += 1
 
     def _record(self, change: Callable[[OutboxStore], None]) -> None:
-        for left in reversed(range(_RECORD_ATTEMPTS)):
+        for retries_left in reversed(range(_RECORD_ATTEMPTS)):
             try:
                 with self.database.transaction() as session:
                     change(OutboxStore(session))
             except Unavailable:
-                if not left:
+                if not retries_left:
                     raise
                 time.sleep(1)
             else:

@@ -150,12 +150,12 @@ class _DeadlineSMTP(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         """Return the server's reply; raise `DeliveryFailed` after the deadline."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             self.close()
             raise DeliveryFailed("The delivery took too long.")
         if self.sock is not None:
-            self.sock.settimeout(min(left, _REPLY_SECONDS))
+            self.sock.settimeout(min(remaining, _REPLY_SECONDS))
         return super().getreply()
 
 

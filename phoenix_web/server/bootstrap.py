@@ -18,7 +18,7 @@ from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, 
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore
 from phoenix_web.store.database import Database
-from phoenix_web.web.services import audit_log, passwords_of
+from phoenix_web.web.services import audit_log, build_passwords
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -60,7 +60,7 @@ def _create_accounts(session: Session, settings: Settings) -> str | None:
         system = accounts.NewAccount(SYSTEM_EMAIL, "system", Role.SYSTEM)
         accounts.create_built_in(session, system, SERVER_ACTOR)
     generated = None
-    passwords = passwords_of(settings)
+    passwords = build_passwords(settings)
     if not users.has_role(Role.ADMIN):
         configured = settings.default_admin_initial_password
         password = configured.get_secret_value() if configured else passwords.generate()

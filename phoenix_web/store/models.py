@@ -28,8 +28,8 @@ class UTCDateTime(TypeDecorator[datetime]):
         """Return *value* in UTC, without an offset on SQLite."""
         if value is None:
             return None
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return *value* in UTC, with an offset."""

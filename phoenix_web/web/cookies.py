@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from phoenix_web.auth.sign_in.known_devices import LIFETIME
+from phoenix_web.auth.sign_in.known_devices import DEVICE_LIFETIME
 from phoenix_web.web.guard import ACCESS_COOKIE, DEVICE_COOKIE, REFRESH_COOKIE
 from phoenix_web.web.services import services
 
@@ -34,7 +34,7 @@ def set_session_cookies(response: Response, tokens: TokenPair) -> None:
 
 def set_device_cookie(response: Response, device_cookie: str) -> None:
     """Set the cookie that identifies a known device."""
-    lifetime = int(LIFETIME.total_seconds())
+    lifetime = int(DEVICE_LIFETIME.total_seconds())
     response.set_cookie(DEVICE_COOKIE, device_cookie, max_age=lifetime, **_attributes())
 
 

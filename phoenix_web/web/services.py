@@ -79,7 +79,7 @@ class Services:
 def build(settings: Settings, secret: str) -> Services:
     """Return the services for *settings*; *secret* signs tokens. Opens no connection."""
     database = Database(settings.database_url, audit_log(settings))
-    passwords = passwords_of(settings)
+    passwords = build_passwords(settings)
     issuer = settings.root_url or "phoenix-web"
     tokens = AccessTokens(secret, issuer, settings.access_lifetime)
     sessions = Sessions(
@@ -135,7 +135,7 @@ def audit_log(settings: Settings) -> AuditLog:
     return AuditLog(Key(audit_key(settings)), timedelta(days=days) if days else None)
 
 
-def passwords_of(settings: Settings) -> Passwords:
+def build_passwords(settings: Settings) -> Passwords:
     """Return the password hashing and policy for *settings*."""
     return Passwords(
         settings.password_hash_memory_kib,
@@ -183,8 +183,8 @@ def _smtp_hostname(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host
-    is_old = isinstance(address, ipaddress.IPv4Address)
-    return f"[{address}]" if is_old else f"[IPv6:{address}]"
+    is_ipv4 = isinstance(address, ipaddress.IPv4Address)
+    return f"[{address}]" if is_ipv4 else f"[IPv6:{address}]"
 
 
 def services() -> Services:

@@ -18,15 +18,15 @@ def row(external_id: str | None, content: bytes = ONE) -> IncomingExample:
 
 def match(
     rows: list[IncomingExample],
-    named: dict[str, StoredContent] | None = None,
-    alike: dict[bytes, list[int]] | None = None,
+    by_id: dict[str, StoredContent] | None = None,
+    ids_by_content: dict[bytes, list[int]] | None = None,
 ) -> Matching:
     matching = Matching()
     # One by one, because the outcome must not depend on how the rows are batched.
     for one in rows:
-        matching.match([one], named or {}, alike or {})
+        matching.match([one], by_id or {}, ids_by_content or {})
     together = Matching()
-    together.match(rows, named or {}, alike or {})
+    together.match(rows, by_id or {}, ids_by_content or {})
     assert together.ids == matching.ids
     assert together.changes == matching.changes
     return matching
@@ -37,7 +37,7 @@ def outcomes(matching: Matching) -> list[tuple[int, ExampleChange]]:
 
 
 def test_contents_are_matched_from_the_oldest_on_and_the_rest_is_new() -> None:
-    matching = match([row(None)] * 4, alike={ONE: [7, 5, 6]})
+    matching = match([row(None)] * 4, ids_by_content={ONE: [7, 5, 6]})
 
     assert outcomes(matching) == [
         (5, ExampleChange.NONE),
@@ -52,7 +52,9 @@ def test_the_order_decides_who_gets_an_example(*, is_id_first: bool) -> None:
     rows = [row("a", OTHER), row(None)]
 
     matching = match(
-        rows if is_id_first else rows[::-1], named={"a": StoredContent(5, ONE)}, alike={ONE: [5]}
+        rows if is_id_first else rows[::-1],
+        by_id={"a": StoredContent(5, ONE)},
+        ids_by_content={ONE: [5]},
     )
 
     patched, same, new = (
@@ -64,15 +66,15 @@ def test_the_order_decides_who_gets_an_example(*, is_id_first: bool) -> None:
 
 
 def test_an_id_never_falls_back_to_the_content() -> None:
-    assert outcomes(match([row("b")], alike={ONE: [5]})) == [(NEW, ExampleChange.CREATE)]
+    assert outcomes(match([row("b")], ids_by_content={ONE: [5]})) == [(NEW, ExampleChange.CREATE)]
 
 
 def test_a_deleted_example_comes_back_by_its_external_id_alone() -> None:
     node_id = encode("DatasetExample", 5)
-    named = {"a": StoredContent(5, None), node_id: StoredContent(5, None)}
+    by_id = {"a": StoredContent(5, None), node_id: StoredContent(5, None)}
 
-    revived = match([row("a")], named)
-    unknown = match([row(node_id), row("a"), row(encode("DatasetExample", 6))], named)
+    revived = match([row("a")], by_id)
+    unknown = match([row(node_id), row("a"), row(encode("DatasetExample", 6))], by_id)
 
     assert outcomes(revived) == [(5, ExampleChange.CREATE)]
     assert (revived.revived, revived.new_count) == ({5}, 0)
@@ -86,12 +88,12 @@ def test_a_deleted_example_comes_back_by_its_external_id_alone() -> None:
 
 def test_one_example_is_not_changed_twice() -> None:
     node_id = encode("DatasetExample", 5)
-    named = {"a": StoredContent(5, ONE), node_id: StoredContent(5, ONE)}
+    by_id = {"a": StoredContent(5, ONE), node_id: StoredContent(5, ONE)}
 
     with pytest.raises(Invalid) as by_two:
-        match([row("a", OTHER), row(node_id, OTHER)], named)
+        match([row("a", OTHER), row(node_id, OTHER)], by_id)
     with pytest.raises(Invalid) as by_one:
-        match([row("a", OTHER), row("a", bytes([2] * 16))], named)
+        match([row("a", OTHER), row("a", bytes([2] * 16))], by_id)
     with pytest.raises(Invalid) as new:
         match([row("b"), row("b")])
 
@@ -102,15 +104,15 @@ def test_one_example_is_not_changed_twice() -> None:
 
 def test_saying_twice_what_is_stored_is_no_change() -> None:
     node_id = encode("DatasetExample", 5)
-    named = {"a": StoredContent(5, ONE), node_id: StoredContent(5, ONE)}
+    by_id = {"a": StoredContent(5, ONE), node_id: StoredContent(5, ONE)}
 
     assert (
-        outcomes(match([row("a"), row(node_id), row("a")], named)) == [(5, ExampleChange.NONE)] * 3
+        outcomes(match([row("a"), row(node_id), row("a")], by_id)) == [(5, ExampleChange.NONE)] * 3
     )
 
 
 def test_new_examples_are_numbered_in_their_order() -> None:
-    matching = match([row(None), row("a"), row(None), row("b")], named={"a": StoredContent(5, ONE)})
+    matching = match([row(None), row("a"), row(None), row("b")], by_id={"a": StoredContent(5, ONE)})
 
     matching.assign_ids([8, 9, 10])
 

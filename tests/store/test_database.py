@@ -72,8 +72,8 @@ def test_a_lock_outlives_the_upgrade_that_counts_otherwise(database_url: str) ->
     with database.transaction() as session:
         store = LoginAttemptStore(session)
         assert store.lock(b"locked", now).locked_until == now + timedelta(minutes=4)
-        assert store.lock(b"locked", now).forget_at == now + timedelta(minutes=4)
-        assert store.lock(b"counted", now).forget_at <= now
+        assert store.lock(b"locked", now).expires_at == now + timedelta(minutes=4)
+        assert store.lock(b"counted", now).expires_at <= now
     database.dispose()
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import MAX_DATASET_CURSOR, AnyLimit, CursorQuery, respond_page
-from phoenix_web.api.payloads import Moment, Payload, no_content, respond
+from phoenix_web.api.payloads import Payload, Timestamp, no_content, respond
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, decode_as, encode
 from phoenix_web.policy import Permission
@@ -33,8 +33,8 @@ class Dataset(Payload):
     name: str
     description: str | None
     metadata: dict[str, Any]
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
     example_count: int
 
 

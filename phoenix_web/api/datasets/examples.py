@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from phoenix_web.api.declaring import declares
-from phoenix_web.api.payloads import Moment, Payload
+from phoenix_web.api.payloads import Payload, Timestamp
 from phoenix_web.errors import Invalid, NotFound
 from phoenix_web.global_ids import decode, decode_as, encode
 from phoenix_web.policy import Permission
@@ -44,7 +44,7 @@ class DatasetExample(Payload):
     input: dict[str, Any]
     output: dict[str, Any]
     metadata: dict[str, Any]
-    updated_at: Moment
+    updated_at: Timestamp
     source: ExampleSource | None
 
 
@@ -94,8 +94,8 @@ def list_dataset_examples(dataset_id: str, query: ListDatasetExamplesQuery) -> R
         f'{{"data":{{"dataset_id":"{dataset_id}","version_id":"{node_id}",'
         f'"filtered_splits":{json.dumps(names, separators=(",", ":"))},"examples":['
     )
-    read = batches(database, dataset_number, version_id, split_ids)
-    return stream_response(_body(head, read), "application/json", {})
+    examples = batches(database, dataset_number, version_id, split_ids)
+    return stream_response(_body(head, examples), "application/json", {})
 
 
 def find_version(session: Session, dataset_id: int, version_id: int | None) -> int:
@@ -106,8 +106,8 @@ def find_version(session: Session, dataset_id: int, version_id: int | None) -> i
         raise NotFound(f"No dataset with id {encode('Dataset', dataset_id)} can be found.")
     if version_id is not None:
         if store.find(version_id) is None:
-            shown = encode("DatasetVersion", version_id)
-            raise NotFound(f"No dataset version with id {shown} can be found.")
+            public_id = encode("DatasetVersion", version_id)
+            raise NotFound(f"No dataset version with id {public_id} can be found.")
         return version_id
     if latest is None:
         raise NotFound("Dataset has no versions.")
@@ -153,21 +153,21 @@ def _find_splits(session: Session, identifiers: list[str]) -> tuple[list[str], s
     return names, {*by_id, *by_name.values()}
 
 
-def _body(head: str, read: Iterator[Batch]) -> Iterator[str]:
+def _body(head: str, example_batches: Iterator[Batch]) -> Iterator[str]:
     """Yield the parts of the body, with stored JSON copied verbatim."""
     yield head
     separator = ""
-    for batch in read:
-        moments = {number: moment.isoformat() for number, moment in batch.created_at.items()}
+    for batch in example_batches:
+        timestamps = {number: time.isoformat() for number, time in batch.created_at.items()}
         parts = []
         for example in batch.examples:
             node_id = example.node_id
             external_id = example.external_id
-            shown = f'"{node_id}"' if external_id is None else json.dumps(external_id)
+            public_id = f'"{node_id}"' if external_id is None else json.dumps(external_id)
             parts.append(
-                f'{{"id":{shown},"node_id":"{node_id}","input":{example.input_json},'
+                f'{{"id":{public_id},"node_id":"{node_id}","input":{example.input_json},'
                 f'"output":{example.output_json},"metadata":{example.metadata_json},'
-                f'"updated_at":"{moments[example.version_id]}","source":null}}'
+                f'"updated_at":"{timestamps[example.version_id]}","source":null}}'
             )
         if parts:
             yield separator + ",".join(parts)

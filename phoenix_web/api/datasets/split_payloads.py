@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from phoenix_web.api.paging import MAX_PAGE, CursorQuery
-from phoenix_web.api.payloads import Moment, Payload, Text, storable
+from phoenix_web.api.payloads import Payload, Text, Timestamp, storable
 
 
 def _storable_value(value: Any) -> Any:
@@ -36,8 +36,8 @@ class DatasetSplit(Payload):
     color: str
     metadata: dict[str, Any]
     example_count: int
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class DatasetSplitResponseBody(Payload):

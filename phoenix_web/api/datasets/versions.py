@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import MAX_DATASET_CURSOR, AnyLimit, CursorQuery, respond_page
-from phoenix_web.api.payloads import Moment, Payload
+from phoenix_web.api.payloads import Payload, Timestamp
 from phoenix_web.errors import NotFound
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Permission
@@ -27,7 +27,7 @@ class DatasetVersion(Payload):
     version_id: str
     description: str | None
     metadata: dict[str, Any]
-    created_at: Moment
+    created_at: Timestamp
 
 
 class ListDatasetVersionsResponseBody(Payload):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from phoenix_web.api.payloads import Moment, Payload, Text, checked, is_absent
+from phoenix_web.api.payloads import Payload, Text, Timestamp, checked, is_absent
 from phoenix_web.auth import account_rules
 
 
@@ -35,8 +35,8 @@ class ApiKey(Payload):
     id: str
     name: str
     description: str | None = Field(None, exclude_if=is_absent)
-    created_at: Moment
-    expires_at: Moment | None = Field(None, exclude_if=is_absent)
+    created_at: Timestamp
+    expires_at: Timestamp | None = Field(None, exclude_if=is_absent)
 
 
 class CreatedApiKey(ApiKey):

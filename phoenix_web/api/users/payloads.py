@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from phoenix_web.api.auth.sign_in import TokenResponse
-from phoenix_web.api.payloads import Moment, Payload, Text, checked, is_absent
+from phoenix_web.api.payloads import Payload, Text, Timestamp, checked, is_absent
 from phoenix_web.auth import account_rules
 from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
@@ -61,8 +61,8 @@ class User(Payload):
     """A user; fields without a value are omitted."""
 
     id: str | None = Field(None, exclude_if=is_absent)
-    created_at: Moment | None = Field(None, exclude_if=is_absent)
-    updated_at: Moment | None = Field(None, exclude_if=is_absent)
+    created_at: Timestamp | None = Field(None, exclude_if=is_absent)
+    updated_at: Timestamp | None = Field(None, exclude_if=is_absent)
     email: str | None = Field(None, exclude_if=is_absent)
     username: str | None = Field(None, exclude_if=is_absent)
     role: Role | None = Field(None, exclude_if=is_absent)
@@ -88,9 +88,9 @@ class UserDetails(User):
     """A user with fields for administrators; fields without a value are omitted."""
 
     is_active: bool
-    deactivated_at: Moment | None = Field(None, exclude_if=is_absent)
-    last_sign_in_at: Moment | None = Field(None, exclude_if=is_absent)
-    mfa_enrolled_at: Moment | None = Field(
+    deactivated_at: Timestamp | None = Field(None, exclude_if=is_absent)
+    last_sign_in_at: Timestamp | None = Field(None, exclude_if=is_absent)
+    mfa_enrolled_at: Timestamp | None = Field(
         None, exclude_if=is_absent, description="Start of two-step sign-in"
     )
 

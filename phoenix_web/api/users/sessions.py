@@ -11,7 +11,7 @@ from pydantic import Field
 from phoenix_web.api.declaring import declares
 from phoenix_web.api.identifiers import require_id
 from phoenix_web.api.paging import PageQuery, respond_page
-from phoenix_web.api.payloads import Moment, Payload, is_absent, no_content
+from phoenix_web.api.payloads import Payload, Timestamp, is_absent, no_content
 from phoenix_web.auth.sign_in.devices import describe_user_agent
 from phoenix_web.auth.sign_in.sessions import end_session, end_sessions
 from phoenix_web.errors import NotFound, UserNotFound
@@ -46,9 +46,9 @@ class UserSession(Payload):
     """An active session."""
 
     id: str
-    created_at: Moment
-    last_seen_at: Annotated[Moment, Field(description="Time of the last token renewal")]
-    expires_at: Annotated[Moment, Field(description="Expiry time, unless renewed earlier")]
+    created_at: Timestamp
+    last_seen_at: Annotated[Timestamp, Field(description="Time of the last token renewal")]
+    expires_at: Annotated[Timestamp, Field(description="Expiry time, unless renewed earlier")]
     device: Annotated[str, Field(description="Browser and operating system")]
     user_agent: str | None = Field(None, exclude_if=is_absent)
     address: str | None = Field(None, exclude_if=is_absent)

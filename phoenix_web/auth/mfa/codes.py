@@ -64,10 +64,11 @@ def consume(session: Session, user: UserInfo, code: str, actor: Actor) -> str | 
         return AUTHENTICATOR_APP
     if not store.consume_recovery_code(user.id, recovery_code_digest(user.id, code)):
         raise WrongCode(f"wrong or used recovery code for user {user.id}")
-    left = store.count_recovery_codes(user.id)
+    remaining = store.count_recovery_codes(user.id)
     subject = user_subject(user)
     record(
-        session, Event(AuditAction.MFA_RECOVERY_CODE_USED, actor, subject, detail={"left": left})
+        session,
+        Event(AuditAction.MFA_RECOVERY_CODE_USED, actor, subject, detail={"left": remaining}),
     )
     return RECOVERY_CODE
 

@@ -167,7 +167,7 @@ class Enrolment:
         if not codes.is_app_code(code):
             return proof
         throttle = self._reauthentication.throttle
-        attempt = throttle.register_wrong_code(proof.attempt, user.id, is_signed_in=True)
+        attempt = throttle.register_code(proof.attempt, user.id, is_signed_in=True)
         return replace(proof, attempt=attempt)
 
     def _consume(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from phoenix_web.store.accounts.users import UserInfo
 
 #: How long a browser stays known after its last sign-in.
-LIFETIME: Final = timedelta(days=180)
+DEVICE_LIFETIME: Final = timedelta(days=180)
 #: Most accounts that one browser is known to.
 _MAX_ACCOUNTS: Final = 5
 #: Bytes of each MAC in the cookie.
@@ -67,14 +67,14 @@ class KnownDevices:
             for other, proof in self._entries(cookie)
             if not hmac.compare_digest(proof, self._proof(other, user, password_hash))
         ]
-        known = device or secrets.token_urlsafe(16)
-        entry = [known, self._proof(known, user, password_hash)]
+        device_id = device or secrets.token_urlsafe(16)
+        entry = [device_id, self._proof(device_id, user, password_hash)]
         return str(self._serializer.dumps([entry, *others][:_MAX_ACCOUNTS]))
 
     def _entries(self, cookie: str | None) -> list[list[str]]:
         try:
             entries: list[list[str]] = self._serializer.loads(
-                cookie or "", max_age=int(LIFETIME.total_seconds())
+                cookie or "", max_age=int(DEVICE_LIFETIME.total_seconds())
             )
         except BadData:
             return []

@@ -101,10 +101,10 @@ class Login:
             if not user.is_active or password_hash is None:
                 raise InvalidCredential(f"user {user_id} was deactivated or deleted", WRONG_LOGIN)
             self.challenges.verify(challenge, user, password_hash)
-            known = self.known_devices.verify(device_cookie, user, password_hash)
-            attempt = self.throttle.register_failure(user.email, actor.address, known)
+            device = self.known_devices.verify(device_cookie, user, password_hash)
+            attempt = self.throttle.register_failure(user.email, actor.address, device)
             if codes.is_app_code(code):
-                attempt = self.throttle.register_wrong_code(attempt, user.id)
+                attempt = self.throttle.register_code(attempt, user.id)
             user_actor = actor.as_user(user.id, user.username, PASSWORD)
             with self.database.transaction() as session:
                 lock_unchanged(session, user, password_hash)
@@ -157,16 +157,16 @@ class Login:
         if user is not None and not user.is_active:
             # Compare with a dummy hash: the response takes as long as for an active account.
             password_hash = None
-        known = self.known_devices.verify(device_cookie, user, password_hash)
+        device = self.known_devices.verify(device_cookie, user, password_hash)
         # Counted before the password is checked, so parallel guesses cannot exceed the limit.
-        attempt = self.throttle.register_failure(email, actor.address, known)
+        attempt = self.throttle.register_failure(email, actor.address, device)
         is_right = self.passwords.verify(password, password_hash)
         if not is_right or user is None or password_hash is None:
             account = f"user {user.id}" if user else "an unknown address"
             account += "" if user is None or user.is_active else ", who is deactivated"
             raise InvalidCredential(f"wrong password for {account}", WRONG_LOGIN)
         if code is not None and codes.is_app_code(code):
-            attempt = self.throttle.register_wrong_code(attempt, user.id)
+            attempt = self.throttle.register_code(attempt, user.id)
         outdated = self.passwords.needs_rehash(password_hash)
         new_hash = self.passwords.hash(password) if outdated else password_hash
         user_actor = actor.as_user(user.id, user.username, PASSWORD)

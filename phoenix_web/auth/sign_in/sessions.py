@@ -115,7 +115,7 @@ class Sessions:
         if digest is None or found is None:
             raise InvalidCredential("unknown refresh token", _INVALID)
         now = datetime.now(UTC)
-        if found.spent_at is None and found.expires_at <= now:
+        if found.used_at is None and found.expires_at <= now:
             raise ExpiredCredential(
                 f"refresh token of session {found.session_id} expired", _EXPIRED
             )
@@ -167,7 +167,7 @@ class Sessions:
             pair = self._pair(store, user, found.session_id, token_id, validity)
             return RefreshResult(principal, pair)
         used = store.find_refresh_token(digest)
-        if used and used.spent_at and now - used.spent_at < self._reuse_interval:
+        if used and used.used_at and now - used.used_at < self._reuse_interval:
             return RefreshResult(principal, None)
         store.delete(user.id, found.session_id)
         # The actor may be an attacker, but the credential is the user's.

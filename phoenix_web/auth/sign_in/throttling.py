@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from phoenix_web.addresses import client_network
 from phoenix_web.auth.credentials.access_tokens import derive_key
-from phoenix_web.auth.sign_in.known_devices import LIFETIME
+from phoenix_web.auth.sign_in.known_devices import DEVICE_LIFETIME
 from phoenix_web.errors import Quota, TooManyFailures
 from phoenix_web.store.accounts.login_attempts import AttemptCount, LoginAttemptStore
 
@@ -56,24 +56,24 @@ class ThrottleRule:
 
         A rejected attempt does not prolong the lockout.
         """
-        attempts, locked_until, forget_at = count.attempts, count.locked_until, count.forget_at
-        if forget_at <= now or (locked_until is not None and locked_until <= now):
-            attempts, forget_at = 0, now + self.retention
+        attempts, locked_until, expires_at = count.attempts, count.locked_until, count.expires_at
+        if expires_at <= now or (locked_until is not None and locked_until <= now):
+            attempts, expires_at = 0, now + self.retention
         elif locked_until is not None:
             wait = math.ceil((locked_until - now).total_seconds())
             raise TooManyFailures(_LOCKED, max(1, wait), self.quota)
         attempts += 1
         if self.lockout is not None:
-            forget_at = now + self.retention
+            expires_at = now + self.retention
         is_full = attempts >= self.quota.amount
-        end = forget_at if self.lockout is None else now + self.lockout
-        return AttemptCount(attempts, end if is_full else None, forget_at)
+        end = expires_at if self.lockout is None else now + self.lockout
+        return AttemptCount(attempts, end if is_full else None, expires_at)
 
     def decrement(self, count: AttemptCount) -> AttemptCount:
         """Return *count* minus one attempt, unlocked if that is below the quota."""
         attempts = max(0, count.attempts - 1)
         is_full = attempts >= self.quota.amount
-        return AttemptCount(attempts, count.locked_until if is_full else None, count.forget_at)
+        return AttemptCount(attempts, count.locked_until if is_full else None, count.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class LoginThrottle:
             quota = Quota("failed-sign-ins", per_account, int(_LOCKOUT.total_seconds()))
             self._account_rule = ThrottleRule(quota, _RETENTION, _LOCKOUT)
             # Kept as long as the cookie is valid, so that a locked device stays unknown.
-            self._device_rule = ThrottleRule(quota, LIFETIME, _LOCKOUT)
+            self._device_rule = ThrottleRule(quota, DEVICE_LIFETIME, _LOCKOUT)
         if per_account is not None and per_network is not None:
             window = int(_NETWORK_WINDOW.total_seconds())
             quota = Quota("failed-sign-ins-from-one-network", per_network, window)
@@ -128,7 +128,7 @@ class LoginThrottle:
             store.purge_expired(now)
         return attempt
 
-    def register_wrong_code(
+    def register_code(
         self, attempt: LoginAttempt, user_id: int, *, is_signed_in: bool = False
     ) -> LoginAttempt:
         """Count a code of the user's authenticator app and return *attempt* with that count.

@@ -24,7 +24,7 @@ class AttemptCount:
     #: Set by the attempt that reached the limit.
     locked_until: datetime | None
     #: When the count expires.
-    forget_at: datetime
+    expires_at: datetime
 
 
 class LoginAttemptStore:
@@ -57,7 +57,7 @@ class LoginAttemptStore:
             .values(
                 attempts=count.attempts,
                 locked_until=count.locked_until,
-                forget_at=count.forget_at,
+                forget_at=count.expires_at,
             )
         )
 

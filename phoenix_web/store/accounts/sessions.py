@@ -25,7 +25,7 @@ class RefreshTokenInfo:
     session_id: int
     user_id: int
     expires_at: datetime
-    spent_at: datetime | None
+    used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class SessionStore:
         self,
         session_id: int,
         access_token_id: str,
-        moment: datetime,
+        last_seen_at: datetime,
         expires_at: datetime,
         *,
         address: str | None = None,
@@ -160,7 +160,7 @@ class SessionStore:
             .values(
                 access_token_id=access_token_id,
                 expires_at=expires_at,
-                last_seen_at=moment,
+                last_seen_at=last_seen_at,
                 address=address,
                 user_agent=user_agent,
             )

@@ -228,9 +228,11 @@ class UserStore:
         """Activate or deactivate the user; sessions are unaffected."""
         self._update(user_id, deactivated_at=None if is_active else datetime.now(UTC))
 
-    def record_sign_in(self, user_id: int, moment: datetime) -> None:
+    def record_sign_in(self, user_id: int, signed_in_at: datetime) -> None:
         """Store when the user last signed in; `updated_at` stays."""
-        self._session.execute(update(User).where(User.id == user_id).values(last_sign_in_at=moment))
+        self._session.execute(
+            update(User).where(User.id == user_id).values(last_sign_in_at=signed_in_at)
+        )
 
     def delete(self, user_id: int) -> bool:
         """Delete the user with all their sessions and keys; return whether they existed."""

@@ -65,9 +65,9 @@ class Memberships:
         added: list[tuple[int, int]] = []
         added_to_new: list[tuple[int, int]] = []
         removed: list[tuple[int, int]] = []
-        for example_id, given in requested.items():
+        for example_id, split_ids in requested.items():
             before = present[example_id]
-            splits = given | before if example_id in self._replaced else given
+            splits = split_ids | before if example_id in self._replaced else split_ids
             if splits != before:
                 self.changed.add(example_id)
                 pairs = [(split_id, example_id) for split_id in sorted(splits - before)]

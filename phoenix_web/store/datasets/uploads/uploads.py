@@ -146,9 +146,9 @@ class UploadStore:
             if stored is None:
                 matching.match(examples, {}, {})
                 continue
-            given = (example.external_id for example in examples)
-            named = stored.find_by_ids(text for text in given if text is not None)
-            matching.match(examples, named, stored.find_by_contents(matching.contents(examples)))
+            external_ids = (example.external_id for example in examples)
+            by_id = stored.find_by_ids(text for text in external_ids if text is not None)
+            matching.match(examples, by_id, stored.find_by_contents(matching.contents(examples)))
         matching.refuse_unknown()
         matching.assign_ids(allocate_ids(self._session, DatasetExample.id, matching.new_count))
         return matching
