@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 MAX_PAGE: Final = 1000
 #: The contract's limit for cursors of datasets, lower than the limit for ids.
 MAX_DATASET_CURSOR: Final = 2**31 - 1
-#: `limit` of lists without a maximum in the contract: larger values are reduced to `MAX_PAGE`, and
-#: the next cursor leads to the rest.
+#: `limit` of lists without a maximum in the contract. Larger values are reduced to `MAX_PAGE`; the
+#: client follows the cursor to the remaining rows.
 AnyLimit = Annotated[
     int, Field(gt=0, le=MAX_ID), AfterValidator(lambda limit: min(limit, MAX_PAGE))
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from phoenix_web.audit.events import AuditEntry
 
-#: Takes the place of the MAC before the first entry.
+#: Initial value of the chain, in place of a previous MAC.
 START: Final = bytes(32)
 
 #: The fields that a MAC covers, in this order. Changing them would invalidate every stored MAC, so

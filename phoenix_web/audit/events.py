@@ -24,7 +24,7 @@ class AuditAction(StrEnum):
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
     SESSION_ALL_ENDED = "session.all_ended"
-    #: A consumed refresh token was used again, which ended its session.
+    #: A refresh token was replayed, which ended its session.
     SESSION_REPLAYED = "session.replayed"
     LOGIN_FAILED = "login.failed"
     #: The password was correct; the second factor is still required.

@@ -101,7 +101,7 @@ def refuse_change(user: UserInfo, new: AccountChange, acting_admin_id: int | Non
 def refuse_last_administrator(others: Collection[int], user: UserInfo) -> None:
     """Raise `LastAdministrator` if *user* is the last active administrator.
 
-    *others* are the ids of the other active administrators.
+    *others* contains the ids of the other active administrators.
     """
     if not others and user.role is Role.ADMIN and user.is_active:
         raise LastAdministrator

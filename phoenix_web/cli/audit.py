@@ -35,19 +35,19 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--head", "text", help="Head that an earlier run printed.")
+@click.option("--head", "text", help="Head printed by an earlier run.")
 @click.option(
     "--key-file",
     "key_files",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Key that wrote older events, or events of another host. Repeatable.",
+    help="File with a key of older events or of another host. Repeatable.",
 )
 def verify(text: str | None, key_files: tuple[Path, ...]) -> None:
     """Verify the audit log and print its head.
 
     Detects changed, removed and inserted events. Store the head elsewhere and pass it with --head
-    later to detect removed events at the end. Exits with code 5 if verification fails.
+    later to detect events removed from the end. Exits with code 5 if verification fails.
     """
     saved = None if text is None else Head.parse(text)
     if text is not None and saved is None:

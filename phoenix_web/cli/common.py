@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def load_and_upgrade() -> Settings:
-    """Return the settings, after upgrading the database."""
+    """Return the settings and upgrade the database."""
     settings = load()
     password = prepare(settings)
     if password is not None:
@@ -65,7 +65,7 @@ def cli_actor() -> Actor:
     user_id = os.getuid()
     try:
         name = pwd.getpwuid(user_id).pw_name
-    except KeyError:  # as in many containers
+    except KeyError:  # many containers have no entry for the user
         name = f"uid {user_id}"
     agent = f"phoenix-web on {socket.gethostname()}"
     return Actor(name=name, credential_kind=COMMAND_LINE, agent=agent)

@@ -31,7 +31,7 @@ def content_hash(canonical_content: str) -> bytes:
 
 
 def canonical_json(value: Any) -> str:
-    """Return the canonical JSON of *value*: equal texts if and only if the contents are equal.
+    """Return the canonical JSON of *value*: texts are equal if and only if the contents are.
 
     Raises `ValueError` for NaN and infinity.
     """

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CSV: Final = "text/csv"
 JSONL: Final = "application/jsonl"
 ARROW: Final = "application/x-pandas-pyarrow"
-#: The JSON may be this many times larger than the file, because each row repeats column names.
+#: Maximum size of the JSON relative to the file; each row of it repeats the column names.
 _MAX_GROWTH: Final = 4
 
 

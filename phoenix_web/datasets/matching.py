@@ -50,7 +50,7 @@ class Matching:
         self.patched: set[int] = set()
         self.revived: set[int] = set()
         self._unknown: list[str] = []
-        #: Ids as given in the upload: for changed examples by row id, and for new examples.
+        #: Ids from the upload: those of changed examples by row id, and those of new examples.
         self._changed_as: dict[int, str] = {}
         self._new_ids: set[str] = set()
         #: Unmatched live examples by content hash, in descending order of id.

@@ -17,7 +17,7 @@ _PAUSE_SECONDS: Final = 1e-6
 
 
 def paced(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield *items* and pause regularly.
+    """Yield *items*, pausing regularly.
 
     A busy thread keeps the global interpreter lock for five milliseconds each time that another
     thread requests it, and a request needs the lock many times. A sleeping thread releases it.

@@ -55,7 +55,7 @@ def _run(sender: MailSender, should_continue: Callable[[], bool], stopped: threa
             sender.send_due(should_continue)
         except PhoenixError as error:
             # The database is busy or unreachable, which requests log themselves.
-            _log.info("mails are not sent at the moment: %s", error.message)
+            _log.info("mails cannot be sent at the moment: %s", error.message)
             pause = _AFTER_FAILURE_SECONDS
         except Exception:  # noqa: BLE001 - the thread must survive any error
             _log.exception("sending mails failed")

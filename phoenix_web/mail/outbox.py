@@ -1,4 +1,4 @@
-"""Queueing of mails in the transaction that they report on."""
+"""The outbox, which queues mails in the transaction of the change that causes them."""
 
 from __future__ import annotations
 

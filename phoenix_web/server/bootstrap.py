@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 #: Settings that may differ between the hosts of one database.
 _HOST_SETTINGS: Final = frozenset({"working_dir", "host", "port", "workers", "threads"})
 _MAX_VALUE_LENGTH: Final = 200
-#: How long one start waits for another, which may be migrating the database or hashing passwords.
+#: How long a start waits for another process that is migrating or hashing passwords.
 _LOCK_TIMEOUT_SECONDS: Final = 60
 
 

@@ -37,7 +37,7 @@ _TITLES: Final = {
     HTTPStatus.SERVICE_UNAVAILABLE: "Temporarily unavailable",
     HTTPStatus.INSUFFICIENT_STORAGE: "Storage is full",
 }
-#: Page sentences for HTTP errors without a text of ours.
+#: Page sentences for HTTP errors that this package does not raise.
 _SENTENCES: Final = {
     HTTPStatus.BAD_REQUEST: "The server could not read this request. Go back and try again.",
     HTTPStatus.NOT_FOUND: "There is no page at this address. Check the address.",

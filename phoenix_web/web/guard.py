@@ -1,7 +1,7 @@
 """Authentication, authorization and rate limits of requests.
 
-The API and the pages authenticate before a view runs (`authenticate_api`, `ui.door`). Each view
-declares `@requires(permission)` or `@public`; a test rejects views that declare neither.
+Requests are authenticated before a view runs: by `authenticate_api` for the API and in `ui` for the
+pages. Each view declares `@requires(permission)` or `@public`; a test rejects views without either.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class TokenResponse(Payload):
     """The token response of RFC 6749 section 5.1."""
 
     access_token: str
-    token_type: str = "Bearer"  # noqa: S105 - a word of RFC 6750, not a secret
+    token_type: str = "Bearer"  # noqa: S105 - the token type of RFC 6750
     expires_in: Annotated[int, Field(description="Seconds until the access token expires")]
     refresh_token: str
 
@@ -100,7 +100,7 @@ def refresh(body: RefreshRequestBody | None) -> Response:
         services().rate_limits.acquire(REFRESH, f"session {found.session_id}")
     renewal = services().sessions.refresh(refresh_token, current_actor())
     if renewal.tokens is None:
-        # A concurrent request exchanged it within the last seconds and got the new tokens.
+        # A concurrent request exchanged it a few seconds ago and received the new tokens.
         raise InvalidCredential("refresh token consumed just now", "Invalid refresh token")
     return _respond_tokens(renewal.tokens) if body else _respond_cookies(renewal.tokens)
 

@@ -79,7 +79,7 @@ def get_dataset(dataset_id: str) -> Response:
         raise Invalid(f"Invalid dataset ID format: {dataset_id}")
     kind, number = decoded
     if kind != "Dataset":
-        # The contract contains the extra letter before the type.
+        # The stray "f" is part of the contract.
         raise NotFound(f"ID {dataset_id} refers to a f{kind}")
     with services().database.reading() as session:
         dataset = DatasetStore(session).find(number)

@@ -130,7 +130,7 @@ def _require_type(kind: str, decoded: tuple[str, int], text: str) -> int:
 def _find_splits(session: Session, identifiers: list[str]) -> tuple[list[str], set[int] | None]:
     """Return the names and the ids of the splits with *identifiers*; the ids are None without any.
 
-    Splits given by id come first. A split given by id and by name is named twice.
+    Names of splits given by id come first. A split given by id and by name appears twice.
     """
     if not identifiers:
         return [], None

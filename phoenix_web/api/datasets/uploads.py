@@ -111,7 +111,7 @@ def upload_dataset(query: UploadDatasetQuery) -> Response:
     The body is read, validated and hashed before the transaction starts, because SQLite allows no
     other write transaction in the meantime.
     """
-    del query  # The result is always awaited, as the clients of the contract expect.
+    del query  # Uploads are always synchronous, as the clients of the contract expect.
     user = current_principal().user
     upload = _read_upload()
     with closing(upload.examples), services().database.transaction() as session:

@@ -77,7 +77,7 @@ def list_own_sessions(query: PageQuery) -> Response:
 def end_own_session(session_id: str) -> Response:
     """End one of the caller's sessions.
 
-    The session of this request can be ended, too. Sessions of other users give 404.
+    The current session can be ended, too. Sessions of other users give 404.
     """
     principal = current_principal()
     number = require_id(_KIND, session_id)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FLUSH_SECONDS: Final = 2.0
 #: Keys per transaction, so that other writers do not wait long.
 _BATCH: Final = 100
-#: Most keys in memory; the use of another key is recorded the next time it is used.
+#: Maximum number of keys in memory; further keys are recorded on a later use.
 _MAX_WAITING: Final = 10_000
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class KeyUsage:
         """Write to *database* from a thread that starts with the first use in each process."""
         self._database = database
         self._waiting: dict[int, _Use] = {}
-        #: Guards `_waiting`; never kept during a write to the database.
+        #: Guards `_waiting`; released before any write to the database.
         self._waiting_lock = threading.Lock()
         self._flush_lock = threading.Lock()
         self._process: int | None = None
@@ -62,7 +62,7 @@ class KeyUsage:
                 return
             self._process = os.getpid()
         threading.Thread(target=self._run, name="key usage", daemon=True).start()
-        # atexit functions run after the worker has answered its last request.
+        # atexit functions run after the last response of the worker.
         atexit.register(self.flush)
 
     def flush(self) -> None:
@@ -101,5 +101,5 @@ class KeyUsage:
         while not self._database.disposed.wait(FLUSH_SECONDS):
             try:
                 self.flush()
-            except Exception:  # noqa: BLE001 - the thread must live to try the next time
+            except Exception:  # noqa: BLE001 - the thread must survive any error
                 _log.exception("cannot record the use of keys")

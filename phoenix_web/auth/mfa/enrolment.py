@@ -55,7 +55,7 @@ class Enrolment:
     """The changes that users make to their own second factor.
 
     Every method except `confirm` verifies the password first. Turning two-step sign-in on or off
-    ends all other sessions of the user. Methods open transactions of their own.
+    ends all other sessions of the user. Methods open their own transactions.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class Enrolment:
     def _prove(self, user: UserInfo, current: str, code: str) -> ReauthenticationProof:
         """Verify the password and count the attempt at *code*; return the proof.
 
-        The codes have a count of their own, because a change of the password, which needs no code,
+        Codes are counted separately, because a change of the password, which needs no code,
         resets the count of passwords.
         """
         proof = self._reauthentication.reauthenticate(user, current)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The smallest memory cost that argon2 accepts.
 _LEAST_KIB: Final = 8
-#: How long a thread waits for the hashing slot, and how many wait at most in one process.
+#: How long a thread waits for the hashing slot, and how many threads may wait per process.
 _MAX_WAIT_SECONDS: Final = 15
 _MAX_WAITING: Final = 32
 _CROWDED: Final = "Too many sign-ins at once. Try again."
@@ -59,8 +59,8 @@ class Passwords:
     def verify(self, password: str, password_hash: str | None) -> bool:
         """Return whether *password* matches *password_hash*.
 
-        A mismatch takes the same time without a hash and with one of an older cost, so that timing
-        does not reveal which accounts exist.
+        A mismatch takes the same time without a hash or with a cheaper one, so that timing does not
+        reveal which accounts exist.
         """
         with self.hashing_slot():
             compared = password_hash or self._dummy_hash
@@ -88,7 +88,7 @@ class Passwords:
         return f"Aa1!{secrets.token_urlsafe(18)}"
 
     def _wait_for_slot(self) -> bool:
-        """Return whether the slot became free: not when the queue is full or the wait too long."""
+        """Wait for the slot; return False if the queue is full or the wait is too long."""
         if not self._queue.acquire(blocking=False):
             return False
         try:

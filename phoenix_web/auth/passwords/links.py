@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 #: The page that a link opens, with the token in the query parameter `token`.
 PATH: Final = "/reset-password-with-token"
-#: Longer than any token that this server signs; a longer text is rejected unread.
+#: Longer than any token that this server signs; a longer text is rejected without decoding.
 _MAX_LENGTH: Final = 512
 
 _log = logging.getLogger(__name__)
@@ -143,8 +143,8 @@ class PasswordLinks:
         mail can sign in even while an attacker keeps the account locked.
 
         Raises `InvalidCredential` as `verify` does, `Invalid` for a password against the policy,
-        and `Unavailable` when too many sign-ins wait; the link stays valid after the last two.
-        Opens transactions of its own.
+        and `Unavailable` when too many sign-ins are waiting; the link stays valid after the last
+        two. Opens its own transactions.
         """
         link = self.verify(token)
         fault = self._passwords.fault(password, link.user.email, link.user.username)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MIN_LENGTH: Final = 12
 MAX_LENGTH: Final = 128
 _SPECIAL: Final = "!@#$%^&*()_+"
-#: Unpredictable characters from which a password counts as strong.
+#: Minimum number of unpredictable characters in a strong password.
 _STRONG_LENGTH: Final = 20
 #: Shorter words also occur in good passwords by chance.
 _SHORTEST_WORD: Final = 4

@@ -40,7 +40,7 @@ class Reauthentication:
         """Verify *current* as the user's password and return the proof.
 
         Raises `InvalidCredential` for a wrong password, `TooManyRequests` after too many, and
-        `Unavailable` when too many sign-ins wait. Opens transactions of its own.
+        `Unavailable` when too many sign-ins are waiting. Opens its own transactions.
         """
         with self.passwords.hashing_slot():
             attempt = self.throttle.register_reauthentication(user.id)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def record_failures(
     database: Database, action: AuditAction, email: str, actor: Actor
 ) -> Iterator[None]:
-    """Record a failed *action* on the account with *email* for an error in the block.
+    """Record *action* as failed if the block raises `InvalidCredential` or `TooManyRequests`.
 
-    Recorded are `InvalidCredential` and `TooManyRequests`, in a separate transaction.
+    The event is committed in its own transaction, and the error is raised again.
     """
     try:
         yield

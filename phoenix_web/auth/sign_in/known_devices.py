@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: How long a browser stays known after its last sign-in.
 DEVICE_LIFETIME: Final = timedelta(days=180)
-#: Most accounts that one browser is known to.
+#: Maximum number of accounts per browser.
 _MAX_ACCOUNTS: Final = 5
 #: Bytes of each MAC in the cookie.
 _PROOF_BYTES: Final = 16
@@ -60,7 +60,7 @@ class KnownDevices:
     ) -> str:
         """Return a cookie that also makes the browser a known device of *user*.
 
-        An already known *device* keeps its id, so that copies of older cookies share one count.
+        A known *device* keeps its id, so that copies of older cookies share one count.
         """
         others = [
             [other, proof]

@@ -49,7 +49,7 @@ class CodeRequired:
 class Login:
     """Sign-in, in one step or two, and the user's change of password.
 
-    Methods open transactions of their own after hashing, so that no lock is kept during a hash.
+    Methods open their own transactions after hashing, so that no row is locked during a hash.
     """
 
     database: Database
@@ -75,7 +75,7 @@ class Login:
         Raises `InvalidCredential` alike for an unknown address, a wrong password, an account
         without a password and a deactivated account; `WrongCode` for a correct password with a
         wrong code; `TooManyRequests` after too many failures, whether the account exists or not;
-        `Unavailable`, without counting an attempt, when too many sign-ins wait.
+        `Unavailable`, without counting an attempt, when too many sign-ins are waiting.
         """
         failures = record_failures(self.database, AuditAction.LOGIN_FAILED, email, actor)
         # Counting inside the slot keeps parallel sign-ins with correct passwords below the limit.
@@ -144,7 +144,7 @@ class Login:
                 if username is not None:
                     rename(session, user, username, actor)
         _log.info("user %s changed their password", user.id)
-        # The new password hash makes every device unknown; this browser has just proved both.
+        # A new password hash makes every device unknown, but this browser has proved the password.
         cookie = self.known_devices.remember(device_cookie, None, user, new_hash)
         return replace(tokens, device_cookie=cookie)
 
@@ -158,7 +158,7 @@ class Login:
             # Compare with a dummy hash: the response takes as long as for an active account.
             password_hash = None
         device = self.known_devices.verify(device_cookie, user, password_hash)
-        # Counted before the password is checked, so parallel guesses cannot exceed the limit.
+        # Count before checking the password, so that parallel guesses cannot exceed the limit.
         attempt = self.throttle.register_failure(email, actor.address, device)
         is_right = self.passwords.verify(password, password_hash)
         if not is_right or user is None or password_hash is None:

@@ -46,7 +46,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """The caller with a valid refresh token; no tokens if it was used a moment ago."""
+    """The caller, and new tokens unless another request has just used the refresh token."""
 
     principal: Principal
     tokens: TokenPair | None
@@ -65,7 +65,7 @@ class _Validity:
 
 
 class Sessions:
-    """The life of sessions: sign-in, refresh and sign-out."""
+    """Manager of sessions, which opens, refreshes and ends them."""
 
     def __init__(  # noqa: PLR0913 - one argument for each setting
         self,
@@ -95,7 +95,7 @@ class Sessions:
         now = datetime.now(UTC)
         token_id = new_token_id()
         store = SessionStore(session)
-        # For a day, an expired refresh token is reported as expired, later as unknown.
+        # Expired tokens are kept for a day, so that a refresh can report them as expired.
         store.purge_expired(now - timedelta(days=1))
         validity = self._validity(now, now)
         session_id = store.add(user.id, token_id, now, validity.end, **device_columns(actor))
@@ -106,10 +106,10 @@ class Sessions:
 
         Raises `InvalidCredential` for an unknown token, and for one used longer ago than the reuse
         interval: such a replay ends the session (RFC 9700 section 4.14.2). Raises
-        `ExpiredCredential` for an expired token or session. Opens transactions of its own.
+        `ExpiredCredential` for an expired token or session. Opens its own transactions.
         """
         digest = self._digest(refresh_token)
-        # A read first: requests with an unknown token must not take the write lock.
+        # Read first, so that requests with an unknown token do not take the write lock.
         with self._database.reading() as session:
             found = SessionStore(session).find_refresh_token(digest) if digest else None
         if digest is None or found is None:
@@ -150,13 +150,13 @@ class Sessions:
     def _exchange(
         self, session: Session, digest: bytes, found: RefreshTokenInfo, actor: Actor
     ) -> RefreshResult | None:
-        """Return the result, or None after a replay, which ends the session."""
+        """Exchange the token under the lock of its session; return None after a replay."""
         store = SessionStore(session)
         opened_at = store.lock(found.session_id)
         user = UserStore(session).find(found.user_id)
         if opened_at is None or user is None or not user.is_active:
             raise InvalidCredential("the session has just ended", _INVALID)
-        now = datetime.now(UTC)  # after the lock: its last owner may just have used the token
+        now = datetime.now(UTC)  # read after waiting for the lock
         validity = self._validity(opened_at, now)
         if validity.end <= now:  # the maximum age was lowered since the session was opened
             raise ExpiredCredential(f"session {found.session_id} is too old", _EXPIRED)

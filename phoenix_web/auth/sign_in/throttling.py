@@ -46,9 +46,9 @@ class ThrottleRule:
     """A limit of attempts and the lockout that follows."""
 
     quota: Quota
-    #: How long a count is kept: since its last attempt with a lockout, else since its first.
+    #: Lifetime of a count: from its last attempt if there is a lockout, else from its first.
     retention: timedelta
-    #: How long the attempt that reaches the quota locks; None locks until the count expires.
+    #: Duration of the lockout; None locks until the count expires.
     lockout: timedelta | None = None
 
     def increment(self, count: AttemptCount, now: datetime) -> AttemptCount:
@@ -84,17 +84,17 @@ class LoginAttempt:
     network: bytes | None = None
     #: The known device of the attempt, if any.
     device: str | None = None
-    #: Set once a code was tried too.
+    #: The count of codes; None until a code is tried.
     code: bytes | None = None
 
 
 class LoginThrottle:
-    """Counter of attempts in the database, across all processes and hosts."""
+    """Counter of attempts in the database, shared by all processes and hosts."""
 
     def __init__(
         self, database: Database, secret: str, per_account: int | None, per_network: int | None
     ) -> None:
-        """Allow so many failures per account and per network; None turns that limit off."""
+        """Set the maximum failures per account and per network; None turns a limit off."""
         self._database = database
         self._key = derive_key(secret, "login attempts")
         self._account_rule = self._device_rule = self._network_rule = None
@@ -103,7 +103,7 @@ class LoginThrottle:
         if per_account is not None:
             quota = Quota("failed-sign-ins", per_account, int(_LOCKOUT.total_seconds()))
             self._account_rule = ThrottleRule(quota, _RETENTION, _LOCKOUT)
-            # Kept as long as the cookie is valid, so that a locked device stays unknown.
+            # Counts last as long as the cookie, so that a locked device stays unknown.
             self._device_rule = ThrottleRule(quota, DEVICE_LIFETIME, _LOCKOUT)
         if per_account is not None and per_network is not None:
             window = int(_NETWORK_WINDOW.total_seconds())
@@ -131,7 +131,7 @@ class LoginThrottle:
     def register_code(
         self, attempt: LoginAttempt, user_id: int, *, is_signed_in: bool = False
     ) -> LoginAttempt:
-        """Count a code of the user's authenticator app and return *attempt* with that count.
+        """Count an attempt at a code and return *attempt* with that count.
 
         Raises `TooManyFailures` over the daily limit. Unknown devices, known devices and signed-in
         users have separate counts: an attacker who knows the password can lock only the first.
@@ -168,8 +168,8 @@ class LoginThrottle:
     def reset(self, session: Session, attempt: LoginAttempt) -> None:
         """Reset the counts of the account or device and of the codes after a success.
 
-        The count of the network drops by this one attempt only, or an attacker with an account of
-        their own gets unlimited guesses at others. To avoid deadlocks, a caller that also locks the
+        The network's count drops by this attempt only: otherwise an attacker with an account would
+        get unlimited guesses at other accounts. To avoid deadlocks, a caller that also locks the
         user in *session* locks the user first.
         """
         store = LoginAttemptStore(session)
@@ -186,18 +186,18 @@ class LoginThrottle:
         _decrement(store, rule, attempt.subject)
 
     def reset_account(self, session: Session, email: str) -> None:
-        """Reset the count of the account, after its user set a password with a link."""
+        """Reset the count of the account after its user has set a password with a link."""
         LoginAttemptStore(session).clear(self._subject("account", email))
 
     def reset_codes(self, session: Session, user_id: int) -> None:
-        """Reset all counts of wrong codes of the user, after a new second factor."""
+        """Reset all code counts of the user after a new second factor."""
         for kind in (_CODE_UNKNOWN_DEVICE, _CODE_KNOWN_DEVICE, _CODE_SIGNED_IN):
             LoginAttemptStore(session).clear(self._subject(kind, str(user_id)))
 
     def _count_for_device(
         self, store: LoginAttemptStore, device: str | None, now: datetime
     ) -> LoginAttempt | None:
-        """Count against *device*; return None without one, or if it has been locked before."""
+        """Count against *device*; return None without one, or if it was locked before."""
         if device is None or self._device_rule is None:
             return None
         subject = self._subject("device", device)

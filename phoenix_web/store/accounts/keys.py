@@ -112,7 +112,7 @@ class KeyStore:
         return [_owned_from(row) for row in self._session.execute(statement)]
 
     def find_owned(self, key_id: int, user_id: int) -> KeyInfo | None:
-        """Return the user's key with *key_id*, or None if there is none or it is revoked."""
+        """Return the user's key with *key_id*, or None if it is revoked or missing."""
         return self._one(select(*_COLUMNS).where(ApiKey.id == key_id, ApiKey.user_id == user_id))
 
     def find_revoked(self, key_id: int, user_id: int) -> KeyInfo | None:

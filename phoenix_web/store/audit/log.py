@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from phoenix_web.audit.events import AuditEntry
 
 _EVENTS: Final = "phoenix_web.audit"
-#: The most entries that one append prunes, because others wait for its lock meanwhile.
+#: Maximum number of entries pruned by one append, because other appends wait for its lock.
 _PRUNED_AT_ONCE: Final = 1000
 #: Pruning appends an entry itself, so it waits until the oldest entry is a day overdue.
 _GRACE: Final = timedelta(days=1)
@@ -76,7 +76,7 @@ class AuditLog:
         events: list[Event] = session.info[_EVENTS]
         if not events:
             return
-        session.flush()  # first takes all other locks, to avoid deadlocks
+        session.flush()  # takes all other locks first, to avoid deadlocks
         columns = (AuditState.number, AuditState.link, AuditState.pruned_number)
         state = select(*columns).where(AuditState.id == 1).with_for_update()
         number, link, pruned = session.execute(state).one()

@@ -102,7 +102,7 @@ class AuditStore:
 
 
 def batches(database: Database, filters: AuditFilters) -> Iterator[list[AuditEntry]]:
-    """Yield entries in batches, oldest first, each read in a transaction of its own."""
+    """Yield entries in batches, oldest first, each read in its own transaction."""
     last = None
     while True:
         with database.reading() as session:
