@@ -1,6 +1,6 @@
 """Forms: their fields, validation, and the faults that pages show beside the fields.
 
-A form that only one page shows is defined beside that page.
+A form that only one page shows is defined in the module of that page.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Judge = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Values that validators need beside the text of their field."""
+    """Values that validators need besides the text of their field."""
 
     typed: Mapping[str, str]
     judge: Judge

@@ -76,7 +76,7 @@ def patch_viewer(body: PatchViewerRequestBody) -> Response:
     with services().database.reading() as session:
         changed = UserStore(session).find(user.id)
     if changed is None:
-        raise InvalidCredential(f"user {user.id} was deleted meanwhile")
+        raise InvalidCredential(f"user {user.id} was deleted in the meantime")
     if tokens is None or uses_cookie_auth():
         response = respond(PatchedViewerResponse(data=to_payload(changed)))
         if tokens is not None:

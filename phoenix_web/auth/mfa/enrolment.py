@@ -118,7 +118,7 @@ class Enrolment:
                 hashed = UserStore(session).lock(user.id)
                 # A new password ends the session that started the enrolment, and the enrolment too.
                 if hashed is None or proof != password_proof(self._key, user.id, hashed):
-                    raise ExpiredCredential(f"user {user.id} changed their password meanwhile")
+                    raise ExpiredCredential(f"user {user.id} has changed their password")
                 if not MfaStore(session).enrol(user.id, SecondFactor(secret, step), digests):
                     raise Conflict(ALREADY_ON)
                 self._reauthentication.throttle.reset_codes(session, user.id)

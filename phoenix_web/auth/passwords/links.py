@@ -94,7 +94,7 @@ class PasswordLinks:
         Raises `Invalid` for a user who has been deleted or may not set a password with a link.
         """
         users = UserStore(session)
-        # Locked, so that of two links issued at once the later one replaces the other. Read again,
+        # Locked, so that of two concurrent links the later one replaces the other. Read again,
         # because the account may have changed since the caller read it.
         users.lock(user.id)
         current = users.find(user.id)
@@ -157,7 +157,7 @@ class PasswordLinks:
             # Read again: the account may have changed while the password was hashed.
             user = users.find(link.user.id)
             if user is None or not may_choose_password(user):
-                raise InvalidCredential(f"user {link.user.id} changed meanwhile")
+                raise InvalidCredential(f"user {link.user.id} changed in the meantime")
             if not PasswordLinkStore(session).consume(link.nonce, datetime.now(UTC)):
                 raise InvalidCredential("password link used or replaced just now")
             users.set_password(user.id, password_hash, needs_reset=False)

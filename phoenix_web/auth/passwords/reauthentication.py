@@ -63,4 +63,4 @@ def lock_unchanged(session: Session, user: UserInfo, password_hash: str | None) 
     password was verified.
     """
     if UserStore(session).lock(user.id) != password_hash:
-        raise InvalidCredential(f"user {user.id} changed meanwhile", WRONG_LOGIN)
+        raise InvalidCredential(f"user {user.id} changed in the meantime", WRONG_LOGIN)

@@ -49,7 +49,7 @@ class AuditLog:
     def initialize(self, session: Session) -> None:
         """Create the state of an empty log, or warn if the newest entry has another key.
 
-        The caller holds the start-up lock.
+        The caller has called `Database.lock_for_startup`.
         """
         newest = select(AuditEvent.key_id).order_by(AuditEvent.id.desc()).limit(1)
         if session.execute(select(AuditState.id)).first() is None:

@@ -117,7 +117,7 @@ def submit() -> Response:
         response.headers["Retry-After"] = str(error.retry_after)
         return response
     response = htmx.redirect(links.url_for("ui.login.show", **{login.CHOSEN: "yes"}))
-    # Another site could submit a link of its own and so replace the device cookie of its visitor.
+    # Another site could submit its own link and thereby replace the device cookie of its visitor.
     if not has_opaque_origin():
         cookies.set_device_cookie(response, known)
     return response
