@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Network, ip_address
 from typing import Final
+from unicodedata import normalize
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -20,6 +21,11 @@ def is_email_address(text: str) -> bool:
     except EmailNotValidError:
         return False
     return True
+
+
+def normal_email(email: str) -> str:
+    """Return *email* as it is stored and compared: trimmed, in lower case and NFC."""
+    return normalize("NFC", email.strip().lower())
 
 
 def to_ascii(address: str) -> str:

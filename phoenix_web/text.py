@@ -1,9 +1,10 @@
-"""Checks for text that every database can store, and search terms."""
+"""Text: what databases can store, search terms, and the comparison of usernames."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
+from unicodedata import normalize
 
 #: Maximum characters of a search term; SQLite rejects much longer patterns.
 _MAX_SEARCH: Final = 256
@@ -34,3 +35,8 @@ def search_term(text: str) -> str:
     """Return *text* as a search term: trimmed, shortened, without unstorable characters."""
     stored = text.replace("\x00", "").encode(errors="ignore").decode()
     return stored.strip()[:_MAX_SEARCH]
+
+
+def username_key(username: str) -> str:
+    """Return the case-folded NFKC form, which usernames that look alike share."""
+    return normalize("NFKC", username.strip()).casefold()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from phoenix_web.addresses import is_email_address
+from phoenix_web.addresses import is_email_address, normal_email
 from phoenix_web.errors import (
     BadRequest,
     Forbidden,
@@ -19,7 +19,6 @@ from phoenix_web.errors import (
     Unstorable,
 )
 from phoenix_web.policy import Role
-from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.text import storage_fault
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from phoenix_web.addresses import is_email_address
+from phoenix_web.addresses import is_email_address, normal_email
 from phoenix_web.store.accounts.password_links import LinkPurpose
-from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.store.mail.outbox import OutboxStore
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from phoenix_web.addresses import normal_email
 from phoenix_web.audit.events import PASSWORD, AuditAction, Event
 from phoenix_web.auth.account_events import session_subject, user_subject
 from phoenix_web.auth.accounts import rename
@@ -17,7 +18,6 @@ from phoenix_web.errors import InvalidCredential
 from phoenix_web.store.accounts.mfa import MfaStore
 from phoenix_web.store.accounts.password_links import PasswordLinkStore
 from phoenix_web.store.accounts.sessions import SessionStore
-from phoenix_web.store.accounts.user_names import normal_email
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.log import record
 

@@ -1,22 +1,23 @@
-"""The list of users for administrators, with the numbers of keys and sessions."""
+"""The list of users for administrators, with the status of each account."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, union_all
 
+from phoenix_web.addresses import normal_email
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.keys import is_unexpired
-from phoenix_web.store.accounts.models import ApiKey, PasswordLink, User
+from phoenix_web.store.accounts.models import ApiKey, LinkPurpose, PasswordLink, User
 from phoenix_web.store.accounts.models import Session as SessionRow
-from phoenix_web.store.accounts.status import AccountStatus, account_status
-from phoenix_web.store.accounts.user_names import normal_email, username_key
 from phoenix_web.store.accounts.users import USER_COLUMNS, UserInfo, user_from
 from phoenix_web.store.paging import Page, newest_first, read_page
+from phoenix_web.text import username_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,6 +26,35 @@ if TYPE_CHECKING:
 
 _KEYS: Final = "keys"
 _SESSIONS: Final = "sessions"
+
+
+class AccountStatus(StrEnum):
+    """The status of an account as lists show it."""
+
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+    #: Has a valid link to set the first password.
+    INVITED = "invited"
+    #: Had such a link, and has no password.
+    INVITATION_EXPIRED = "lapsed"
+    #: Has no password and never had a link.
+    UNINVITED = "uninvited"
+
+
+def account_status(
+    user: UserInfo, *, has_password: bool, purpose: str | None, expires_at: datetime | None
+) -> AccountStatus:
+    """Return the status of *user*; *purpose* and *expires_at* are those of their link, if any."""
+    is_valid = expires_at is not None and expires_at > datetime.now(UTC)
+    if not user.is_active:
+        return AccountStatus.DEACTIVATED
+    if user.auth_method != "LOCAL" or has_password:
+        # A user with an initial password may have been invited too.
+        is_new = is_valid and purpose == LinkPurpose.INVITATION and user.last_sign_in_at is None
+        return AccountStatus.INVITED if is_new else AccountStatus.ACTIVE
+    if is_valid:
+        return AccountStatus.INVITED
+    return AccountStatus.UNINVITED if expires_at is None else AccountStatus.INVITATION_EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

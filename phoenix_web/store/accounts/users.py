@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from phoenix_web.addresses import normal_email
+from phoenix_web.errors import EmailTaken, UsernameTaken
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.models import User
-from phoenix_web.store.accounts.user_names import normal_email, uniqueness_error, username_key
 from phoenix_web.store.paging import Page, newest_first, read_page
-from phoenix_web.text import storage_fault
+from phoenix_web.store.statements import violated_constraint
+from phoenix_web.text import storage_fault, username_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,22 +66,7 @@ class UserInfo:
 
 
 #: The columns of `UserInfo`, in its order.
-USER_COLUMNS: Final = (
-    User.id,
-    User.email,
-    User.username,
-    User.role,
-    User.auth_method,
-    User.password_needs_reset,
-    User.created_at,
-    User.updated_at,
-    User.oauth2_client_id,
-    User.oauth2_user_id,
-    User.profile_picture_url,
-    User.deactivated_at,
-    User.last_sign_in_at,
-    User.mfa_enrolled_at,
-)
+USER_COLUMNS: Final = tuple(getattr(User, column.name) for column in fields(UserInfo))
 
 
 #: The query that verifies the admin secret.
@@ -205,7 +192,7 @@ class UserStore:
         try:
             row = self._session.execute(insert(User).values(values).returning(*USER_COLUMNS)).one()
         except IntegrityError as error:
-            raise uniqueness_error(error) from error
+            raise _uniqueness_error(error) from error
         return user_from(row)
 
     def set_password(self, user_id: int, password_hash: str, *, needs_reset: bool) -> None:
@@ -222,7 +209,7 @@ class UserStore:
         try:
             self._update(user_id, username=name, username_key=username_key(name))
         except IntegrityError as error:
-            raise uniqueness_error(error) from error
+            raise _uniqueness_error(error) from error
 
     def set_active(self, user_id: int, *, is_active: bool) -> None:
         """Activate or deactivate the user; sessions are unaffected."""
@@ -247,3 +234,8 @@ class UserStore:
     def _one(self, statement: Any) -> UserInfo | None:
         row: Row[Any] | None = self._session.execute(statement).first()
         return None if row is None else user_from(row)
+
+
+def _uniqueness_error(error: IntegrityError) -> UsernameTaken | EmailTaken:
+    """Return the error for the violated unique constraint in *error*."""
+    return UsernameTaken() if "username" in violated_constraint(error) else EmailTaken()

@@ -15,7 +15,7 @@ from phoenix_web.global_ids import encode
 from phoenix_web.policy import Role
 from phoenix_web.store.accounts.keys import KeyStore
 from phoenix_web.store.accounts.password_links import LinkInfo, PasswordLinkStore
-from phoenix_web.store.accounts.status import AccountStatus, account_status
+from phoenix_web.store.accounts.user_lists import AccountStatus, account_status
 from phoenix_web.store.accounts.users import SYSTEM_EMAIL, UserInfo, UserStore
 from phoenix_web.ui import forms, htmx
 from phoenix_web.ui.filters import require_id
