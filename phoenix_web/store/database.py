@@ -176,9 +176,11 @@ def _switch_to_wal(connection: Any, lock_timeout: int) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            # SQLite does not wait for a writer here, even with a timeout.
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait for a writer here, even with a timeout. Nothing else is retried:
+            # on a full disk every new connection would hang until the timeout.
+            is_busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            if not is_busy or time.monotonic() > deadline:
                 raise
             time.sleep(_RETRY_SECONDS)
         else:

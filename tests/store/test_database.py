@@ -19,6 +19,7 @@ from sqlalchemy import column, func, insert, inspect, select, table, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 import phoenix_web.store
+from phoenix_web.errors import Unavailable
 from phoenix_web.policy import Role
 from phoenix_web.store import migrations
 from phoenix_web.store.accounts.login_attempts import LoginAttemptStore
@@ -88,6 +89,18 @@ def test_many_may_upgrade_at_once(database_url: str) -> None:
         assert migrations.current(connection) == migrations.head()
     for one in databases:
         one.dispose()
+
+
+def test_a_connection_to_a_file_that_cannot_be_opened_fails_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    (tmp_path / "new.db-journal").mkdir()
+    monkeypatch.setattr("phoenix_web.store.database.time.sleep", lambda _: pytest.fail("retried"))
+
+    with pytest.raises(Unavailable), database.reading() as session:
+        session.execute(text("SELECT 1"))
+    database.dispose()
 
 
 def test_the_first_connection_waits_for_a_writer(tmp_path: Path) -> None:
