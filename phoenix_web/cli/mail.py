@@ -28,6 +28,7 @@ def send() -> None:
     try:
         services.database.upgrade()
         report = services.mail.sender.send_due()
+        services.mail.sender.purge_expired()
     finally:
         services.database.dispose()
     click.echo(

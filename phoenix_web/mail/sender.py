@@ -85,6 +85,11 @@ class MailSender:
                 self._send(mail, link, report)
         return report
 
+    def purge_expired(self) -> None:
+        """Delete finished mails whose retention has ended, also when no mail is due."""
+        with self.database.transaction() as session:
+            OutboxStore(session).purge_expired(datetime.now(UTC) - RETENTION)
+
     def _has_due(self) -> bool:
         with self.database.reading() as session:
             return OutboxStore(session).has_due(datetime.now(UTC))

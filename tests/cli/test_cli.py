@@ -22,6 +22,7 @@ from phoenix_web.store.accounts.mfa import MfaStore, SecondFactor
 from phoenix_web.store.accounts.users import UserStore
 from phoenix_web.store.audit.reading import AuditStore
 from phoenix_web.store.database import Database
+from phoenix_web.store.mail.outbox import OutboxStore
 from tests import factories
 from tests.support.audit_log import by, what
 from tests.support.mail_server import running_mail_server
@@ -407,6 +408,13 @@ def test_waiting_mails_are_sent_by_a_command(
     assert (told.code, told.out, told.err) == (0, "", "1 sent, 0 postponed, 0 abandoned\n")
     assert again.err == "0 sent, 0 postponed, 0 abandoned\n"
     assert [message["To"] for message in server.messages] == ["bob@example.com"]
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=31)):
+        assert run("mail", "send").code == 0
+    database = Database(environment["PHOENIX_SQL_DATABASE_URL"])
+    with database.reading() as session:
+        assert OutboxStore(session).page(10, None, None).items == []
+    database.dispose()
 
 
 @pytest.fixture
