@@ -17,7 +17,7 @@ from phoenix_web.settings import ConfigError
 from phoenix_web.store.accounts.users import DEFAULT_ADMIN_EMAIL, SYSTEM_EMAIL, UserStore
 from phoenix_web.store.audit.log import record
 from phoenix_web.store.audit.reading import AuditFilters, AuditStore
-from phoenix_web.store.database import Database
+from phoenix_web.store.database import LOCK_TIMEOUT_SECONDS, Database
 from phoenix_web.web.services import audit_log, build_passwords
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _log = logging.getLogger(__name__)
 #: Settings that may differ between the hosts of one database.
 _HOST_SETTINGS: Final = frozenset({"working_dir", "host", "port", "workers", "threads"})
 _MAX_VALUE_LENGTH: Final = 200
-#: How long a start waits for another process that is migrating or hashing passwords.
-_LOCK_TIMEOUT_SECONDS: Final = 60
+#: How long a server start waits for another process that is migrating or hashing passwords.
+_START_TIMEOUT_SECONDS: Final = 60
 
 
 def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
@@ -41,7 +41,8 @@ def prepare(settings: Settings, *, is_start: bool = False) -> str | None:
     it; it is not stored in plain text.
     """
     log = audit_log(settings)
-    database = Database(settings.database_url, log, lock_timeout=_LOCK_TIMEOUT_SECONDS)
+    lock_timeout = _START_TIMEOUT_SECONDS if is_start else LOCK_TIMEOUT_SECONDS
+    database = Database(settings.database_url, log, lock_timeout=lock_timeout)
     try:
         database.upgrade()
         with database.transaction() as session:

@@ -47,7 +47,7 @@ def _users(settings: Settings) -> list[UserInfo]:
 
 def _prepare_at_once(settings: Settings, times: int) -> list[str | None]:
     with ThreadPoolExecutor(times) as threads:
-        return list(threads.map(lambda _: prepare(settings), range(times)))
+        return list(threads.map(lambda _: prepare(settings, is_start=True), range(times)))
 
 
 def test_the_system_user_and_the_first_administrator_are_made(settings: Settings) -> None:
