@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import event, update
 
 from phoenix_web.global_ids import MAX_ID, encode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+    from phoenix_web.store.accounts.users import UserInfo
     from tests.conftest import MakeApp, MakeKey, MakeUser
     from tests.factories import SignedIn
 
@@ -295,14 +297,18 @@ def test_of_two_administrators_who_edit_one_user_the_second_is_told(
 def test_a_faulty_change_changes_nothing(app: Flask, admin: SignedIn, member: SignedIn) -> None:
     browser, path = visitor(app, admin), page_of(member)
     typed = {**fields_of(browser, path), "role": "VIEWER"}
-    for fields, wrong, status in (
-        ({"username": " "}, ["username"], 422),
-        ({"username": "alice"}, ["username"], 409),
-        ({"role": "SYSTEM"}, ["role"], 422),
-        ({"role": "SYSTEM", "username": "nul\x00"}, ["username", "role"], 422),
+    for fields, wrong in (
+        ({"username": " "}, ["username"]),
+        ({"role": "SYSTEM"}, ["role"]),
+        ({"role": "SYSTEM", "username": "nul\x00"}, ["username", "role"]),
     ):
         answer = browser.post(path, {**typed, **fields})
-        assert (answer.status_code, list(faults(answer.text))) == (status, wrong)
+        assert (answer.status_code, list(faults(answer.text))) == (422, wrong)
+    taken = browser.post(path, {**typed, "username": "ALICE"})
+    assert taken.status_code == 409
+    assert faults(taken.text) == {"username": "This name is already taken. Enter another one."}
+    assert 'value="ALICE"' in taken.text
+    assert '<option value="VIEWER" selected>' in taken.text
     page = browser.get(path).text
     assert '<option value="MEMBER" selected>' in page
     assert found(r'id="username"[^>]* value="([^"]*)"', page) == member.username
@@ -356,38 +362,59 @@ def test_a_reset_gives_a_link_and_ends_the_sessions_when_it_is_used(
     assert visitor(app).sign_in(member.email, NEW).status_code == 303
 
 
-def test_what_the_rules_forbid_is_neither_offered_nor_done(
-    app: Flask, admin: SignedIn, member: SignedIn, make_user: MakeUser
+def test_the_page_offers_no_change_of_ones_own_or_a_built_in_account(
+    app: Flask, admin: SignedIn
 ) -> None:
-    browser = visitor(app, admin)
-    default = f"{USERS}/{encode('User', 2)}"
-    for path in (page_of(admin), default):
-        page = browser.get(path).text
+    for path in (page_of(admin), f"{USERS}/{encode('User', 2)}"):
+        page = visitor(app, admin).get(path).text
         assert 'name="role"' not in page
         assert 'data-dialog="deactivate"' not in page
-        assert browser.post(path, fields_of(browser, path, role="VIEWER")).status_code == 403
-        assert browser.post(f"{path}/deactivate").status_code == 403
-    assert browser.post(f"{default}/delete").status_code == 403
-    # One's own password needs the current one, or a stolen session could replace it.
-    assert 'data-dialog="reset"' not in browser.get(page_of(admin)).text
-    assert browser.post(f"{page_of(admin)}/link").status_code == 403
-    elsewhere = make_user(auth_method="LDAP")
-    browser.post(f"{page_of(member)}/deactivate")
-    for user in (elsewhere, member):
-        assert 'data-dialog="reset"' not in browser.get(page_of(user)).text
-        assert browser.post(f"{page_of(user)}/link").status_code == 422
-    assert browser.post(f"{USERS}/{encode('User', 1)}/link").status_code == 403
 
 
-def test_the_last_administrator_stays_one(app: Flask, admin: SignedIn, make_user: MakeUser) -> None:
-    other = make_user("ADMIN")
+@pytest.mark.parametrize(
+    ("path", "status", "sentence"),
+    [
+        ("{own}", 403, "Cannot modify own role"),
+        ("{own}/deactivate", 403, "Cannot deactivate own account"),
+        ("{own}/two-step/reset", 403, "Cannot reset own second factor"),
+        ("{own}/delete", 409, "This is the last active administrator."),
+        ("{built_in}/delete", 403, "Cannot delete the default admin or system user"),
+        ("{unknown}/deactivate", 404, "This user does not exist."),
+        ("{unknown}/delete", 404, "This user does not exist."),
+    ],
+)
+def test_a_refused_action_shows_why_and_changes_nothing(
+    app: Flask, admin: SignedIn, path: str, status: int, sentence: str
+) -> None:
+    browser = visitor(app, admin)
     with services_of(app).database.transaction() as session:
         UserStore(session).set_active(2, is_active=False)
-    browser = visitor(app, admin)
-    assert browser.post(f"{page_of(other)}/deactivate").status_code == 303
+    ids = {"built_in": encode("User", 2), "unknown": encode("User", MAX_ID)}
+    form = fields_of(browser, page_of(admin), role="VIEWER")
+    before = _users(app, 2, admin.user_id)
 
-    assert browser.post(f"{page_of(admin)}/delete").status_code == 409
-    assert browser.get(USERS).status_code == 200
+    answer = browser.post(f"{USERS}/{path.format(own=admin.global_id, **ids)}", form)
+
+    assert answer.status_code == status
+    assert sentence in answer.text
+    assert _users(app, 2, admin.user_id) == before
+
+
+def _users(app: Flask, *user_ids: int) -> list[UserInfo | None]:
+    with services_of(app).database.reading() as session:
+        return [UserStore(session).find(user_id) for user_id in user_ids]
+
+
+def test_a_link_is_neither_offered_nor_created_where_it_cannot_set_a_password(
+    app: Flask, admin: SignedIn, member: SignedIn, make_user: MakeUser
+) -> None:
+    browser, elsewhere = visitor(app, admin), make_user(auth_method="LDAP")
+    browser.post(f"{page_of(member)}/deactivate")
+    # Your own password needs the current one, or a stolen session could replace it.
+    for user, status in ((admin, 403), (elsewhere, 422), (member, 422)):
+        assert 'data-dialog="reset"' not in browser.get(page_of(user)).text
+        assert browser.post(f"{page_of(user)}/link").status_code == status
+    assert browser.post(f"{USERS}/{encode('User', 1)}/link").status_code == 403
 
 
 # Their sessions.
