@@ -243,13 +243,6 @@ def test_an_administrator_can_delete_themselves(client: FlaskClient, admin: Sign
     assert client.get("/v1/user", headers=admin.headers).status_code == 401
 
 
-def test_the_accounts_that_the_server_made_stay(client: FlaskClient, admin: SignedIn) -> None:
-    for number in (1, 2):
-        answer = client.delete(f"/v1/users/{encode('User', number)}", headers=admin.headers)
-        text = "Cannot delete the default admin or system user"
-        assert (answer.status_code, answer.text) == (403, text)
-
-
 def test_a_password_is_stored_as_an_argon2id_hash(
     client: FlaskClient, app: Flask, admin: SignedIn
 ) -> None:
